@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instants: microseconds since 1970-01-01T00:00:00Z, no leap seconds, and the one clock of the program.
+// Calendar maths with zones is in zone.h.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+typedef int64_t instant_us; // microseconds UTC
+
+#define SECOND_US INT64_C(1000000)
+#define MINUTE_US (60 * SECOND_US)
+#define HOUR_US (60 * MINUTE_US)
+#define DAY_US (24 * HOUR_US)
+#define SLOT_US (15 * MINUTE_US)      // default grain of usage
+#define INSTANT_NONE INT64_MIN
+#define INSTANT_MAX INT64_C(253402300799999999) // 9999-12-31T23:59:59.999999Z
+#define INSTANT_MIN INT64_C(-62135596800000000) // 0001-01-01T00:00:00Z
+
+enum { INSTANT_TEXT_MAX = 40 };
+
+// RFC 3339 section 5.6 date-time, any offset up to +-23:59, 'T'/'t'/space is not accepted as separator except 'T' and 't';
+// offset is required; up to 9 fraction digits (10 and more are truncated), truncated to microseconds. Second 60 is clamped
+// to 59.999999 (leap second). Refuses Feb 30, 24:00:00, year 0, no offset, trailing text. ERR_INVALID with the reason.
+enum err instant_parse(const char *text, size_t length, instant_us *instant, struct fault *fault) MUST_USE;
+// Like instant_parse, also accepts a bare date (midnight UTC). For command lines and catalogue files.
+enum err instant_parse_loose(const char *text, size_t length, instant_us *instant, struct fault *fault) MUST_USE;
+// "2026-10-01T00:00:00Z"; with fraction digits only if not whole seconds (".5", no trailing zeros). Returns the length.
+size_t instant_print(instant_us instant, char out[INSTANT_TEXT_MAX]);
+
+// Floor to a multiple of grain_us since 1970 (also right for negative instants).
+instant_us instant_floor(instant_us instant, int64_t grain_us);
+
+// Proleptic Gregorian civil date <-> days since 1970.
+int64_t civil_days(int year, int month, int day);
+void civil_from_days(int64_t days, int *year, int *month, int *day);
+
+// The clock: an object that is passed in. clock_system() reads the machine's clock; a simulated one is set by tests.
+struct clock;
+struct clock *clock_system(void);                      // one static object, never freed, any thread
+struct clock *clock_simulated(instant_us start);       // free with clock_free
+void clock_set(struct clock *clock, instant_us now);   // simulated only (ENSUREd); may go back (that is a test, too)
+instant_us clock_now(const struct clock *clock);       // wall time
+int64_t clock_monotonic_us(void);                      // for durations and deadlines; never for money
+void clock_free(struct clock *clock);                  // NULL and the system clock are fine
