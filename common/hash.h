@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hashes and random bytes (libsodium, OpenSSL and xxhash underneath). Which is for what:
+//   keyed_hash  128 bits with a secret key: identities and names that tenants choose (SipHash-2-4-128)
+//   sha256      chains, documents, API keys
+//   murmur2     shard of a tenant: what Java's default partitioner computes
+//   fast_hash64 in-memory tables and message checksums, never for anything that a tenant could attack or that is stored for proof
+#pragma once
+#include "common/text.h"
+
+struct hash128 { uint64_t high, low; };
+struct hash_key { unsigned char bytes[16]; };
+enum { SHA256_BYTES = 32, SHA256_HEX = 65 };
+
+// Must be called once before the others (aborts if the libraries cannot start).
+void hash_init(void);
+// 64 hex digits of the identity key's file -> two derived SipHash keys. purpose separates domains ("identity", "dimension").
+enum err hash_key_derive(const char *secret_hex, const char *purpose, struct hash_key *key, struct fault *fault) MUST_USE;
+struct hash128 keyed_hash(const struct hash_key *key, const void *data, size_t length);
+// The same over several pieces, each preceded by its length as 4 bytes little-endian, so that ("ab","c") != ("a","bc").
+struct hash128 keyed_hash_pieces(const struct hash_key *key, const struct slice *pieces, size_t count);
+bool hash128_equal(struct hash128 a, struct hash128 b);
+bool hash128_is_zero(struct hash128 a);
+void hash128_bytes(struct hash128 hash, unsigned char out[16]); // big-endian: high, then low; what PostgreSQL's uuid holds
+struct hash128 hash128_from_bytes(const unsigned char bytes[16]);
+
+struct sha256;
+struct sha256 *sha256_new(void);
+void sha256_add(struct sha256 *hash, const void *data, size_t length);
+void sha256_finish(struct sha256 *hash, unsigned char out[SHA256_BYTES]); // and starts anew
+void sha256_free(struct sha256 *hash);
+void sha256_of(const void *data, size_t length, unsigned char out[SHA256_BYTES]);
+void hex_print(const void *data, size_t length, char *out); // 2 * length + 1 bytes, lower case
+enum err hex_parse(const char *hex, size_t hex_length, unsigned char *out) MUST_USE; // hex_length / 2 bytes
+
+uint32_t murmur2(const void *data, size_t length); // seed 0x9747b28c, as Apache Kafka's Utils.murmur2
+enum { SHARD_COUNT = 1024 };
+int shard_of_tenant(struct slice tenant); // (murmur2 & 0x7fffffff) mod 1024 (rules.md 2.3)
+
+uint64_t fast_hash64(const void *data, size_t length);
+void random_bytes(void *out, size_t length);
+uint64_t random_u64(void);
+bool secret_equal(const void *a, const void *b, size_t length); // constant time
+enum err base64_decode(const char *text, size_t length, struct text *out, struct fault *fault) MUST_USE; // RFC 4648, padding required

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON off the hot path (jansson underneath): reading replies, configuration and stored documents; and a writer with a
+// fixed order of members, whose output is the canonical form of documents. Numbers that matter travel as strings.
+#pragma once
+#include "common/text.h"
+
+// --- reading: a parsed document; values are borrowed from it.
+struct json_document;
+struct json_value; // opaque; NULL means "absent", and every reader accepts NULL
+enum err json_read(const char *data, size_t length, struct json_document **document, struct fault *fault) MUST_USE; // duplicate members refused, place "line:column"
+void json_free(struct json_document *document);
+const struct json_value *json_root(const struct json_document *document);
+const struct json_value *json_member(const struct json_value *object, const char *name);
+size_t json_length(const struct json_value *array_or_object);
+const struct json_value *json_item(const struct json_value *array, size_t index);
+const char *json_text(const struct json_value *value, const char *otherwise); // strings only
+int64_t json_int(const struct json_value *value, int64_t otherwise);
+bool json_bool(const struct json_value *value, bool otherwise);
+bool json_is_object(const struct json_value *value);
+bool json_is_array(const struct json_value *value);
+
+// --- writing: members in the order given, no spaces, UTF-8. Depth <= 32. The writer checks nesting (ENSURE).
+struct json_writer { struct text *out; int depth; bool first[32]; bool after_name; };
+void json_begin(struct json_writer *writer, struct text *out);
+void json_object_open(struct json_writer *writer);
+void json_object_close(struct json_writer *writer);
+void json_array_open(struct json_writer *writer);
+void json_array_close(struct json_writer *writer);
+void json_name(struct json_writer *writer, const char *name);
+void json_write_text(struct json_writer *writer, const char *text); // NULL writes null
+void json_write_slice(struct json_writer *writer, struct slice slice);
+void json_write_int(struct json_writer *writer, int64_t number);
+void json_write_bool(struct json_writer *writer, bool value);
+void json_write_null(struct json_writer *writer);
+void json_write_raw(struct json_writer *writer, const char *json); // an already encoded value
+// name and value in one call
+void json_put_text(struct json_writer *writer, const char *name, const char *text);
+void json_put_int(struct json_writer *writer, const char *name, int64_t number);
+void json_put_bool(struct json_writer *writer, const char *name, bool value);
