@@ -8,8 +8,8 @@
 
 #include "common/err.h"
 
-typedef __int128 int128;
-typedef unsigned __int128 uint128;
+__extension__ typedef __int128 int128;
+__extension__ typedef unsigned __int128 uint128;
 
 enum { QUANTITY_PLACES = 9, PRICE_PLACES = 12, AMOUNT_PLACES = 12, DECIMAL_TEXT_MAX = 48 };
 
@@ -21,29 +21,49 @@ struct amount { int128 pico; };     // 1e-12 of the currency
 #define PRICE_ZERO ((struct price){0})
 #define AMOUNT_ZERO ((struct amount){0})
 
-// Range of every kind: |scaled value| < 1e38, what numeric(38, n) holds. One event's quantity is bounded apart:
-// |q| <= 1e15 units (reliability.md section 7), checked by the reader of events.
+// Range of every kind: |scaled value| <= DECIMAL_MAX, what numeric(38, n) holds. One event's quantity is bounded apart:
+// |q| <= 1e15 units, checked by the reader of events.
+#define DECIMAL_MAX ((int128)10000000000000000000U * 10000000000000000000U - 1) // 1e38 - 1
 #define QUANTITY_EVENT_MAX_UNITS 1000000000000000LL
 
-enum rounding { ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN, ROUND_UP }; // half-up and up go away from zero, down towards it
+// How a value between two steps is settled. Half-up and up go away from zero, down goes towards it: -0.5 is -1 half-up.
+enum rounding { ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN, ROUND_UP };
 
 // Reads a decimal of plain digits: [-]digits[.digits], optional exponent when allowed. Refuses (ERR_INVALID, reason in
-// fault) empty text, spaces, '+', leading zeros as in "01", a bare '.', NaN, infinities, hex, non-ASCII digits, a value
-// that needs more than `places` fraction digits (never rounded; trailing zeros are fine), and ERR_LIMIT beyond the range.
-// An exponent is accepted only within -30..30 and only if exponent_allowed (JSON numbers); -0 is 0. text need not end in NUL.
+// fault) empty text, spaces, '+', leading zeros as in "01", a bare '.', NaN, infinities, hex, non-ASCII digits, and a value
+// that needs more than `places` (0..38) fraction digits (never rounded; trailing zeros are fine). ERR_LIMIT: the value has
+// so many fraction digits at most, but is beyond the range. An exponent (e or E, optional sign) is accepted only within
+// -30..30 and only if exponent_allowed (JSON numbers); -0 is 0. text need not end in NUL. The reason never quotes the text.
 enum err decimal_parse(const char *text, size_t length, int places, bool exponent_allowed, int128 *scaled,
                        struct fault *fault) MUST_USE;
-// Writes the shortest exact form without exponent ("0.1", "-12", "0"), NUL-terminated, returns the length.
+// Writes the shortest exact form without exponent ("0.1", "-12", "0"), NUL-terminated, returns the length. Any value of
+// the type can be written, also one beyond the range. places 0..38.
 size_t decimal_print(int128 scaled, int places, char out[DECIMAL_TEXT_MAX]);
-// Writes with exactly `shown` fraction digits; shown >= needed digits (ENSUREd: the value must already be rounded), for documents ("12.30").
+// Writes with exactly `shown` fraction digits, for documents ("12.30"). shown <= places, and the value must already be
+// rounded to so many digits (both ENSUREd).
 size_t decimal_print_fixed(int128 scaled, int places, int shown, char out[DECIMAL_TEXT_MAX]);
 
-enum err decimal_add(int128 a, int128 b, int128 *sum) MUST_USE; // ERR_LIMIT beyond +-(1e38 - 1)
-enum err decimal_sub(int128 a, int128 b, int128 *difference) MUST_USE;
+// ERR_LIMIT beyond +-DECIMAL_MAX. On any error of an operation below the result is left as it was.
+static inline MUST_USE enum err decimal_add(int128 a, int128 b, int128 *sum)
+{
+    int128 result;
+    if (__builtin_add_overflow(a, b, &result) || result > DECIMAL_MAX || result < -DECIMAL_MAX) return ERR_LIMIT;
+    *sum = result;
+    return ERR_OK;
+}
 
-// round(a * b / divisor), 256-bit intermediate, one rounding. divisor > 0. ERR_LIMIT if the result leaves the range.
+static inline MUST_USE enum err decimal_sub(int128 a, int128 b, int128 *difference)
+{
+    int128 result;
+    if (__builtin_sub_overflow(a, b, &result) || result > DECIMAL_MAX || result < -DECIMAL_MAX) return ERR_LIMIT;
+    *difference = result;
+    return ERR_OK;
+}
+
+// round(a * b / divisor), 256-bit intermediate, one rounding. ERR_LIMIT if the result leaves the range; ERR_BUG if
+// divisor <= 0: the caller must have refused that where it came in.
 enum err decimal_mul_div(int128 a, int128 b, int128 divisor, enum rounding mode, int128 *result) MUST_USE;
-// Rounds to a multiple of `increment` (> 0, same scale).
+// Rounds to a multiple of `increment` (same scale). ERR_LIMIT beyond the range, ERR_BUG if increment <= 0.
 enum err decimal_round_to(int128 value, int128 increment, enum rounding mode, int128 *result) MUST_USE;
 
 // Typed operations used by meters, prices and documents.
@@ -53,20 +73,46 @@ enum err amount_parse(const char *text, size_t length, struct amount *amount, st
 size_t quantity_print(struct quantity quantity, char out[DECIMAL_TEXT_MAX]);
 size_t price_print(struct price price, char out[DECIMAL_TEXT_MAX]);
 size_t amount_print(struct amount amount, char out[DECIMAL_TEXT_MAX]);
-enum err quantity_add(struct quantity a, struct quantity b, struct quantity *sum) MUST_USE;
-enum err quantity_sub(struct quantity a, struct quantity b, struct quantity *difference) MUST_USE;
-enum err amount_add(struct amount a, struct amount b, struct amount *sum) MUST_USE;
-enum err amount_sub(struct amount a, struct amount b, struct amount *difference) MUST_USE;
-int quantity_compare(struct quantity a, struct quantity b);
-int amount_compare(struct amount a, struct amount b);
+
+static inline MUST_USE enum err quantity_add(struct quantity a, struct quantity b, struct quantity *sum)
+{
+    return decimal_add(a.nano, b.nano, &sum->nano);
+}
+
+static inline MUST_USE enum err quantity_sub(struct quantity a, struct quantity b, struct quantity *difference)
+{
+    return decimal_sub(a.nano, b.nano, &difference->nano);
+}
+
+static inline MUST_USE enum err amount_add(struct amount a, struct amount b, struct amount *sum)
+{
+    return decimal_add(a.pico, b.pico, &sum->pico);
+}
+
+static inline MUST_USE enum err amount_sub(struct amount a, struct amount b, struct amount *difference)
+{
+    return decimal_sub(a.pico, b.pico, &difference->pico);
+}
+
+// Below zero, zero or above zero, as a is less than, equal to or greater than b.
+static inline int quantity_compare(struct quantity a, struct quantity b)
+{
+    return (a.nano > b.nano) - (a.nano < b.nano);
+}
+
+static inline int amount_compare(struct amount a, struct amount b)
+{
+    return (a.pico > b.pico) - (a.pico < b.pico);
+}
 
 // amount = quantity x price / per, rounded once (half-up) to 1e-12. per: how many meter units one pricing unit holds
-// (3600 for a price per hour on seconds, 1e6 for a price per million), > 0, scaled as a quantity.
+// (3600 for a price per hour on seconds, 1e6 for a price per million), scaled as a quantity; ERR_BUG unless > 0.
 enum err amount_of(struct quantity quantity, struct price price, struct quantity per, struct amount *amount) MUST_USE;
 // value x (duration / 1 s), rounded once (half-up) to 1e-9: what a level of `value` accrues in duration_us.
 enum err quantity_over_time(struct quantity value, int64_t duration_us, struct quantity *accrued) MUST_USE;
 
 // Splits `total` over `count` parts in proportion to weights (all >= 0, sum > 0), each part a multiple of `increment`
 // (> 0; total must be one), by largest remainder; ties go to the lower index. Parts add up to total exactly.
-// ERR_INVALID for bad weights or increment, ERR_LIMIT on overflow. Sign of total is kept.
+// ERR_INVALID for bad weights or increment, ERR_LIMIT if total or the sum of the weights is beyond the range. Sign of total
+// is kept. parts holds `count` values and must not overlap weights; it is undefined after an error. O(count log count).
 enum err decimal_allocate(int128 total, int128 increment, const int128 *weights, size_t count, int128 *parts) MUST_USE;
