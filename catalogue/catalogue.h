@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The catalogue in memory: an immutable snapshot of one catalogue version, shared by all threads; and the ways to make
+// one: from the database (raters, gateway, settlement, API) or from parsed files (apply, tests).
+// Numbers (tenant, meter, sku ...) are those of the database; ids are the files'. All pointers live as long as the snapshot.
+#pragma once
+#include "common/currency.h"
+#include "common/db.h"
+#include "common/hash.h"
+#include "common/zone.h"
+
+enum { DIMENSIONS_MAX = 16, STATES_MAX = 16, DIMENSION_VALUE_MAX = 256, TIERS_MAX = 64, ID_MAX = 128 };
+
+enum aggregation { AGGREGATION_SUM, AGGREGATION_COUNT, AGGREGATION_MAX, AGGREGATION_LATEST, AGGREGATION_INTERVAL };
+enum evaluation_window { WINDOW_SLOT, WINDOW_DAY, WINDOW_PERIOD };
+
+struct service { int32_t number; const char *id, *name, *category, *subcategory; };
+
+// One version of a meter, valid for event times in [effective_from, effective_to).
+struct meter {
+    int32_t number;
+    const char *id, *name, *event_type, *unit;
+    instant_us effective_from, effective_to; // INSTANT_MIN / INSTANT_MAX when open
+    enum aggregation aggregation;
+    const char *value_property, *resource_property, *state_property; // NULL if none
+    const char **running_states; size_t running_count;
+    const char **stopped_states; size_t stopped_count;
+    const char **dimensions; size_t dimension_count; // sorted by name
+    enum evaluation_window window;
+    int64_t slot_us;      // grain
+    int64_t accept_us;    // event_time >= received_time - accept_us
+    int64_t future_us;    // event_time <= received_time + future_us
+};
+
+struct sku { int32_t number; const char *id, *name; const struct service *service; int32_t meter; };
+
+enum price_model { PRICE_PER_UNIT, PRICE_GRADUATED };
+struct price_tier { struct quantity up_to; bool last; struct price price; }; // up_to in METER units (already times per); last: no bound
+struct match_member { const char *dimension, *value; };
+// One version of a price, valid for slots in [effective_from, effective_to).
+struct price_version {
+    int64_t number;
+    int32_t book, sku;
+    const struct match_member *match; size_t match_count; // sorted by dimension
+    const char *match_text;                               // canonical JSON
+    instant_us effective_from, effective_to;
+    enum price_model model;
+    const char *unit;          // pricing unit for people ("hour")
+    struct quantity per;       // meter units per pricing unit
+    struct price price;        // per_unit
+    const struct price_tier *tiers; size_t tier_count; // graduated
+    int minimum_seconds;
+};
+struct price_book { int32_t number; const char *id, *name; struct currency currency; const struct price_book *parent; };
+
+struct seller { int32_t number; const char *id, *name, *address, *tax_id, *series; int64_t account; /* 0: the operator */ };
+struct billing_account { int64_t number; const char *id, *name, *address, *tax_id, *email; };
+// One version of the terms between a seller and a buyer, valid for periods that start in [effective_from, effective_to).
+struct agreement {
+    int64_t number;
+    instant_us effective_from, effective_to;
+    const struct seller *seller;
+    const struct billing_account *account;
+    int level;
+    const struct price_book *book;
+    struct currency currency;
+    const struct zone *zone;
+    const char *tax_name;
+    struct price tax_rate; // a fraction (0.19) at 1e-12
+    enum rounding rounding;
+};
+struct tenant { int64_t number; const char *id, *name; int shard; };
+struct membership { int64_t tenant, account; instant_us effective_from, effective_to; };
+
+struct catalogue;
+
+// Loads a version (0: the newest) in one REPEATABLE READ snapshot; *catalogue is freed with catalogue_release.
+// ERR_INVALID: the rows contradict each other (names the row); ERR_RETRY: the database.
+// The caller must not be inside a transaction of its own unless it is a snapshot: then that one is used.
+enum err catalogue_load(struct db *db, int64_t version, struct catalogue **catalogue, struct fault *fault) MUST_USE;
+// Newest committed version number.
+enum err catalogue_newest(struct db *db, int64_t *version, struct fault *fault) MUST_USE;
+void catalogue_retain(struct catalogue *catalogue);  // reference counted, any thread
+void catalogue_release(struct catalogue *catalogue); // NULL is fine
+int64_t catalogue_version(const struct catalogue *catalogue);
+
+// Look-ups by id return NULL if there is none. O(1).
+const struct tenant *catalogue_tenant(const struct catalogue *catalogue, struct slice id);
+const struct tenant *catalogue_tenant_number(const struct catalogue *catalogue, int64_t number);
+const struct billing_account *catalogue_account(const struct catalogue *catalogue, struct slice id);
+const struct billing_account *catalogue_account_number(const struct catalogue *catalogue, int64_t number);
+const struct seller *catalogue_seller_number(const struct catalogue *catalogue, int32_t number);
+const struct sku *catalogue_sku_number(const struct catalogue *catalogue, int32_t number);
+const struct service *catalogue_service_number(const struct catalogue *catalogue, int32_t number);
+// Meters that take an event type: all versions, all meters; sets *count. The array is sorted by (number, effective_from).
+const struct meter *const *catalogue_meters_of_type(const struct catalogue *catalogue, struct slice event_type, size_t *count);
+// The version of a meter at an event time; NULL if it did not exist then.
+const struct meter *catalogue_meter_at(const struct catalogue *catalogue, int32_t number, instant_us event_time);
+const struct meter *catalogue_meter_newest(const struct catalogue *catalogue, int32_t number);
+const struct meter *catalogue_meter_id(const struct catalogue *catalogue, struct slice id); // newest version
+// Longest accept window + future allowance of all meters: how long an identity lives in the index (rules 1.2).
+int64_t catalogue_longest_accept_us(const struct catalogue *catalogue);
+int64_t catalogue_longest_future_us(const struct catalogue *catalogue);
+
+// Account that pays for a tenant's usage in a slot; 0 if none.
+int64_t catalogue_payer(const struct catalogue *catalogue, int64_t tenant, instant_us slot);
+// All memberships of an account (any time), for loading its usage.
+const struct membership *catalogue_members(const struct catalogue *catalogue, int64_t account, size_t *count);
+// Terms under which an account buys, at a period start; an account has exactly one seller. NULL if none then.
+const struct agreement *catalogue_agreement(const struct catalogue *catalogue, int64_t account, instant_us period_start);
+// Accounts that buy from the seller whose own account is `account` (a partner's customers); 0 for a plain account.
+const int64_t *catalogue_customers(const struct catalogue *catalogue, int64_t account, size_t *count);
+const int64_t *catalogue_all_accounts(const struct catalogue *catalogue, size_t *count); // sorted
+const struct tenant *catalogue_all_tenants(const struct catalogue *catalogue, size_t *count);
+const struct service *catalogue_all_services(const struct catalogue *catalogue, size_t *count);
+
+// SKUs that price a meter; sets *count.
+const struct sku *const *catalogue_skus_of_meter(const struct catalogue *catalogue, int32_t meter, size_t *count);
+// A dimension set as members sorted by name. The parsed form of rating.dimension_set.members.
+struct dimension_set { struct match_member members[DIMENSIONS_MAX]; size_t count; };
+// Canonical JSON text of a dimension set ({"a":"x","b":"y"}, sorted, no spaces).
+void dimension_set_print(const struct dimension_set *set, struct text *out);
+enum err dimension_set_read(struct arena *arena, struct slice members, struct dimension_set *set, struct fault *fault) MUST_USE;
+// The price of a SKU for a dimension set at a slot: in the book, else in its parents; the match with most members wins, ties by
+// the canonical match text. NULL: unpriced.
+const struct price_version *catalogue_price(const struct catalogue *catalogue, const struct price_book *book, int32_t sku, const struct dimension_set *dimensions, instant_us slot);
+const struct price_version *catalogue_price_number(const struct catalogue *catalogue, int64_t number);
+// Instants inside (start, end) at which any price of the book (and parents) changes, sorted: a period is rated in these segments.
+size_t catalogue_price_changes(const struct catalogue *catalogue, const struct price_book *book, instant_us start, instant_us end, struct arena *arena, instant_us **changes);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// F(account, period, usage): all charges of an account's period to date (rules 6.1). Pure: values in, values out; the same
+// for settlement, live spend, close and explanation. Which usage is "to date" was decided by the loader (a cut, or now).
+#pragma once
+#include "rating/usage.h"
+
+enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1 }; // MINIMUM: what a minimum duration adds to short runs
+
+// Key (rules 6.2): (agreement, account, period, currency, tenant or 0 = shared, sku, price, tier, dimension set or zero, stage).
+// per_unit prices: one charge per tenant and dimension set, tier 0. graduated prices: shared by the account's tenants, one per
+// tier entered, no dimension set.
+struct charge {
+    int64_t tenant; // 0: shared
+    int32_t sku;
+    int64_t price;  // price version number
+    int tier;
+    struct hash128 dimension_set;
+    enum charge_stage stage;
+    struct quantity quantity;  // meter units
+    struct amount list_cost, contracted_cost, effective_cost, billed_cost; // at 1e-12, each product rounded half-up once
+};
+
+// Usage that no price takes: never dropped in silence. A close refuses while there is any.
+struct unpriced { int64_t tenant; int32_t sku; struct hash128 dimension_set; instant_us slot; struct quantity quantity; };
+
+struct rated {
+    const struct charge *charges; size_t charge_count;   // sorted by key
+    const struct unpriced *unpriced; size_t unpriced_count;
+    struct amount total;                                  // sum of billed_cost
+};
+
+// Rates the usage under the agreement's book: split at price changes, most specific match, unit n in the tier with from < n <= to; tiers run
+// through the period in time order, over all tenants, per (book, sku, match). list_cost: at the last parent of the book when it prices the
+// SKU per unit, else the contracted cost. ERR_LIMIT names tenant and meter.
+enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;
+
+// The tenants' share of every charge: shared ones are split by the quantity that each tenant has under the same SKU and price match in the
+// period to date, largest remainder at 1e-12, ties by tenant id order. Sums to the charges exactly.
+struct tenant_share { int64_t tenant; size_t charge; struct quantity quantity; struct amount billed_cost; };
+enum err charge_share(const struct catalogue *catalogue, const struct account_usage *usage, const struct rated *rated, struct arena *arena, const struct tenant_share **shares, size_t *count, struct fault *fault) MUST_USE;
