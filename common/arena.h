@@ -9,11 +9,11 @@
 
 struct arena;
 struct arena *arena_new(size_t first_block_bytes);
-void arena_free(struct arena *arena); // NULL is fine
-void arena_reset(struct arena *arena); // keeps the largest block for reuse
+void arena_free(struct arena *arena);          // NULL is fine
+void arena_reset(struct arena *arena);         // keeps the largest block for reuse
 size_t arena_bytes(const struct arena *arena); // handed out since the last reset
 
-void *arena_alloc(struct arena *arena, size_t bytes);            // 16-byte aligned, zeroed, never NULL
+void *arena_alloc(struct arena *arena, size_t bytes);                   // 16-byte aligned, zeroed, never NULL
 char *arena_text(struct arena *arena, const char *text, size_t length); // copy with NUL
 char *arena_print(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
@@ -21,6 +21,6 @@ char *arena_print(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3
 void *arena_array(struct arena *arena, size_t size, size_t count); // checked product
 
 // Heap allocation that never returns NULL (aborts), for objects that outlive arenas.
-void *heap_alloc(size_t bytes); // zeroed
+void *heap_alloc(size_t bytes);                        // zeroed
 void *heap_grow(void *old, size_t size, size_t count); // checked product, not zeroed
 char *heap_text(const char *text);
