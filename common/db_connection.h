@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to common/db*.c: what a connection holds, and how its failures become errors.
+#pragma once
+#include "common/db.h"
+
+struct pg_conn;
+struct pg_result;
+
+enum { SQLSTATE_SIZE = 6 };
+
+struct db {
+    struct pg_conn *link;
+    char sqlstate[SQLSTATE_SIZE]; // of the last failure, "" if none or if the server said nothing
+};
+
+// What a caller should do about a SQLSTATE (the table is in db_error.c). A NULL or empty state is ERR_BUG.
+enum err db_err_of_sqlstate(const char *sqlstate);
+
+// Fills fault from a failed result (NULL: from the connection), remembers the SQLSTATE and clears the result.
+// lost: what to return when the connection is gone (ERR_RETRY or ERR_UNCERTAIN, by what had been sent).
+enum err db_fail(struct db *db, struct pg_result *result, enum err lost, struct fault *fault);
+
+// The fault of a connection that failed before it was open; takes the SQLSTATE from the message. ERR_RETRY: not there
+// (yet); ERR_INVALID: it is there and refuses this role, password or database.
+enum err db_fail_open(struct db *db, struct fault *fault);
