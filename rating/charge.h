@@ -21,7 +21,7 @@ struct charge {
 };
 
 // Usage that no price takes: never dropped in silence. A close refuses while there is any.
-struct unpriced { int64_t tenant; int32_t sku; struct hash128 dimension_set; instant_us slot; struct quantity quantity; };
+struct unpriced { int64_t tenant; int32_t sku; struct hash128 dimension_set; instant_us segment; struct quantity quantity; };
 
 struct rated {
     const struct charge *charges; size_t charge_count;   // sorted by key
@@ -29,7 +29,8 @@ struct rated {
     struct amount total;                                  // sum of billed_cost
 };
 
-// Rates the usage under the agreement's book: split at price changes, most specific match, unit n in the tier with from < n <= to; tiers run
+// Rates the usage under the agreement's book. The usage must have been loaded with boundaries at every price change of the book in the
+// period (catalogue_price_changes), so that a segment has one price; most specific match, unit n in the tier with from < n <= to; tiers run
 // through the period in time order, over all tenants, per (book, sku, match). list_cost: at the last parent of the book when it prices the
 // SKU per unit, else the contracted cost. ERR_LIMIT names tenant and meter.
 enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;

@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // Usage of a billing account up to a cut: deltas merged, intervals derived from transitions (rules 4 and 5).
-// The loading does I/O; the derivation (interval.c, evaluate.c) is pure.
+// The loading does I/O; the derivation (interval.c) is pure.
 #pragma once
 #include "catalogue/catalogue.h"
 
 enum usage_kind {
-    USAGE_QUANTITY, // quantity of a meter in a slot
-    USAGE_SHORT_RUN // an interval that has ended: its whole length, for minimum durations; placed in the slot of its last microsecond
+    USAGE_QUANTITY, // quantity of a meter in a segment
+    USAGE_SHORT_RUN // an interval run that has ended and was shorter than a day: for minimum durations; in the segment of its last microsecond
 };
 
-// One usage record. For max and latest the quantity is already evaluated over the meter's window and stands in the
-// window's last slot with usage.
+// One usage record. A period is cut into segments at the boundaries of the request (price changes, days, hours): all
+// slots of a segment are merged. For max and latest the quantity is already evaluated over the meter's window (each
+// window counts in the segment of its last slot with usage).
 struct usage_line {
     enum usage_kind kind;
     int64_t tenant;
     int32_t meter;
     struct hash128 dimension_set;
-    instant_us slot;          // start of the slot (15 minutes or the meter's grain)
-    struct quantity quantity; // in the meter's unit; SHORT_RUN: value x length / 1 s
-    int64_t run_us;           // SHORT_RUN: length of the run, < 24 h
+    instant_us segment;        // start of the segment: period_start or one of the boundaries
+    struct quantity quantity;  // in the meter's unit; SHORT_RUN: zero
+    int64_t run_us;            // SHORT_RUN: length of the whole run, < 24 h
     struct quantity run_value; // SHORT_RUN: value of its last stretch
 };
 
 struct usage_dimension { struct hash128 id; int64_t tenant; struct dimension_set set; const char *text; };
 
-// Usage of one account and period, in an arena. Lines are sorted by (meter, dimension_set, tenant, slot, kind).
+// Usage of one account and period, in an arena. Lines are sorted by (meter, dimension_set, tenant, segment, kind); QUANTITY lines are unique.
 struct account_usage {
     int64_t account;
     instant_us period_start, period_end;
@@ -33,21 +34,29 @@ struct account_usage {
 };
 const struct usage_dimension *usage_dimension_find(const struct account_usage *usage, struct hash128 id);
 
-// One (account, period) whose usage is wanted.
-struct usage_request { int64_t account; instant_us period_start, period_end; const struct zone *zone; };
+// One (account, period) whose usage is wanted. boundaries: sorted instants inside the period, on slot bounds, at which lines are split.
+struct usage_request {
+    int64_t account;
+    instant_us period_start, period_end;
+    const struct zone *zone; // days of WINDOW_DAY
+    const instant_us *boundaries; size_t boundary_count;
+};
 // Loads the usage of many accounts at a numbered cut in a few set-based statements, inside the caller's transaction
 // (a snapshot, or the posting transaction). Usage of a tenant counts for the account that pays at the slot (membership),
-// and for the sellers above it. usages[i] answers requests[i].
+// and for the accounts of the sellers above it. usages[i] answers requests[i].
 enum err usage_load(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests, size_t count, struct arena *arena, struct account_usage *usages, struct fault *fault) MUST_USE;
 // The same for "now": everything committed in the caller's snapshot, running intervals up to each partition's watermark slot.
-// For live spend (rules 6.3). Through the functions of schema api when the connection is the API's (row-level security).
+// For live spend (rules 6.3).
 enum err usage_load_live(struct db *db, const struct catalogue *catalogue, const struct usage_request *requests, size_t count, struct arena *arena, struct account_usage *usages, struct fault *fault) MUST_USE;
 
-// --- pure parts, used by the loader and tested apart
-struct transition { int64_t tenant; int32_t meter; struct hash128 resource; instant_us event_time; struct hash128 event_id; bool running; struct quantity value; struct hash128 dimension_set; instant_us cut_end; };
-// Derives the slot quantities of ONE resource from its transitions (any order; sorted inside by (event_time, event_id)), clipped to
-// [from, to) and to cut_end. A stretch accrues value x seconds; pieces telescope: the sum over slots of a stretch is
-// round(value x its length). Emits through `emit`. Repeated starts with the same value and dimensions continue the run; a resize starts a new
-// stretch of the same run; a stop before any start does nothing.
+// --- pure part
+struct transition { struct hash128 event_id; instant_us event_time; bool running; struct quantity value; struct hash128 dimension_set; };
+// Called per stretch piece and per ended short run; tenant and meter of the line are left 0 for the caller to fill.
 typedef enum err usage_emit(void *context, const struct usage_line *line);
-enum err interval_derive(const struct transition *transitions, size_t count, int64_t slot_us, instant_us from, instant_us to, instant_us cut_end, struct arena *arena, usage_emit *emit, void *context, struct fault *fault) MUST_USE;
+// Derives the usage of ONE resource from its transitions (sorted in place by (event_time, event_id)), up to cut_end, clipped to [from, to),
+// split at the boundaries (sorted, inside (from, to)); the segment of a line is `segment_zero` before the first boundary.
+// A stretch accrues value x seconds; pieces telescope: over any split they add up to round(value x its length).
+// A repeated start with the same value and dimensions continues; a resize begins a new stretch of the same run; a stop when nothing runs
+// does nothing. Errors: ERR_LIMIT (overflow), or what emit returned.
+struct interval_window { instant_us from, to, cut_end, segment_zero; const instant_us *boundaries; size_t boundary_count; };
+enum err interval_derive(struct transition *transitions, size_t count, const struct interval_window *window, usage_emit *emit, void *context, struct fault *fault) MUST_USE;
