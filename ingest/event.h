@@ -16,15 +16,16 @@ enum {
     EVENT_SUBJECT_MAX = 128,
     EVENT_MEMBERS_MAX = 256,   // attributes and data members together, nested ones included
     EVENT_DEPTH_MAX = 16,
-    EVENT_PROPERTIES_MAX = 64, // scalar top-level members of data
+    EVENT_PROPERTIES_MAX = 64, // top-level members of data
     EVENT_FAULTS_MAX = 16      // reported per event
 };
 
-enum property_kind { PROPERTY_STRING, PROPERTY_NUMBER, PROPERTY_BOOL };
+// PROPERTY_NESTED: an array or object; its text is the JSON as it came.
+enum property_kind { PROPERTY_STRING, PROPERTY_NUMBER, PROPERTY_BOOL, PROPERTY_NULL, PROPERTY_NESTED };
 struct event_property {
     struct slice name;
     enum property_kind kind;
-    struct slice text; // string: unescaped; number: its literal; bool: "true" or "false"
+    struct slice text; // string: unescaped; number: its literal; bool: "true" or "false"; null: "null"
 };
 
 struct usage_event {
@@ -50,10 +51,10 @@ struct event_faults { struct event_fault list[EVENT_FAULTS_MAX]; size_t count; }
 // application/json), no data_base64. Returns ERR_INVALID with all faults found (at least one).
 enum err event_decode(struct slice raw, const struct hash_key *content_key, struct arena *arena, struct usage_event *event, struct event_faults *faults) MUST_USE;
 
-// Property of data by name; NULL if absent (or not a scalar).
+// Property of data by name, of any kind; NULL if absent. O(properties).
 const struct event_property *event_property(const struct usage_event *event, const char *name);
 // A property as an exact quantity: JSON string or number. ERR_INVALID with the reason: NaN, infinities, hex, exponent beyond
-// +-30, more than 9 fraction digits, |q| > 1e15, booleans. Negative ones are returned (the caller decides).
+// +-30, more than 9 fraction digits, |q| > 1e15, booleans, null, arrays, objects. Negative ones are returned (the caller decides).
 enum err event_quantity(const struct event_property *property, struct quantity *quantity, struct fault *fault) MUST_USE;
 
 // Splits a JSON array of events (batch) into the spans of its elements without decoding them. ERR_INVALID with place
