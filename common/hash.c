@@ -164,6 +164,13 @@ void sha256_of(const void *data, size_t length, unsigned char out[SHA256_BYTES])
     ENSURE(EVP_Digest(data, length, out, NULL, sha256_method, NULL) == 1);
 }
 
+void sha1_hex(const void *data, size_t length, char out[SHA1_HEX])
+{
+    unsigned char digest[(SHA1_HEX - 1) / 2];
+    ENSURE(EVP_Digest(data, length, digest, NULL, EVP_sha1(), NULL) == 1);
+    hex_print(digest, sizeof digest, out);
+}
+
 void hex_print(const void *data, size_t length, char *out)
 {
     static const char digits[] = "0123456789abcdef";

@@ -35,6 +35,9 @@ void sha256_add(struct sha256 *hash, const void *data, size_t length);
 void sha256_finish(struct sha256 *hash, unsigned char out[SHA256_BYTES]); // and starts anew
 void sha256_free(struct sha256 *hash);
 void sha256_of(const void *data, size_t length, unsigned char out[SHA256_BYTES]);
+// SHA-1 as 40 hex digits: the name by which Redis knows a script, fit for nothing else.
+enum { SHA1_HEX = 41 };
+void sha1_hex(const void *data, size_t length, char out[SHA1_HEX]);
 void hex_print(const void *data, size_t length, char *out); // 2 * length + 1 bytes, lower case
 enum err hex_parse(const char *hex, size_t hex_length, unsigned char *out) MUST_USE; // hex_length / 2 bytes; either case
 

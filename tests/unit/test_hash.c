@@ -174,6 +174,16 @@ static void sha256_of_published_messages(void **state)
     sha256_free(NULL);
 }
 
+static void sha1_of_published_messages(void **state)
+{
+    (void)state;
+    char text[SHA1_HEX];
+    sha1_hex("abc", 3, text); // FIPS 180-4
+    assert_string_equal(text, "a9993e364706816aba3e25717850c26c9cd0d89d");
+    sha1_hex("", 0, text);
+    assert_string_equal(text, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+}
+
 static void hex_is_read_strictly(void **state)
 {
     (void)state;
@@ -258,7 +268,8 @@ int main(void)
         cmocka_unit_test(keyed_hash_is_siphash_2_4_128),     cmocka_unit_test(pieces_are_kept_apart),
         cmocka_unit_test(keys_are_derived_by_purpose),       cmocka_unit_test(hash128_is_high_then_low),
         cmocka_unit_test(murmur2_is_what_kafka_computes),    cmocka_unit_test(a_tenant_has_a_shard),
-        cmocka_unit_test(sha256_of_published_messages),      cmocka_unit_test(hex_is_read_strictly),
+        cmocka_unit_test(sha256_of_published_messages),      cmocka_unit_test(sha1_of_published_messages),
+        cmocka_unit_test(hex_is_read_strictly),
         cmocka_unit_test(base64_is_read_strictly),           cmocka_unit_test(fast_hash_is_stable_and_random_is_not),
         cmocka_unit_test(a_hash_of_no_piece_is_our_mistake),
     };
