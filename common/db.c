@@ -16,7 +16,7 @@
 #include "common/log.h"
 
 enum {
-    CONNECT_TIMEOUT_MS = 5000,
+    ROLE_MAX = 64,
     WAIT_LEAST_MS = 100,
     WAIT_MOST_MS = 5000,
     WAIT_LOG_EVERY_US = 10 * 1000 * 1000,
@@ -53,6 +53,7 @@ static PGconn *link_start(const struct config *config, const char *user, const c
         {"keepalives_interval", "5"},
         {"keepalives_count", "3"},
         {"tcp_user_timeout", "10000"},
+        {"sslmode", config_text(config, "postgres.sslmode")},
     };
     enum { COUNT = sizeof parameters / sizeof parameters[0] };
     const char *names[COUNT + 1] = {0}, *values[COUNT + 1] = {0};
@@ -64,9 +65,9 @@ static PGconn *link_start(const struct config *config, const char *user, const c
 }
 
 // libpq's connect_timeout does not bind the non-blocking way, which is taken for the verbose messages.
-static bool link_finish(PGconn *link)
+static bool link_finish(PGconn *link, int64_t timeout_ms)
 {
-    int64_t end_us = clock_monotonic_us() + CONNECT_TIMEOUT_MS * INT64_C(1000);
+    int64_t end_us = clock_monotonic_us() + timeout_ms * 1000;
     PostgresPollingStatusType state = PQstatus(link) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
         int64_t left_ms = (end_us - clock_monotonic_us()) / 1000;
@@ -77,38 +78,43 @@ static bool link_finish(PGconn *link)
     return true;
 }
 
+static enum err open_with_password(const struct config *config, const char *role, const char *database,
+                                   const char *password, struct db *db, struct fault *fault)
+{
+    char user[ROLE_MAX], application[ROLE_MAX];
+    ENSURE(snprintf(user, sizeof user, "turnpike_%s", role) < (int)sizeof user);
+    ENSURE(snprintf(application, sizeof application, "turnpike %s", role) < (int)sizeof application);
+    if (!database) database = config_text(config, "postgres.database");
+    int64_t timeout_ms = config_int(config, "postgres.connect_timeout");
+    db->link = link_start(config, user, application, database, password);
+    ENSURE(db->link);
+    PQsetNoticeProcessor(db->link, notice_log, NULL);
+    PQsetErrorVerbosity(db->link, PQERRORS_VERBOSE);
+    if (!link_finish(db->link, timeout_ms))
+        return fault_set(fault, ERR_RETRY, "postgres", "no connection after %lld ms", (long long)timeout_ms);
+    if (PQstatus(db->link) != CONNECTION_OK) return db_fail_open(db, fault);
+    PQsetErrorVerbosity(db->link, PQERRORS_DEFAULT);
+    return ERR_OK;
+}
+
 enum err db_open(const struct config *config, const char *role, const char *database, struct db **out,
                  struct fault *fault)
 {
-    struct db *db = NULL;
     *out = NULL;
-    char user[64], application[64], path[4096];
-    ENSURE(snprintf(user, sizeof user, "turnpike_%s", role) < (int)sizeof user);
-    ENSURE(snprintf(application, sizeof application, "turnpike %s", role) < (int)sizeof application);
+    char path[4096];
     const char *folder = config_text(config, "postgres.secrets_dir");
     if (!folder || snprintf(path, sizeof path, "%s/%s", folder, role) >= (int)sizeof path)
         return fault_set(fault, ERR_INVALID, "postgres.secrets_dir", "is not set or too long");
     struct text password = {0};
     enum err err = secret_read(path, &password, fault);
-    if (err != ERR_OK) goto out;
-
-    db = heap_alloc(sizeof *db);
-    db->link = link_start(config, user, application, database ? database : config_text(config, "postgres.database"),
-                          password.data);
-    ENSURE(db->link);
-    PQsetNoticeProcessor(db->link, notice_log, NULL);
-    PQsetErrorVerbosity(db->link, PQERRORS_VERBOSE);
-    if (!link_finish(db->link)) {
-        err = fault_set(fault, ERR_RETRY, "postgres", "no connection after %d ms", CONNECT_TIMEOUT_MS);
-    } else if (PQstatus(db->link) != CONNECTION_OK) {
-        err = db_fail_open(db, fault);
+    if (err == ERR_OK) {
+        struct db *db = heap_alloc(sizeof *db);
+        err = open_with_password(config, role, database, password.data, db, fault);
+        if (err == ERR_OK)
+            *out = db;
+        else
+            db_close(db);
     }
-    PQsetErrorVerbosity(db->link, PQERRORS_DEFAULT);
-    if (err == ERR_OK)
-        *out = db;
-    else
-        db_close(db);
-out:
     if (password.data) explicit_bzero(password.data, password.length);
     text_free(&password);
     return err;

@@ -13,7 +13,7 @@ struct db_result;
 
 // Connects as the login role `turnpike_<role>` ("ingest", "rate", "bill", "api", "report", "admin") with the password in
 // postgres.secrets_dir/<role>. Session settings: UTC, application_name "turnpike <role>", statement_timeout 0,
-// tcp keepalive, client_encoding UTF8. Waits at most 5 s. ERR_RETRY: the server is not there (yet) or has no free
+// tcp keepalive, client_encoding UTF8. Waits postgres.connect_timeout at most. ERR_RETRY: the server is not there (yet) or has no free
 // connection. ERR_INVALID: it refuses this role, password or database, or the password's file is unusable.
 enum err db_open(const struct config *config, const char *role, const char *database_or_null, struct db **db,
                  struct fault *fault) MUST_USE;
