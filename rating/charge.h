@@ -38,4 +38,4 @@ enum err charge_rate(const struct catalogue *catalogue, const struct agreement *
 // The tenants' share of every charge: shared ones are split by the quantity that each tenant has under the same SKU and price match in the
 // period to date, largest remainder at 1e-12, ties by tenant id order. Sums to the charges exactly.
 struct tenant_share { int64_t tenant; size_t charge; struct quantity quantity; struct amount billed_cost; };
-enum err charge_share(const struct catalogue *catalogue, const struct account_usage *usage, const struct rated *rated, struct arena *arena, const struct tenant_share **shares, size_t *count, struct fault *fault) MUST_USE;
+enum err charge_share(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, const struct rated *rated, struct arena *arena, const struct tenant_share **shares, size_t *count, struct fault *fault) MUST_USE;

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// F: usage x price versions -> charges. Pure; called by settlement, live spend, close and explanation alike, so that the three agree.
+// Each usage line becomes items (one per SKU of its meter); equal items are merged before anything is multiplied, so that
+// a charge is rounded once. The price models are in price_per_unit.c and price_graduated.c.
+#include "rating/charge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rating/price.h"
+
+struct build {
+    const struct catalogue *catalogue;
+    const struct agreement *agreement;
+    const struct price_book *list; // last parent of the agreement's book
+    const struct account_usage *usage;
+    struct price_item *items;
+    size_t item_count, item_capacity;
+    struct unpriced *unpriced;
+    size_t unpriced_count, unpriced_capacity;
+    struct arena *arena;
+    struct fault *fault;
+};
+
+static void *grow(struct arena *arena, void *old, size_t size, size_t count, size_t *capacity)
+{
+    if (count < *capacity) return old;
+    size_t wider = *capacity ? *capacity * 2 : 64;
+    void *fresh = arena_array(arena, size, wider);
+    if (count) memcpy(fresh, old, size * count);
+    *capacity = wider;
+    return fresh;
+}
+
+static const struct price_book *list_book(const struct price_book *book)
+{
+    while (book->parent) book = book->parent;
+    return book;
+}
+
+enum err charge_limit_fault(const struct catalogue *catalogue, int64_t tenant, int32_t sku, struct fault *fault)
+{
+    const struct tenant *owner = catalogue_tenant_number(catalogue, tenant);
+    const struct sku *sold = catalogue_sku_number(catalogue, sku);
+    const struct meter *meter = sold ? catalogue_meter_newest(catalogue, sold->meter) : NULL;
+    return fault_set(fault, ERR_LIMIT, "", "tenant %s, meter %s: the charge leaves the range of exact amounts (1e26)",
+                     owner ? owner->id : "(shared)", meter ? meter->id : "?");
+}
+
+static void add_unpriced(struct build *build, const struct usage_line *line, int32_t sku)
+{
+    build->unpriced = grow(build->arena, build->unpriced, sizeof *build->unpriced, build->unpriced_count, &build->unpriced_capacity);
+    build->unpriced[build->unpriced_count++] =
+        (struct unpriced){line->tenant, sku, line->dimension_set, line->segment, line->quantity};
+}
+
+// What a minimum duration adds to a run that has ended; zero when it was long enough or the price has no minimum.
+static enum err minimum_quantity(const struct usage_line *line, const struct price_version *price, struct quantity *added)
+{
+    int64_t missing_us = (int64_t)price->minimum_seconds * SECOND_US - line->run_us;
+    *added = QUANTITY_ZERO;
+    return missing_us > 0 ? quantity_over_time(line->run_value, missing_us, added) : ERR_OK;
+}
+
+static enum err add_item(struct build *build, const struct usage_line *line, const struct sku *sku, const struct dimension_set *dimensions)
+{
+    const struct price_version *price = catalogue_price(build->catalogue, build->agreement->book, sku->number, dimensions, line->segment);
+    struct price_item item = {.tenant = line->tenant, .sku = sku->number, .price = price, .dimension_set = line->dimension_set,
+                              .segment = line->segment, .quantity = line->quantity, .stage = STAGE_USAGE};
+    if (!price) {
+        if (line->kind == USAGE_QUANTITY && line->quantity.nano != 0) add_unpriced(build, line, sku->number);
+        return ERR_OK;
+    }
+    if (line->kind == USAGE_SHORT_RUN) {
+        item.stage = STAGE_MINIMUM;
+        if (minimum_quantity(line, price, &item.quantity)) return charge_limit_fault(build->catalogue, line->tenant, sku->number, build->fault);
+        if (item.quantity.nano == 0) return ERR_OK;
+    }
+    item.list = catalogue_price(build->catalogue, build->list, sku->number, dimensions, line->segment);
+    build->items = grow(build->arena, build->items, sizeof *build->items, build->item_count, &build->item_capacity);
+    build->items[build->item_count++] = item;
+    return ERR_OK;
+}
+
+static enum err add_line(struct build *build, const struct usage_line *line)
+{
+    const struct usage_dimension *dimension = usage_dimension_find(build->usage, line->dimension_set);
+    size_t sku_count;
+    const struct sku *const *skus = catalogue_skus_of_meter(build->catalogue, line->meter, &sku_count);
+    if (!dimension) return fault_set(build->fault, ERR_BUG, "", "a usage line names a dimension set that was not loaded");
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < sku_count && !err; i++) err = add_item(build, line, skus[i], &dimension->set);
+    return err;
+}
+
+static int charge_order(const void *left, const void *right)
+{
+    const struct charge *a = left, *b = right;
+    if (a->tenant != b->tenant) return a->tenant < b->tenant ? -1 : 1;
+    if (a->sku != b->sku) return a->sku < b->sku ? -1 : 1;
+    if (a->price != b->price) return a->price < b->price ? -1 : 1;
+    if (a->tier != b->tier) return a->tier < b->tier ? -1 : 1;
+    if (a->dimension_set.high != b->dimension_set.high) return a->dimension_set.high < b->dimension_set.high ? -1 : 1;
+    if (a->dimension_set.low != b->dimension_set.low) return a->dimension_set.low < b->dimension_set.low ? -1 : 1;
+    return (a->stage > b->stage) - (a->stage < b->stage);
+}
+
+static enum err add_up(const struct build *build, struct rated *rated)
+{
+    rated->total = AMOUNT_ZERO;
+    for (size_t i = 0; i < rated->charge_count; i++)
+        if (amount_add(rated->total, rated->charges[i].billed_cost, &rated->total))
+            return charge_limit_fault(build->catalogue, rated->charges[i].tenant, rated->charges[i].sku, build->fault);
+    return ERR_OK;
+}
+
+enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena,
+                     struct rated *rated, struct fault *fault)
+{
+    struct build build = {.catalogue = catalogue, .agreement = agreement, .list = list_book(agreement->book), .usage = usage, .arena = arena, .fault = fault};
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < usage->line_count && !err; i++) err = add_line(&build, &usage->lines[i]);
+    struct charge_list list = {.arena = arena, .catalogue = catalogue, .fault = fault};
+    if (!err) err = price_per_unit_rate(build.items, build.item_count, &list);
+    if (!err) err = price_graduated_rate(build.items, build.item_count, &list);
+    if (err) return err;
+    if (list.count) qsort(list.charges, list.count, sizeof *list.charges, charge_order);
+    *rated = (struct rated){.charges = list.charges, .charge_count = list.count, .unpriced = build.unpriced, .unpriced_count = build.unpriced_count};
+    return add_up(&build, rated);
+}
+
+struct charge *charge_list_add(struct charge_list *list)
+{
+    list->charges = grow(list->arena, list->charges, sizeof *list->charges, list->count, &list->capacity);
+    struct charge *charge = &list->charges[list->count++];
+    memset(charge, 0, sizeof *charge);
+    return charge;
+}

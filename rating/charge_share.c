@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who of the account's tenants owes which part of a shared charge (rules 6.1): by the quantity each has under the same SKU and price
+// match in the period to date, largest remainder, ties by tenant id. Pure; frozen only in documents.
+#include <stdlib.h>
+#include <string.h>
+
+#include "rating/price.h"
+
+// What one tenant used under one ladder (book, SKU, match).
+struct weight { const struct price_version *price; int64_t tenant; const char *tenant_id; struct quantity quantity; };
+
+static int same_ladder(const struct price_version *a, const struct price_version *b)
+{
+    if (a->sku != b->sku) return a->sku < b->sku ? -1 : 1;
+    if (a->book != b->book) return a->book < b->book ? -1 : 1;
+    return strcmp(a->match_text, b->match_text);
+}
+
+static int weight_order(const void *left, const void *right)
+{
+    const struct weight *a = left, *b = right;
+    int order = same_ladder(a->price, b->price);
+    return order ? order : strcmp(a->tenant_id, b->tenant_id);
+}
+
+// One weight per line and SKU with a graduated price.
+static size_t collect(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct weight *weights)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < usage->line_count; i++) {
+        const struct usage_line *line = &usage->lines[i];
+        const struct usage_dimension *dimension = usage_dimension_find(usage, line->dimension_set);
+        const struct tenant *tenant = catalogue_tenant_number(catalogue, line->tenant);
+        size_t sku_count;
+        const struct sku *const *skus = catalogue_skus_of_meter(catalogue, line->meter, &sku_count);
+        for (size_t s = 0; s < sku_count && dimension && tenant && line->kind == USAGE_QUANTITY; s++) {
+            const struct price_version *price = catalogue_price(catalogue, agreement->book, skus[s]->number, &dimension->set, line->segment);
+            if (!price || price->model != PRICE_GRADUATED) continue;
+            if (weights) weights[count] = (struct weight){price, line->tenant, tenant->id, line->quantity};
+            count++;
+        }
+    }
+    return count;
+}
+
+static enum err merge(struct weight *weights, size_t *count)
+{
+    size_t kept = 0;
+    if (*count) qsort(weights, *count, sizeof *weights, weight_order);
+    for (size_t i = 0; i < *count; i++) {
+        if (kept && weight_order(&weights[kept - 1], &weights[i]) == 0) {
+            if (quantity_add(weights[kept - 1].quantity, weights[i].quantity, &weights[kept - 1].quantity)) return ERR_LIMIT;
+        } else {
+            weights[kept++] = weights[i];
+        }
+    }
+    *count = kept;
+    return ERR_OK;
+}
+
+static enum err split(const struct charge *charge, size_t index, const struct weight *weights, size_t count, struct arena *arena, struct tenant_share *shares)
+{
+    int128 *parts = ARENA_ARRAY(arena, int128, count * 3);
+    int128 *quantities = parts + count, *costs = quantities + count;
+    for (size_t i = 0; i < count; i++) parts[i] = weights[i].quantity.nano;
+    enum err err = decimal_allocate(charge->quantity.nano, 1, parts, count, quantities);
+    if (!err) err = decimal_allocate(charge->billed_cost.pico, 1, parts, count, costs);
+    for (size_t i = 0; i < count && !err; i++)
+        shares[i] = (struct tenant_share){weights[i].tenant, index, {quantities[i]}, {costs[i]}};
+    return err;
+}
+
+enum err charge_share(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, const struct rated *rated,
+                      struct arena *arena, const struct tenant_share **shares, size_t *count, struct fault *fault)
+{
+    size_t weight_count = collect(catalogue, agreement, usage, NULL);
+    struct weight *weights = ARENA_ARRAY(arena, struct weight, weight_count + 1);
+    collect(catalogue, agreement, usage, weights);
+    if (merge(weights, &weight_count)) return fault_set(fault, ERR_LIMIT, "", "the quantities of a shared price leave the range of exact numbers");
+    struct tenant_share *list = ARENA_ARRAY(arena, struct tenant_share, rated->charge_count * (weight_count + 1) + 1);
+    *shares = list;
+    *count = 0;
+    for (size_t i = 0; i < rated->charge_count; i++) {
+        const struct charge *charge = &rated->charges[i];
+        const struct price_version *price = catalogue_price_number(catalogue, charge->price);
+        if (charge->tenant != 0) {
+            list[(*count)++] = (struct tenant_share){charge->tenant, i, charge->quantity, charge->billed_cost};
+            continue;
+        }
+        size_t first = 0, next;
+        while (price && first < weight_count && same_ladder(weights[first].price, price) != 0) first++;
+        for (next = first; price && next < weight_count && same_ladder(weights[next].price, price) == 0;) next++;
+        if (next == first) return fault_set(fault, ERR_BUG, "", "shared charge of price %lld has no usage behind it", (long long)charge->price);
+        enum err err = split(charge, i, weights + first, next - first, arena, list + *count);
+        if (err) return fault_set(fault, err, "", "a shared charge of price %lld cannot be split", (long long)charge->price);
+        *count += next - first;
+    }
+    return ERR_OK;
+}
