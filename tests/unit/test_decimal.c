@@ -255,7 +255,7 @@ static void typed_values_keep_their_scale(void **state)
     (void)state;
     struct quantity quantity;
     struct price price;
-    struct amount amount, difference;
+    struct amount amount, difference = AMOUNT_ZERO;
     assert_int_equal(quantity_parse("1.5", 3, &quantity, NULL), ERR_OK);
     assert_int128(quantity.nano, 1500000000);
     assert_int_equal(price_parse("0.000000000001", 14, &price, NULL), ERR_OK);
