@@ -8,7 +8,7 @@
 #     secrets/          generated passwords and the identity key (0700, files 0600)
 #     run/  log/        a record and a log per process
 #     data/             the services' files; a link to a directory under /var/lib/turnpike when we are root and the
-#                       services' user cannot reach the checkout (it is in /root, say)
+#                       services' user cannot reach the checkout (in root's home, say)
 #
 # As root the services run as service_user; everything else stays with root. Otherwise service_user is empty.
 
