@@ -41,13 +41,17 @@ struct usage_request {
     const struct zone *zone; // days of WINDOW_DAY
     const instant_us *boundaries; size_t boundary_count;
 };
-// Loads the usage of many accounts at a numbered cut in a few set-based statements, inside the caller's transaction
-// (a snapshot, or the posting transaction). Usage of a tenant counts for the account that pays at the slot (membership),
-// and for the accounts of the sellers above it. usages[i] answers requests[i].
-enum err usage_load(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests, size_t count, struct arena *arena, struct account_usage *usages, struct fault *fault) MUST_USE;
-// The same for "now": everything committed in the caller's snapshot, running intervals up to each partition's watermark slot.
-// For live spend (rules 6.3).
-enum err usage_load_live(struct db *db, const struct catalogue *catalogue, const struct usage_request *requests, size_t count, struct arena *arena, struct account_usage *usages, struct fault *fault) MUST_USE;
+// Who reads: the biller reads through the functions of schema rating; the API through those of schema api, which check
+// the key that is bound to the transaction (row-level security, docs/adr).
+enum usage_reader { USAGE_READER_BILL, USAGE_READER_API };
+enum { USAGE_CUT_LIVE = 0 }; // instead of a cut number: what is committed now in the caller's snapshot, running intervals up to each partition's watermark slot
+
+// Loads the usage of many accounts at a numbered cut (or live, rules 6.3) in a few set-based statements, inside the caller's transaction.
+// Usage of a tenant counts for the account that pays at the slot (membership), and for the accounts of the sellers above it.
+// usages[i] answers requests[i]; everything lives in the arena.
+enum err usage_load(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests, size_t count, struct arena *arena, struct account_usage *usages, struct fault *fault) MUST_USE;
+// The same for chosen tenants instead of an account (what the usage pages of the API and the command line show): requests' account is ignored.
+enum err usage_load_tenants(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const int64_t *tenants, size_t tenant_count, const struct usage_request *request, struct arena *arena, struct account_usage *usage, struct fault *fault) MUST_USE;
 
 // --- pure part
 struct transition { struct hash128 event_id; instant_us event_time; bool running; struct quantity value; struct hash128 dimension_set; };
