@@ -175,3 +175,13 @@ char *heap_text(const char *text)
     size_t bytes = strlen(text) + 1;
     return memcpy(heap_alloc(bytes), text, bytes);
 }
+
+void *arena_grow(struct arena *arena, void *old, size_t size, size_t count, size_t *capacity)
+{
+    if (count < *capacity) return old;
+    size_t wider = *capacity ? *capacity * 2 : 64;
+    void *fresh = arena_array(arena, size, wider);
+    if (count) memcpy(fresh, old, size * count);
+    *capacity = wider;
+    return fresh;
+}

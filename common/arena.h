@@ -20,6 +20,9 @@ char *arena_print(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_array((arena), sizeof(type), (count)))
 void *arena_array(struct arena *arena, size_t size, size_t count); // checked product
 
+// A growing list in an arena: returns `old` while count < *capacity, else a copy with twice the room.
+void *arena_grow(struct arena *arena, void *old, size_t size, size_t count, size_t *capacity);
+
 // Heap allocation that never returns NULL (aborts), for objects that outlive arenas.
 void *heap_alloc(size_t bytes);                        // zeroed
 void *heap_grow(void *old, size_t size, size_t count); // checked product, not zeroed

@@ -5,7 +5,6 @@
 #include "rating/charge.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "rating/price.h"
 
@@ -21,16 +20,6 @@ struct build {
     struct arena *arena;
     struct fault *fault;
 };
-
-static void *grow(struct arena *arena, void *old, size_t size, size_t count, size_t *capacity)
-{
-    if (count < *capacity) return old;
-    size_t wider = *capacity ? *capacity * 2 : 64;
-    void *fresh = arena_array(arena, size, wider);
-    if (count) memcpy(fresh, old, size * count);
-    *capacity = wider;
-    return fresh;
-}
 
 static const struct price_book *list_book(const struct price_book *book)
 {
@@ -49,7 +38,7 @@ enum err charge_limit_fault(const struct catalogue *catalogue, int64_t tenant, i
 
 static void add_unpriced(struct build *build, const struct usage_line *line, int32_t sku)
 {
-    build->unpriced = grow(build->arena, build->unpriced, sizeof *build->unpriced, build->unpriced_count, &build->unpriced_capacity);
+    build->unpriced = arena_grow(build->arena, build->unpriced, sizeof *build->unpriced, build->unpriced_count, &build->unpriced_capacity);
     build->unpriced[build->unpriced_count++] =
         (struct unpriced){line->tenant, sku, line->dimension_set, line->segment, line->quantity};
 }
@@ -77,7 +66,7 @@ static enum err add_item(struct build *build, const struct usage_line *line, con
         if (item.quantity.nano == 0) return ERR_OK;
     }
     item.list = catalogue_price(build->catalogue, build->list, sku->number, dimensions, line->segment);
-    build->items = grow(build->arena, build->items, sizeof *build->items, build->item_count, &build->item_capacity);
+    build->items = arena_grow(build->arena, build->items, sizeof *build->items, build->item_count, &build->item_capacity);
     build->items[build->item_count++] = item;
     return ERR_OK;
 }
@@ -131,8 +120,8 @@ enum err charge_rate(const struct catalogue *catalogue, const struct agreement *
 
 struct charge *charge_list_add(struct charge_list *list)
 {
-    list->charges = grow(list->arena, list->charges, sizeof *list->charges, list->count, &list->capacity);
+    list->charges = arena_grow(list->arena, list->charges, sizeof *list->charges, list->count, &list->capacity);
     struct charge *charge = &list->charges[list->count++];
-    memset(charge, 0, sizeof *charge);
+    *charge = (struct charge){0};
     return charge;
 }

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads the usage of many accounts in a few set-based statements (schema/0005_usage.sql) and turns the rows into usage lines.
+// Does: the statements. Decides nothing about money: merging is in usage_merge.c, intervals in interval.c.
+#include <stdlib.h>
+#include <string.h>
+
+#include "rating/usage_rows.h"
+
+struct load {
+    struct db *db;
+    const char *schema; // "rating" or "api"
+    const struct catalogue *catalogue;
+    const char *cut; // text of the number, NULL: live
+    const struct usage_request *requests;
+    struct member_range *ranges; // sorted by tenant
+    size_t range_count;
+    const struct usage_span *spans;
+    size_t span_count;
+    struct arena *arena;
+    struct usage_rows rows;
+    struct fault *fault;
+};
+
+// --- which slots of which tenants
+
+static void add_range(struct load *load, size_t *capacity, size_t request, int64_t tenant, instant_us from, instant_us to)
+{
+    const struct usage_request *wanted = &load->requests[request];
+    if (from < wanted->period_start) from = wanted->period_start;
+    if (to > wanted->period_end) to = wanted->period_end;
+    if (from >= to) return;
+    load->ranges = arena_grow(load->arena, load->ranges, sizeof *load->ranges, load->range_count, capacity);
+    load->ranges[load->range_count++] = (struct member_range){request, tenant, from, to};
+}
+
+// Members of an account and of the accounts that buy from it.
+static void add_members(struct load *load, size_t *capacity, size_t request, int64_t account, int depth)
+{
+    size_t member_count, customer_count;
+    const struct membership *members = catalogue_members(load->catalogue, account, &member_count);
+    for (size_t i = 0; i < member_count; i++) add_range(load, capacity, request, members[i].tenant, members[i].effective_from, members[i].effective_to);
+    const int64_t *customers = catalogue_customers(load->catalogue, account, &customer_count);
+    ENSURE(depth < 8); // levels of the partner chain, checked by the schema
+    for (size_t i = 0; i < customer_count; i++) add_members(load, capacity, request, customers[i], depth + 1);
+}
+
+static int range_order(const void *left, const void *right)
+{
+    const struct member_range *a = left, *b = right;
+    if (a->tenant != b->tenant) return a->tenant < b->tenant ? -1 : 1;
+    return (a->request > b->request) - (a->request < b->request);
+}
+
+static void cut_into_spans(struct load *load)
+{
+    struct usage_span *spans = NULL;
+    size_t capacity = 0;
+    for (size_t i = 0; i < load->range_count; i++) {
+        const struct member_range *range = &load->ranges[i];
+        const struct usage_request *request = &load->requests[range->request];
+        instant_us from = range->from;
+        for (size_t b = 0; from < range->to; b++) {
+            instant_us end = b < request->boundary_count && request->boundaries[b] < range->to ? request->boundaries[b] : range->to;
+            if (end <= from) continue;
+            spans = arena_grow(load->arena, spans, sizeof *spans, load->span_count, &capacity);
+            spans[load->span_count++] = (struct usage_span){range->request, range->tenant, from, end, usage_segment(request, from)};
+            from = end;
+        }
+    }
+    load->spans = spans;
+}
+
+// --- parameters
+
+static const char *finish_array(struct load *load, struct text *text)
+{
+    text_add_char(text, '}');
+    const char *copy = arena_text(load->arena, text->data, text->length);
+    text_free(text);
+    return copy;
+}
+
+static const char *instant_array(struct load *load, bool ends)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < load->span_count; i++) {
+        char printed[INSTANT_TEXT_MAX];
+        instant_print(ends ? load->spans[i].to : load->spans[i].from, printed);
+        text_add_char(&text, i ? ',' : '{');
+        text_add_string(&text, printed);
+    }
+    return finish_array(load, &text);
+}
+
+static const char *tenant_array(struct load *load)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < load->span_count; i++) text_print(&text, "%c%lld", i ? ',' : '{', (long long)load->spans[i].tenant);
+    return finish_array(load, &text);
+}
+
+static const char *distinct_tenant_array(struct load *load)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < load->range_count; i++)
+        if (!i || load->ranges[i].tenant != load->ranges[i - 1].tenant) text_print(&text, "%c%lld", i ? ',' : '{', (long long)load->ranges[i].tenant);
+    return finish_array(load, &text);
+}
+
+static enum err query(struct load *load, const char *function, const char *placeholders, int count, const char *const *values, struct db_result **result)
+{
+    return db_query(load->db, arena_print(load->arena, "select * from %s.%s(%s)", load->schema, function, placeholders), count, values, result, load->fault);
+}
+
+// --- rows
+
+static const struct usage_span *span_of(const struct load *load, const struct db_result *result, int row)
+{
+    int64_t number = db_get_int(result, row, 0);
+    ENSURE(number >= 1 && (size_t)number <= load->span_count);
+    return &load->spans[number - 1];
+}
+
+static enum err load_added(struct load *load, const char *const *values)
+{
+    struct db_result *result;
+    enum err err = query(load, "usage_added", "$1, $2, $3, $4", 4, values, &result);
+    if (err) return err;
+    for (int row = 0; row < db_rows(result); row++) {
+        const struct usage_span *span = span_of(load, result, row);
+        struct usage_line line = {.kind = USAGE_QUANTITY, .tenant = span->tenant, .segment = span->segment,
+                                  .meter = (int32_t)db_get_int(result, row, 1), .dimension_set = db_get_uuid(result, row, 2),
+                                  .quantity = {db_get_decimal(result, row, 3, QUANTITY_PLACES)}};
+        usage_rows_add(&load->rows, span->request, &line);
+    }
+    db_result_free(result);
+    return ERR_OK;
+}
+
+static enum err load_slot_values(struct load *load, const char *const *values)
+{
+    struct db_result *result;
+    enum err err = query(load, "usage_slot_value", "$1, $2, $3, $4", 4, values, &result);
+    if (err) return err;
+    size_t count = (size_t)db_rows(result);
+    struct slot_value *slots = ARENA_ARRAY(load->arena, struct slot_value, count + 1);
+    for (int row = 0; row < (int)count; row++) {
+        const struct usage_span *span = span_of(load, result, row);
+        slots[row] = (struct slot_value){.request = span->request, .tenant = span->tenant, .meter = (int32_t)db_get_int(result, row, 1),
+                                         .dimension_set = db_get_uuid(result, row, 2), .slot = db_get_instant(result, row, 3),
+                                         .greatest = {db_get_decimal(result, row, 4, QUANTITY_PLACES)},
+                                         .latest = {db_get_decimal(result, row, 5, QUANTITY_PLACES)}};
+    }
+    db_result_free(result);
+    return usage_evaluate_windows(load->catalogue, load->requests, slots, count, &load->rows, load->fault);
+}
+
+struct interval_context { struct usage_rows *rows; size_t request; int64_t tenant; int32_t meter; };
+
+static enum err take_line(void *context, const struct usage_line *line)
+{
+    struct interval_context *target = context;
+    struct usage_line named = *line;
+    named.tenant = target->tenant;
+    named.meter = target->meter;
+    usage_rows_add(target->rows, target->request, &named);
+    return ERR_OK;
+}
+
+// One resource: its transitions are rows [from, to).
+static enum err derive_resource(struct load *load, const struct db_result *result, int from, int to)
+{
+    size_t count = (size_t)(to - from);
+    struct transition *transitions = heap_alloc(count * sizeof *transitions);
+    for (int row = from; row < to; row++)
+        transitions[row - from] = (struct transition){.event_time = db_get_instant(result, row, 3), .event_id = db_get_uuid(result, row, 4),
+                                                      .running = db_get_bool(result, row, 5),
+                                                      .value = {db_get_decimal(result, row, 6, QUANTITY_PLACES)},
+                                                      .dimension_set = db_get_uuid(result, row, 7)};
+    struct interval_context context = {&load->rows, 0, db_get_int(result, from, 0), (int32_t)db_get_int(result, from, 1)};
+    instant_us cut_end = db_get_instant(result, to - 1, 8);
+    enum err err = ERR_OK;
+    size_t i = member_range_first(load->ranges, load->range_count, context.tenant);
+    for (; i < load->range_count && load->ranges[i].tenant == context.tenant && !err; i++) {
+        const struct usage_request *request = &load->requests[load->ranges[i].request];
+        const struct interval_window window = {load->ranges[i].from, load->ranges[i].to, cut_end, request->period_start, request->boundaries, request->boundary_count};
+        context.request = load->ranges[i].request;
+        err = interval_derive(transitions, count, &window, take_line, &context, load->fault);
+    }
+    free(transitions);
+    return err;
+}
+
+static bool same_resource(const struct db_result *result, int a, int b)
+{
+    return db_get_int(result, a, 0) == db_get_int(result, b, 0) && db_get_int(result, a, 1) == db_get_int(result, b, 1) &&
+           strcmp(db_text(result, a, 2), db_text(result, b, 2)) == 0;
+}
+
+static enum err load_intervals(struct load *load, const char *const *values)
+{
+    struct db_result *result;
+    enum err err = query(load, "usage_transition", "$1, $2", 2, values, &result);
+    if (err) return err;
+    for (int from = 0, to; from < db_rows(result) && !err; from = to) {
+        for (to = from + 1; to < db_rows(result) && same_resource(result, from, to);) to++;
+        err = derive_resource(load, result, from, to);
+    }
+    db_result_free(result);
+    return err;
+}
+
+static enum err load_dimensions(struct load *load, const char *tenants, const struct usage_dimension **dimensions, size_t *count)
+{
+    struct db_result *result;
+    enum err err = query(load, "usage_dimension", "$1", 1, &tenants, &result);
+    if (err) return err;
+    *count = (size_t)db_rows(result);
+    struct usage_dimension *list = ARENA_ARRAY(load->arena, struct usage_dimension, *count + 1);
+    for (int row = 0; row < (int)*count && !err; row++) {
+        list[row].tenant = db_get_int(result, row, 0);
+        list[row].id = db_get_uuid(result, row, 1);
+        list[row].text = arena_text(load->arena, db_text(result, row, 2), db_length(result, row, 2));
+        err = dimension_set_read(load->arena, slice_of(list[row].text), &list[row].set, load->fault);
+    }
+    db_result_free(result);
+    usage_dimensions_sort(list, *count);
+    *dimensions = list;
+    return err;
+}
+
+static enum err load_ranges(struct load *load, size_t count, struct account_usage *usages)
+{
+    const struct usage_dimension *dimensions = NULL;
+    size_t dimension_count = 0;
+    if (load->range_count) qsort(load->ranges, load->range_count, sizeof *load->ranges, range_order);
+    cut_into_spans(load);
+    enum err err = ERR_OK;
+    if (load->span_count) {
+        const char *distinct = distinct_tenant_array(load);
+        const char *const spans[] = {load->cut, tenant_array(load), instant_array(load, false), instant_array(load, true)};
+        const char *const transitions[] = {load->cut, distinct};
+        err = load_added(load, spans);
+        if (!err) err = load_slot_values(load, spans);
+        if (!err) err = load_intervals(load, transitions);
+        if (!err) err = load_dimensions(load, distinct, &dimensions, &dimension_count);
+    }
+    if (!err) err = usage_rows_finish(&load->rows, load->requests, count, usages, load->fault);
+    for (size_t i = 0; i < count && !err; i++) usages[i].dimensions = dimensions, usages[i].dimension_count = dimension_count;
+    return err;
+}
+
+static struct load load_begin(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut,
+                              const struct usage_request *requests, struct arena *arena, struct fault *fault)
+{
+    struct load load = {.db = db, .schema = reader == USAGE_READER_API ? "api" : "rating", .catalogue = catalogue, .requests = requests,
+                        .cut = cut == USAGE_CUT_LIVE ? NULL : db_int(arena, cut), .arena = arena, .fault = fault};
+    load.rows.arena = arena;
+    return load;
+}
+
+enum err usage_load(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests,
+                    size_t count, struct arena *arena, struct account_usage *usages, struct fault *fault)
+{
+    struct load load = load_begin(db, reader, catalogue, cut, requests, arena, fault);
+    size_t capacity = 0;
+    for (size_t i = 0; i < count; i++) add_members(&load, &capacity, i, requests[i].account, 0);
+    return load_ranges(&load, count, usages);
+}
+
+enum err usage_load_tenants(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const int64_t *tenants,
+                            size_t tenant_count, const struct usage_request *request, struct arena *arena, struct account_usage *usage, struct fault *fault)
+{
+    struct load load = load_begin(db, reader, catalogue, cut, request, arena, fault);
+    size_t capacity = 0;
+    for (size_t i = 0; i < tenant_count; i++) add_range(&load, &capacity, 0, tenants[i], INSTANT_MIN, INSTANT_MAX);
+    return load_ranges(&load, 1, usage);
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Usage rows to usage lines: windows of max and latest, merging, order. Pure.
+#include "rating/usage_rows.h"
+
+#include <stdlib.h>
+
+instant_us usage_segment(const struct usage_request *request, instant_us instant)
+{
+    instant_us segment = request->period_start;
+    for (size_t i = 0; i < request->boundary_count && request->boundaries[i] <= instant; i++) segment = request->boundaries[i];
+    return segment;
+}
+
+size_t member_range_first(const struct member_range *ranges, size_t count, int64_t tenant)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ranges[middle].tenant < tenant) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+static int hash_order(struct hash128 a, struct hash128 b)
+{
+    if (a.high != b.high) return a.high < b.high ? -1 : 1;
+    return (a.low > b.low) - (a.low < b.low);
+}
+
+static int dimension_order(const void *left, const void *right)
+{
+    return hash_order(((const struct usage_dimension *)left)->id, ((const struct usage_dimension *)right)->id);
+}
+
+void usage_dimensions_sort(struct usage_dimension *dimensions, size_t count)
+{
+    if (count) qsort(dimensions, count, sizeof *dimensions, dimension_order);
+}
+
+const struct usage_dimension *usage_dimension_find(const struct account_usage *usage, struct hash128 id)
+{
+    const struct usage_dimension wanted = {.id = id};
+    if (!usage->dimension_count) return NULL;
+    return bsearch(&wanted, usage->dimensions, usage->dimension_count, sizeof wanted, dimension_order);
+}
+
+void usage_rows_add(struct usage_rows *rows, size_t request, const struct usage_line *line)
+{
+    rows->rows = arena_grow(rows->arena, rows->rows, sizeof *rows->rows, rows->count, &rows->capacity);
+    rows->rows[rows->count++] = (struct usage_row){request, *line};
+}
+
+static int slot_order(const void *left, const void *right)
+{
+    const struct slot_value *a = left, *b = right;
+    if (a->request != b->request) return a->request < b->request ? -1 : 1;
+    if (a->tenant != b->tenant) return a->tenant < b->tenant ? -1 : 1;
+    if (a->meter != b->meter) return a->meter < b->meter ? -1 : 1;
+    int order = hash_order(a->dimension_set, b->dimension_set);
+    if (order) return order;
+    return (a->slot > b->slot) - (a->slot < b->slot);
+}
+
+static bool same_record(const struct slot_value *a, const struct slot_value *b)
+{
+    return a->request == b->request && a->tenant == b->tenant && a->meter == b->meter && hash128_equal(a->dimension_set, b->dimension_set);
+}
+
+static bool same_window(const struct meter *meter, const struct usage_request *request, instant_us a, instant_us b)
+{
+    struct civil left, right;
+    switch (meter->window) {
+    case WINDOW_SLOT: return a == b;
+    case WINDOW_PERIOD: return true;
+    case WINDOW_DAY:
+        zone_civil(request->zone, a, &left);
+        zone_civil(request->zone, b, &right);
+        return left.year == right.year && left.month == right.month && left.day == right.day;
+    }
+    return false;
+}
+
+enum err usage_evaluate_windows(const struct catalogue *catalogue, const struct usage_request *requests, struct slot_value *slots, size_t count,
+                                struct usage_rows *rows, struct fault *fault)
+{
+    if (count) qsort(slots, count, sizeof *slots, slot_order);
+    for (size_t from = 0, to; from < count; from = to) {
+        const struct meter *meter = catalogue_meter_newest(catalogue, slots[from].meter);
+        const struct usage_request *request = &requests[slots[from].request];
+        if (!meter) return fault_set(fault, ERR_BUG, "", "usage of meter %d, which the catalogue does not have", slots[from].meter);
+        struct quantity value = slots[from].greatest;
+        for (to = from + 1; to < count && same_record(&slots[from], &slots[to]) && same_window(meter, request, slots[from].slot, slots[to].slot); to++)
+            if (quantity_compare(slots[to].greatest, value) > 0) value = slots[to].greatest;
+        const struct slot_value *last = &slots[to - 1];
+        if (meter->aggregation == AGGREGATION_LATEST) value = last->latest;
+        struct usage_line line = {.kind = USAGE_QUANTITY, .tenant = last->tenant, .meter = last->meter, .dimension_set = last->dimension_set,
+                                  .segment = usage_segment(request, last->slot), .quantity = value};
+        usage_rows_add(rows, last->request, &line);
+    }
+    return ERR_OK;
+}
+
+static int row_order(const void *left, const void *right)
+{
+    const struct usage_row *a = left, *b = right;
+    if (a->request != b->request) return a->request < b->request ? -1 : 1;
+    if (a->line.meter != b->line.meter) return a->line.meter < b->line.meter ? -1 : 1;
+    int order = hash_order(a->line.dimension_set, b->line.dimension_set);
+    if (order) return order;
+    if (a->line.tenant != b->line.tenant) return a->line.tenant < b->line.tenant ? -1 : 1;
+    if (a->line.segment != b->line.segment) return a->line.segment < b->line.segment ? -1 : 1;
+    return (a->line.kind > b->line.kind) - (a->line.kind < b->line.kind);
+}
+
+// Equal quantity lines become one, in place.
+static enum err merge_rows(struct usage_rows *rows)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        struct usage_row *last = kept ? &rows->rows[kept - 1] : NULL;
+        if (last && rows->rows[i].line.kind == USAGE_QUANTITY && row_order(last, &rows->rows[i]) == 0) {
+            if (quantity_add(last->line.quantity, rows->rows[i].line.quantity, &last->line.quantity)) return ERR_LIMIT;
+        } else {
+            rows->rows[kept++] = rows->rows[i];
+        }
+    }
+    rows->count = kept;
+    return ERR_OK;
+}
+
+enum err usage_rows_finish(struct usage_rows *rows, const struct usage_request *requests, size_t request_count, struct account_usage *usages,
+                           struct fault *fault)
+{
+    if (rows->count) qsort(rows->rows, rows->count, sizeof *rows->rows, row_order);
+    if (merge_rows(rows)) return fault_set(fault, ERR_LIMIT, "", "a quantity leaves the range of exact numbers (1e29)");
+    struct usage_line *lines = ARENA_ARRAY(rows->arena, struct usage_line, rows->count + 1);
+    for (size_t i = 0; i < rows->count; i++) lines[i] = rows->rows[i].line;
+    for (size_t request = 0, at = 0; request < request_count; request++) {
+        size_t from = at;
+        while (at < rows->count && rows->rows[at].request == request) at++;
+        usages[request] = (struct account_usage){.account = requests[request].account, .period_start = requests[request].period_start,
+                                                 .period_end = requests[request].period_end, .lines = lines + from, .line_count = at - from};
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the loader and the usage lines: growing lists, evaluation windows, merging and sorting. Pure.
+#pragma once
+#include "rating/usage.h"
+
+// Slots [from, to) of a tenant that count for a request, before and after they are split at its boundaries.
+struct member_range { size_t request; int64_t tenant; instant_us from, to; };
+struct usage_span { size_t request; int64_t tenant; instant_us from, to, segment; };
+// Merged value of one slot of a max or latest meter.
+struct slot_value { size_t request; int64_t tenant; int32_t meter; struct hash128 dimension_set; instant_us slot; struct quantity greatest, latest; };
+
+struct usage_row { size_t request; struct usage_line line; };
+struct usage_rows { struct arena *arena; struct usage_row *rows; size_t count, capacity; };
+
+instant_us usage_segment(const struct usage_request *request, instant_us instant);
+// Index of the first range of a tenant in ranges sorted by tenant; count if none.
+size_t member_range_first(const struct member_range *ranges, size_t count, int64_t tenant);
+void usage_dimensions_sort(struct usage_dimension *dimensions, size_t count);
+
+void usage_rows_add(struct usage_rows *rows, size_t request, const struct usage_line *line);
+// Merges slot values within each meter's evaluation window (slot, day of the request's zone, period) and adds one line per window. Reorders slots.
+enum err usage_evaluate_windows(const struct catalogue *catalogue, const struct usage_request *requests, struct slot_value *slots, size_t count, struct usage_rows *rows, struct fault *fault) MUST_USE;
+// Sorts, merges equal QUANTITY lines and hands every request its lines.
+enum err usage_rows_finish(struct usage_rows *rows, const struct usage_request *requests, size_t request_count, struct account_usage *usages, struct fault *fault) MUST_USE;
