@@ -7,20 +7,31 @@
 // --- reading: a parsed document; values are borrowed from it.
 struct json_document;
 struct json_value; // opaque; NULL means "absent", and every reader accepts NULL
-enum err json_read(const char *data, size_t length, struct json_document **document, struct fault *fault) MUST_USE; // duplicate members refused, place "line:column"
+// Any value may be the root. ERR_INVALID, place "line:column": no or more than one value, duplicate members, invalid
+// UTF-8, NUL in a string, integers beyond int64, more than 2048 levels. On an error *document is NULL.
+enum err json_read(const char *data, size_t length, struct json_document **document, struct fault *fault) MUST_USE;
 void json_free(struct json_document *document);
 const struct json_value *json_root(const struct json_document *document);
 const struct json_value *json_member(const struct json_value *object, const char *name);
 size_t json_length(const struct json_value *array_or_object);
 const struct json_value *json_item(const struct json_value *array, size_t index);
 const char *json_text(const struct json_value *value, const char *otherwise); // strings only
-int64_t json_int(const struct json_value *value, int64_t otherwise);
+int64_t json_int(const struct json_value *value, int64_t otherwise); // whole numbers only: 1.0 and 1e3 are none
 bool json_bool(const struct json_value *value, bool otherwise);
 bool json_is_object(const struct json_value *value);
 bool json_is_array(const struct json_value *value);
 
-// --- writing: members in the order given, no spaces, UTF-8. Depth <= 32. The writer checks nesting (ENSURE).
-struct json_writer { struct text *out; int depth; bool first[32]; bool after_name; };
+// --- writing: members in the order given, no spaces, UTF-8. One value, depth <= 32; the writer checks nesting
+// (ENSURE), not that names are unique. json_begin starts a value at the end of out; it is whole when all that was
+// opened is closed.
+enum { JSON_DEPTH_MAX = 32 };
+struct json_writer {
+    struct text *out;
+    int depth;
+    char open[JSON_DEPTH_MAX]; // '{' or '['
+    bool first[JSON_DEPTH_MAX];
+    bool after_name, whole;
+};
 void json_begin(struct json_writer *writer, struct text *out);
 void json_object_open(struct json_writer *writer);
 void json_object_close(struct json_writer *writer);
