@@ -25,6 +25,7 @@ import argparse
 import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -343,7 +344,7 @@ def main():
                 print(f"{group}/{path.stem}")
         return 0
 
-    LOGS.mkdir(parents=True, exist_ok=True)
+    BUILD.mkdir(exist_ok=True)
     lock = open(BUILD / "tests.lock", "w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -351,6 +352,7 @@ def main():
         sys.exit("tests/run: another run works in this checkout")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+    shutil.rmtree(LOGS, ignore_errors=True)
     tally, stack, started = Tally(), Stack(), time.monotonic()
     try:
         if stack.remove():

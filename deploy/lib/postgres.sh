@@ -61,7 +61,10 @@ postgres_start() {
     secret admin
     postgres_make_cluster
     postgres_clear_the_way
-    render "$root/deploy/lib/postgresql.conf" "$data/conf/postgresql.conf" 644 PORT="$port_postgres"
+    local memory
+    memory=$(sed -n 's/^dynamic_shared_memory_type = \([a-z]*\).*/\1/p' "$data/postgres/postgresql.conf")
+    render "$root/deploy/lib/postgresql.conf" "$data/conf/postgresql.conf" 644 \
+        PORT="$port_postgres" SHARED_MEMORY="${memory:-posix}"
     process_start postgres "$port_postgres" "$service_user" \
         "$postgres_bin/postgres" -D "$data/postgres" -c "config_file=$data/conf/postgresql.conf"
 }
