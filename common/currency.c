@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Currencies and their minor units. Source: ISO 4217 list one (currencies and funds) up to amendment 180, in force since
-// 2026-01-01. Left out: codes without a minor unit (metals, special drawing rights, XSU, XUA, bond market units, XTS, XXX)
-// and withdrawn ones. MGA and MRU have 2 here although their subunit is a fifth.
+// Currencies and their minor units. Source: ISO 4217 list one (currencies and funds) up to amendment 180, in force
+// since 2026-01-01. Left out: codes without a minor unit (metals, special drawing rights, XSU, XUA, bond market units,
+// XTS, XXX) and withdrawn ones. MGA and MRU have 2 here although their subunit is a fifth.
 #include "common/currency.h"
 
 #include <stdlib.h>
@@ -39,10 +39,11 @@ enum err currency_find(const char *code, struct currency *currency, struct fault
 {
     if (strnlen(code, CURRENCY_CODE_LENGTH + 1) != CURRENCY_CODE_LENGTH)
         return fault_set(fault, ERR_INVALID, NULL, "a currency has a code of three capitals, like EUR");
-    const struct currency *found = bsearch(code, currencies, sizeof currencies / sizeof currencies[0], sizeof currencies[0],
-                                           compare_code);
+    const struct currency *found =
+        bsearch(code, currencies, sizeof currencies / sizeof currencies[0], sizeof currencies[0], compare_code);
     if (!found)
-        return fault_set(fault, ERR_INVALID, NULL, "not a code of a currency that is in use (ISO 4217, three capitals)");
+        return fault_set(fault, ERR_INVALID, NULL,
+                         "not a code of a currency that is in use (ISO 4217, three capitals)");
     *currency = *found;
     return ERR_OK;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exact decimals: scaled 128-bit integers with checked operations. No float anywhere near them.
-// Three kinds, told apart by type so that the compiler refuses a mix-up: quantity (1e-9), price (1e-12), amount (1e-12).
-// Pure: no I/O, no globals, any thread. Overflow is ERR_LIMIT, never a wrap.
+// Three kinds, told apart by type so that the compiler refuses a mix-up: quantity (1e-9), price (1e-12), amount
+// (1e-12). Pure: no I/O, no globals, any thread. Overflow is ERR_LIMIT, never a wrap.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,10 +30,11 @@ struct amount { int128 pico; };     // 1e-12 of the currency
 enum rounding { ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN, ROUND_UP };
 
 // Reads a decimal of plain digits: [-]digits[.digits], optional exponent when allowed. Refuses (ERR_INVALID, reason in
-// fault) empty text, spaces, '+', leading zeros as in "01", a bare '.', NaN, infinities, hex, non-ASCII digits, and a value
-// that needs more than `places` (0..38) fraction digits (never rounded; trailing zeros are fine). ERR_LIMIT: the value has
-// so many fraction digits at most, but is beyond the range. An exponent (e or E, optional sign) is accepted only within
-// -30..30 and only if exponent_allowed (JSON numbers); -0 is 0. text need not end in NUL. The reason never quotes the text.
+// fault) empty text, spaces, '+', leading zeros as in "01", a bare '.', NaN, infinities, hex, non-ASCII digits, and a
+// value that needs more than `places` (0..38) fraction digits (never rounded; trailing zeros are fine). ERR_LIMIT: the
+// value has so many fraction digits at most, but is beyond the range. An exponent (e or E, optional sign) is accepted
+// only within -30..30 and only if exponent_allowed (JSON numbers); -0 is 0. text need not end in NUL. The reason never
+// quotes the text.
 enum err decimal_parse(const char *text, size_t length, int places, bool exponent_allowed, int128 *scaled,
                        struct fault *fault) MUST_USE;
 // Writes the shortest exact form without exponent ("0.1", "-12", "0"), NUL-terminated, returns the length. Any value of
@@ -66,10 +67,10 @@ enum err decimal_mul_div(int128 a, int128 b, int128 divisor, enum rounding mode,
 // Rounds to a multiple of `increment` (same scale). ERR_LIMIT beyond the range, ERR_BUG if increment <= 0.
 enum err decimal_round_to(int128 value, int128 increment, enum rounding mode, int128 *result) MUST_USE;
 
-// Typed operations used by meters, prices and documents.
-enum err quantity_parse(const char *text, size_t length, struct quantity *quantity, struct fault *fault) MUST_USE;  // no exponent
-enum err price_parse(const char *text, size_t length, struct price *price, struct fault *fault) MUST_USE;           // no exponent
-enum err amount_parse(const char *text, size_t length, struct amount *amount, struct fault *fault) MUST_USE;        // no exponent
+// Typed operations used by meters, prices and documents. Texts without an exponent.
+enum err quantity_parse(const char *text, size_t length, struct quantity *quantity, struct fault *fault) MUST_USE;
+enum err price_parse(const char *text, size_t length, struct price *price, struct fault *fault) MUST_USE;
+enum err amount_parse(const char *text, size_t length, struct amount *amount, struct fault *fault) MUST_USE;
 size_t quantity_print(struct quantity quantity, char out[DECIMAL_TEXT_MAX]);
 size_t price_print(struct price price, char out[DECIMAL_TEXT_MAX]);
 size_t amount_print(struct amount amount, char out[DECIMAL_TEXT_MAX]);
@@ -113,6 +114,6 @@ enum err quantity_over_time(struct quantity value, int64_t duration_us, struct q
 
 // Splits `total` over `count` parts in proportion to weights (all >= 0, sum > 0), each part a multiple of `increment`
 // (> 0; total must be one), by largest remainder; ties go to the lower index. Parts add up to total exactly.
-// ERR_INVALID for bad weights or increment, ERR_LIMIT if total or the sum of the weights is beyond the range. Sign of total
-// is kept. parts holds `count` values and must not overlap weights; it is undefined after an error. O(count log count).
+// ERR_INVALID for bad weights or increment, ERR_LIMIT if total or the sum of the weights is beyond the range. Sign of
+// total is kept. parts holds `count` values and must not overlap weights; it is undefined after an error.
 enum err decimal_allocate(int128 total, int128 increment, const int128 *weights, size_t count, int128 *parts) MUST_USE;

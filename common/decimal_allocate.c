@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Splits a total over parts so that they add up to the last unit: largest remainder, ties to the lower index.
-// Needs no memory of its own: `parts` holds the remainders while the threshold is looked for, and the quotas are computed
-// a second time. Used for the cents of invoice lines and for shares of a tier that several tenants fill together.
+// Needs no memory of its own: `parts` holds the remainders while the threshold is looked for, and the quotas are
+// computed a second time. Used for the cents of invoice lines and for shares of a tier that several tenants fill
+// together.
 #include <stdlib.h>
 
 #include "common/decimal.h"

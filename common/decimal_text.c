@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decimals as text: the reader takes nothing that it would have to round or guess, the writer gives the shortest exact form.
-// The reader is on the path of every event and every price; it allocates nothing and looks at each character once.
+// Decimals as text: the reader takes nothing that it would have to round or guess, the writer gives the shortest exact
+// form. The reader is on the path of every event and every price; it allocates nothing and looks at each character
+// once.
 #include <string.h>
 
 #include "common/decimal.h"
@@ -28,7 +29,7 @@ struct reader {
     const char *at, *end, *text;
     uint128 coefficient;
     int64_t zeros;
-    int significant; // digits of the coefficient; above 38 the coefficient is no longer kept, the value is beyond the range
+    int significant;  // digits of the coefficient; above 38 it is no longer kept, the value is beyond the range
     int64_t fraction; // digits after the point
 };
 
@@ -109,13 +110,15 @@ static enum err read_number(struct reader *reader, bool exponent_allowed, int64_
 }
 
 // The magnitude at `places` digits: coefficient x 10^shift, exact or refused.
-static enum err scale(const struct reader *reader, int places, int64_t exponent, uint128 *magnitude, struct fault *fault)
+static enum err scale(const struct reader *reader, int places, int64_t exponent, uint128 *magnitude,
+                      struct fault *fault)
 {
     *magnitude = 0;
     if (reader->significant == 0) return ERR_OK;
     int64_t shift = reader->zeros - reader->fraction + exponent + places;
     if (shift < 0)
-        return fault_set(fault, ERR_INVALID, NULL, "not a decimal: more than %d fraction digits, round it yourself", places);
+        return fault_set(fault, ERR_INVALID, NULL, "not a decimal: more than %d fraction digits, round it yourself",
+                         places);
     if (reader->significant + shift > PLACES_MAX)
         return fault_set(fault, ERR_LIMIT, NULL, "too large: at most %d digits before the point", PLACES_MAX - places);
     *magnitude = reader->coefficient * power_of_ten((int)shift);
@@ -147,7 +150,8 @@ static char *digits_backwards(char *end, uint128 value, int least)
         // 128-bit division once per 19 digits, 64-bit division for each of them.
         uint64_t chunk = (uint64_t)(value % CHUNK);
         value /= CHUNK;
-        for (int i = 0; i < CHUNK_DIGITS && (chunk > 0 || value > 0); i++, chunk /= 10) *--at = (char)('0' + chunk % 10);
+        for (int i = 0; i < CHUNK_DIGITS && (chunk > 0 || value > 0); i++, chunk /= 10)
+            *--at = (char)('0' + chunk % 10);
     }
     while (end - at < least) *--at = '0';
     return at;

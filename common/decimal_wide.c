@@ -32,8 +32,8 @@ static int leading_zeros(uint128 value)
     return high_half(value) ? __builtin_clzll(high_half(value)) : 64 + __builtin_clzll(low_half(value));
 }
 
-// One digit of the quotient: floor((rest * 2^64 + digit) / divisor), where rest < divisor and the divisor's top bit is set.
-// *rest becomes the remainder.
+// One digit of the quotient: floor((rest * 2^64 + digit) / divisor), where rest < divisor and the divisor's top bit is
+// set. *rest becomes the remainder.
 static uint64_t divide_digit(uint128 *rest, uint64_t digit, uint128 divisor)
 {
     uint64_t divisor_high = high_half(divisor), divisor_low = low_half(divisor);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instants as text and as civil dates. The reader is on the path of every event: fixed columns, no locale, no allocation.
+// Instants as text and as civil dates. The reader is on the path of every event: fixed columns, no locale, no
+// allocation.
 #include "common/instant.h"
 
 #include <stdio.h>
@@ -7,8 +8,8 @@
 
 enum { DATE_LENGTH = 10, TIME_LENGTH = 8, OFFSET_LENGTH = 6, MICRO_DIGITS = 6 };
 
-// Days from civil and back by counting in eras of 400 years (146097 days) that start on a March 1st, so that the leap day
-// is the last day of a year. Source: H. Hinnant, chrono-compatible low-level date algorithms.
+// Days from civil and back by counting in eras of 400 years (146097 days) that start on a March 1st, so that the leap
+// day is the last day of a year. Source: H. Hinnant, chrono-compatible low-level date algorithms.
 enum { ERA_YEARS = 400, ERA_DAYS = 146097, DAYS_TO_1970 = 719468 };
 
 int64_t civil_days(int year, int month, int day)
@@ -17,7 +18,8 @@ int64_t civil_days(int year, int month, int day)
     int64_t shifted = (int64_t)year - (month <= 2);
     int64_t era = (shifted >= 0 ? shifted : shifted - (ERA_YEARS - 1)) / ERA_YEARS;
     int64_t year_of_era = shifted - era * ERA_YEARS;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1; // 153 days in five months from March on
+    int64_t day_of_year =
+        (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1; // 153 days in five months from March on
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * ERA_DAYS + day_of_era - DAYS_TO_1970;
 }
@@ -59,7 +61,8 @@ static enum err read_date(const char *text, int64_t *days, struct fault *fault)
 {
     unsigned century = two_digits(text), rest = two_digits(text + 2);
     unsigned month = two_digits(text + 5), day = two_digits(text + 8);
-    if (century > 99 || rest > 99 || text[4] != '-' || text[7] != '-') return refuse(fault, "the date is not YYYY-MM-DD");
+    if (century > 99 || rest > 99 || text[4] != '-' || text[7] != '-')
+        return refuse(fault, "the date is not YYYY-MM-DD");
     int year = (int)(century * 100 + rest);
     if (year == 0) return refuse(fault, "there is no year 0000");
     if (month < 1 || month > 12) return refuse(fault, "the month is not 01..12");

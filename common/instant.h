@@ -20,10 +20,10 @@ typedef int64_t instant_us; // microseconds UTC
 
 enum { INSTANT_TEXT_MAX = 40 };
 
-// RFC 3339 section 5.6 date-time: separator 'T' or 't' (no space), offset required, 'Z', 'z' or up to +-23:59; -00:00 is UTC.
-// Any number of fraction digits, cut off after microseconds. Second 60 is clamped to 59.999999 of its minute (leap second).
-// ERR_INVALID with the reason: Feb 30, 24:00:00, year 0, no offset, trailing text, or before INSTANT_MIN or after INSTANT_MAX
-// in UTC. text need not end in NUL; on an error *instant is left as it was.
+// RFC 3339 section 5.6 date-time: separator 'T' or 't' (no space), offset required, 'Z', 'z' or up to +-23:59; -00:00
+// is UTC. Any number of fraction digits, cut off after microseconds. Second 60 is clamped to 59.999999 of its minute
+// (leap second). ERR_INVALID with the reason: Feb 30, 24:00:00, year 0, no offset, trailing text, or before INSTANT_MIN
+// or after INSTANT_MAX in UTC. text need not end in NUL; on an error *instant is left as it was.
 enum err instant_parse(const char *text, size_t length, instant_us *instant, struct fault *fault) MUST_USE;
 // Like instant_parse, also accepts a bare date (midnight UTC). For command lines and catalogue files.
 enum err instant_parse_loose(const char *text, size_t length, instant_us *instant, struct fault *fault) MUST_USE;
@@ -34,7 +34,8 @@ size_t instant_print(instant_us instant, char out[INSTANT_TEXT_MAX]);
 // Floor to a multiple of grain_us (> 0) since 1970, also right for negative instants. INSTANT_NONE stays INSTANT_NONE.
 instant_us instant_floor(instant_us instant, int64_t grain_us);
 
-// Proleptic Gregorian civil date <-> days since 1970. month 1..12 (ENSUREd); a day beyond its month counts on into the next.
+// Proleptic Gregorian civil date <-> days since 1970. month 1..12 (ENSUREd); a day beyond its month counts on into the
+// next.
 int64_t civil_days(int year, int month, int day);
 void civil_from_days(int64_t days, int *year, int *month, int *day);
 

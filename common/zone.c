@@ -57,8 +57,8 @@ static bool is_letter(char c)
 }
 
 // Words of letters, digits, '+', '-' and '_' that begin with a letter, with a '/' between them. So no name leads out of
-// the directory or to a file that is not a zone ("+VERSION", "zone.tab"). "localtime" and "posixrules" mean another zone on
-// each machine.
+// the directory or to a file that is not a zone ("+VERSION", "zone.tab"). "localtime" and "posixrules" mean another
+// zone on each machine.
 static bool is_name(const char *name)
 {
     size_t length = strnlen(name, ZONE_NAME_MAX + 1);
@@ -98,7 +98,8 @@ static enum err load(const char *name, struct zone **zone, struct fault *fault)
 
 enum err zone_open(const char *name, const struct zone **zone, struct fault *fault)
 {
-    if (!is_name(name)) return fault_set(fault, ERR_INVALID, NULL, "not the name of a time zone, write e.g. Europe/Berlin");
+    if (!is_name(name))
+        return fault_set(fault, ERR_INVALID, NULL, "not the name of a time zone, write e.g. Europe/Berlin");
     pthread_once(&directory_once, find_directory);
     struct zone **bucket = &cache[bucket_of(name)];
     enum err err = ERR_OK;

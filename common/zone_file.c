@@ -72,7 +72,8 @@ static bool read_types(const uint8_t *at, uint32_t count, int offsets[TYPES_MAX]
     return true;
 }
 
-// A change far outside the years of an instant ("the Big Bang") is moved to their edge: its microseconds must fit 64 bits.
+// A change far outside the years of an instant ("the Big Bang") is moved to their edge: its microseconds must fit 64
+// bits.
 static int64_t within_reach(int64_t second)
 {
     const int64_t reach = INT64_C(1000000000000);
@@ -92,7 +93,8 @@ static enum err read_changes(const char *path, const uint8_t *at, const struct h
     ENSURE(table->changes && table->offsets); // out of memory aborts, as everywhere
     for (size_t i = 0; i < table->count; i++) {
         int64_t second = big_endian_64(at + i * 8);
-        if (i > 0 && second <= big_endian_64(at + (i - 1) * 8)) return broken(path, "its changes are not in order", fault);
+        if (i > 0 && second <= big_endian_64(at + (i - 1) * 8))
+            return broken(path, "its changes are not in order", fault);
         if (indexes[i] >= header->types) return broken(path, "a change to an unknown offset", fault);
         table->changes[i] = within_reach(second);
         table->offsets[i] = offsets[indexes[i]];
@@ -155,12 +157,14 @@ static enum err read_open_file(int fd, const char *path, struct zone_table *tabl
 {
     struct stat status;
     if (fstat(fd, &status) != 0) return cannot_read(path, fault);
-    if (!S_ISREG(status.st_mode)) return fault_set(fault, ERR_INVALID, path, "no such time zone, it is a group of them");
+    if (!S_ISREG(status.st_mode))
+        return fault_set(fault, ERR_INVALID, path, "no such time zone, it is a group of them");
     if (status.st_size > FILE_MAX_BYTES) return fault_set(fault, ERR_INVALID, path, "not a zone file: too large");
     uint8_t *data = malloc(FILE_MAX_BYTES);
     ENSURE(data);
     ssize_t length = read_all(fd, data, FILE_MAX_BYTES);
-    enum err err = length < 0 ? cannot_read(path, fault) : decode(path, (struct bytes){data, data + length}, table, fault);
+    enum err err =
+        length < 0 ? cannot_read(path, fault) : decode(path, (struct bytes){data, data + length}, table, fault);
     free(data);
     return err;
 }

@@ -65,8 +65,8 @@ static bool take_day(struct reader *reader, struct zone_change *change)
 {
     if (take(reader, 'M')) {
         change->kind = CHANGE_MONTH_WEEK_DAY;
-        return take_number(reader, 1, 12, &change->month) && take(reader, '.') && take_number(reader, 1, 5, &change->week) &&
-               take(reader, '.') && take_number(reader, 0, 6, &change->day);
+        return take_number(reader, 1, 12, &change->month) && take(reader, '.') &&
+               take_number(reader, 1, 5, &change->week) && take(reader, '.') && take_number(reader, 0, 6, &change->day);
     }
     if (take(reader, 'J')) {
         change->kind = CHANGE_DAY_WITHOUT_LEAP;
@@ -138,8 +138,8 @@ struct zone_stretch zone_rule_stretch(const struct zone_rule *rule, int64_t seco
     int64_t days = local / DAY_SECONDS - (local % DAY_SECONDS < 0);
     int middle, month, day;
     civil_from_days(days, &middle, &month, &day);
-    // A change may lie up to a week outside its year. The start comes second, so that it wins where daylight time ends and
-    // starts at the same second: that is how a file says "all year".
+    // A change may lie up to a week outside its year. The start comes second, so that it wins where daylight time ends
+    // and starts at the same second: that is how a file says "all year".
     for (int year = middle - 1; year <= middle + 1; year++) {
         consider(&stretch, second, change_second(year, &rule->end, rule->daylight_offset), rule->standard_offset);
         consider(&stretch, second, change_second(year, &rule->start, rule->standard_offset), rule->daylight_offset);

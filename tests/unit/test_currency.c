@@ -126,8 +126,9 @@ static void amounts_are_rounded_to_and_shown_with_the_minor_unit(void **state)
         assert_int_equal(length, strlen(text));
     }
     struct amount rounded; // the next cent is beyond the range
-    assert_int_equal(currency_round(currency_of("USD"), amount("99999999999999999999999999.995"), ROUND_HALF_UP, &rounded),
-                     ERR_LIMIT);
+    assert_int_equal(
+        currency_round(currency_of("USD"), amount("99999999999999999999999999.995"), ROUND_HALF_UP, &rounded),
+        ERR_LIMIT);
 }
 
 int main(void)

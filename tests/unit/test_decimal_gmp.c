@@ -58,7 +58,8 @@ static int set_up(void **state)
     clock_gettime(CLOCK_REALTIME, &now);
     seed = from_environment("TURNPIKE_TEST_SEED", (uint64_t)now.tv_sec * 1000003 + (uint64_t)now.tv_nsec);
     cases = from_environment("TURNPIKE_TEST_CASES", CASES_DEFAULT);
-    print_message("TURNPIKE_TEST_SEED=%llu TURNPIKE_TEST_CASES=%llu\n", (unsigned long long)seed, (unsigned long long)cases);
+    print_message("TURNPIKE_TEST_SEED=%llu TURNPIKE_TEST_CASES=%llu\n", (unsigned long long)seed,
+                  (unsigned long long)cases);
     mpz_inits(gmp.limit, gmp.expected, gmp.got, gmp.floor, gmp.ceiling, gmp.factor, gmp.remainder, NULL);
     mpq_inits(gmp.exact, gmp.other, gmp.twice, NULL);
     mpz_ui_pow_ui(gmp.limit, 10, 38);
@@ -105,7 +106,8 @@ static int128 random_magnitude(void)
     case 3: return ((int128)1 << 64) + nudge;
     case 4: return random_below(2) ? DECIMAL_MAX + nudge : INT128_MAX_VALUE - random_below(2);
     case 5: return random_below(100);
-    default: return (int128)((((uint128)random_64() << 64) | random_64()) >> (1 + random_below(127))); // each length alike
+    default:
+        return (int128)((((uint128)random_64() << 64) | random_64()) >> (1 + random_below(127))); // each length alike
     }
 }
 
@@ -220,7 +222,8 @@ static void products_agree(void **state)
             fits += err == ERR_OK;
             expect_rounded(0, (enum rounding)mode);
             if (!agrees(err, result))
-                fail_msg("%s * %s / %s mode %d: %s %s", show(a), show(b), show(divisor), mode, err_name(err), show(result));
+                fail_msg("%s * %s / %s mode %d: %s %s", show(a), show(b), show(divisor), mode, err_name(err),
+                         show(result));
         }
     }
     assert_true(fits > cases && fits < 4 * cases); // answers and refusals were both seen
@@ -281,7 +284,8 @@ static void amounts_and_accruals_agree(void **state)
         set_scaled(gmp.other, duration_us, 6);
         mpq_mul(gmp.exact, gmp.exact, gmp.other);
         expect_rounded(9, ROUND_HALF_UP);
-        if (!agrees(err, accrued.nano)) fail_msg("%s for %s us: %s", show(quantity.nano), show(duration_us), show(accrued.nano));
+        if (!agrees(err, accrued.nano))
+            fail_msg("%s for %s us: %s", show(quantity.nano), show(duration_us), show(accrued.nano));
     }
     assert_true(fits > cases / 4);
 }
@@ -325,7 +329,8 @@ static void texts_are_read_back(void **state)
         size_t length = decimal_print(value, places, text);
         if (strcmp(text, full) != 0 || length != strlen(text)) fail_msg("%s written as %s", full, text);
         again = 0;
-        if (decimal_parse(text, length, places, true, &again, NULL) || again != value) fail_msg("%s is not read back", text);
+        if (decimal_parse(text, length, places, true, &again, NULL) || again != value)
+            fail_msg("%s is not read back", text);
     }
 }
 
@@ -340,8 +345,8 @@ static void exponents_agree(void **state)
         int places = random_below(39), fraction = random_below(20), exponent = random_below(61) - 30;
         int128 value = random_magnitude() % power_of_ten(1 + random_below(38));
         write_by_gmp(value, fraction, digits);
-        int length = snprintf(text, sizeof text, "%s%s%s%d", digits, random_below(2) ? "0000" : "", random_below(2) ? "e" : "E",
-                              exponent);
+        int length = snprintf(text, sizeof text, "%s%s%s%d", digits, random_below(2) ? "0000" : "",
+                              random_below(2) ? "e" : "E", exponent);
         if (strchr(digits, '.') == NULL) length = snprintf(text, sizeof text, "%se%+d", digits, exponent);
 
         set(gmp.expected, value);
@@ -356,7 +361,8 @@ static void exponents_agree(void **state)
         int128 scaled = 0;
         enum err err = decimal_parse(text, (size_t)length, places, true, &scaled, NULL);
         if (err != wanted || (!err && !agrees(err, scaled)))
-            fail_msg("%s with %d places: %s %s, expected %s", text, places, err_name(err), show(scaled), err_name(wanted));
+            fail_msg("%s with %d places: %s %s, expected %s", text, places, err_name(err), show(scaled),
+                     err_name(wanted));
         answers[err == ERR_OK ? 0 : err == ERR_INVALID ? 1 : 2]++;
     }
     for (size_t i = 0; i < 3; i++) assert_true(answers[i] > cases / 100);
@@ -365,7 +371,8 @@ static void exponents_agree(void **state)
 enum { PARTS_MAX = 40 };
 
 // Largest remainder by the book: hand out one unit after the other to whoever has the most left over.
-static void allocate_by_gmp(mpz_t units, const int128 *weights, int count, mpz_t shares[PARTS_MAX], mpz_t rests[PARTS_MAX])
+static void allocate_by_gmp(mpz_t units, const int128 *weights, int count, mpz_t shares[PARTS_MAX],
+                            mpz_t rests[PARTS_MAX])
 {
     mpz_set_ui(gmp.expected, 0); // the sum of the weights
     for (int i = 0; i < count; i++) {
@@ -411,7 +418,8 @@ static void check_shares(int128 total, int128 increment, const int128 *weights, 
         sum += parts[i];
         set(gmp.factor, total < 0 ? -increment : increment);
         mpz_mul(gmp.expected, shares[i], gmp.factor);
-        if (!agrees(ERR_OK, parts[i])) fail_msg("%s over %d parts: part %d is %s", show(total), count, i, show(parts[i]));
+        if (!agrees(ERR_OK, parts[i]))
+            fail_msg("%s over %d parts: part %d is %s", show(total), count, i, show(parts[i]));
     }
     if (sum != total) fail_msg("%s over %d parts: they add up to %s", show(total), count, show(sum));
 }

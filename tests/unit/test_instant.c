@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instants: what is read as a time and what is refused, how it is written, floors, civil dates (against libc) and clocks.
+// Instants: what is read as a time and what is refused, how it is written, floors, civil dates (against libc) and
+// clocks.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,21 +62,65 @@ static void what_is_not_a_time_is_refused(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "", "Z", "2026", "2026-10-01", "2026-10-01T00:00:00", "2026-10-01T00:00:00.5", "2026-10-01 00:00:00Z",
-        "2026-10-01_00:00:00Z", "2026-10-01T00:00Z", "2026-10-01T00Z", "20261001T000000Z", "2026-10-01T000000+0000",
-        "2026-10-01T00:00:00Z ", " 2026-10-01T00:00:00Z", "2026-10-01T00:00:00ZZ", "2026-10-01T00:00:00Z+00:00",
-        "2026/10/01T00:00:00Z", "2026-10-01T00.00.00Z", "2026-10-01T00:00:00,5Z", "2026-10-01T00:00:00.Z",
-        "2026-10-01T00:00:00.+02:00", "2026-10-01T00:00:00. 5Z", "2026-10-01T00:00:00.-5Z",
-        "2026-00-01T00:00:00Z", "2026-13-01T00:00:00Z", "2026-10-00T00:00:00Z", "2026-10-32T00:00:00Z",
-        "2026-04-31T00:00:00Z", "2026-02-29T00:00:00Z", "2024-02-30T00:00:00Z", "1900-02-29T00:00:00Z",
-        "2026-10-01T24:00:00Z", "2026-10-01T00:60:00Z", "2026-10-01T00:00:61Z", "2026-10-01T-1:00:00Z",
-        "2026-10-01T00:00:00+24:00", "2026-10-01T00:00:00+25:00", "2026-10-01T00:00:00+02:60", "2026-10-01T00:00:00+0200",
-        "2026-10-01T00:00:00+02", "2026-10-01T00:00:00+2:00", "2026-10-01T00:00:00+02:00:00", "2026-10-01T00:00:00 02:00",
-        "2026-10-01T00:00:00~02:00", "2026-10-01T00:00:00UTC", "2026-10-01T00:00:00[Europe/Berlin]",
-        "0000-01-01T00:00:00Z", "-001-01-01T00:00:00Z", "+2026-10-01T00:00:00Z", "12026-10-01T00:00:00Z",
-        "2O26-10-01T00:00:00Z", "2026-1/-01T00:00:00Z", "2026-10-0:T00:00:00Z", "2026-10-01T00:00:0\xb9Z",
-        "\xd9\xa2\xd9\xa0-10-01T00:00:00Z", "now", "1790812800", "1790812800000000000000",
-        "0001-01-01T00:00:00+00:01",       // one minute before INSTANT_MIN
+        "",
+        "Z",
+        "2026",
+        "2026-10-01",
+        "2026-10-01T00:00:00",
+        "2026-10-01T00:00:00.5",
+        "2026-10-01 00:00:00Z",
+        "2026-10-01_00:00:00Z",
+        "2026-10-01T00:00Z",
+        "2026-10-01T00Z",
+        "20261001T000000Z",
+        "2026-10-01T000000+0000",
+        "2026-10-01T00:00:00Z ",
+        " 2026-10-01T00:00:00Z",
+        "2026-10-01T00:00:00ZZ",
+        "2026-10-01T00:00:00Z+00:00",
+        "2026/10/01T00:00:00Z",
+        "2026-10-01T00.00.00Z",
+        "2026-10-01T00:00:00,5Z",
+        "2026-10-01T00:00:00.Z",
+        "2026-10-01T00:00:00.+02:00",
+        "2026-10-01T00:00:00. 5Z",
+        "2026-10-01T00:00:00.-5Z",
+        "2026-00-01T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-10-00T00:00:00Z",
+        "2026-10-32T00:00:00Z",
+        "2026-04-31T00:00:00Z",
+        "2026-02-29T00:00:00Z",
+        "2024-02-30T00:00:00Z",
+        "1900-02-29T00:00:00Z",
+        "2026-10-01T24:00:00Z",
+        "2026-10-01T00:60:00Z",
+        "2026-10-01T00:00:61Z",
+        "2026-10-01T-1:00:00Z",
+        "2026-10-01T00:00:00+24:00",
+        "2026-10-01T00:00:00+25:00",
+        "2026-10-01T00:00:00+02:60",
+        "2026-10-01T00:00:00+0200",
+        "2026-10-01T00:00:00+02",
+        "2026-10-01T00:00:00+2:00",
+        "2026-10-01T00:00:00+02:00:00",
+        "2026-10-01T00:00:00 02:00",
+        "2026-10-01T00:00:00~02:00",
+        "2026-10-01T00:00:00UTC",
+        "2026-10-01T00:00:00[Europe/Berlin]",
+        "0000-01-01T00:00:00Z",
+        "-001-01-01T00:00:00Z",
+        "+2026-10-01T00:00:00Z",
+        "12026-10-01T00:00:00Z",
+        "2O26-10-01T00:00:00Z",
+        "2026-1/-01T00:00:00Z",
+        "2026-10-0:T00:00:00Z",
+        "2026-10-01T00:00:0\xb9Z",
+        "\xd9\xa2\xd9\xa0-10-01T00:00:00Z",
+        "now",
+        "1790812800",
+        "1790812800000000000000",
+        "0001-01-01T00:00:00+00:01",        // one minute before INSTANT_MIN
         "9999-12-31T23:59:59.999999-00:01", // one minute after INSTANT_MAX
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -110,7 +155,8 @@ static void a_bare_date_is_midnight_where_that_is_allowed(void **state)
     assert_int_equal(instant, INT64_C(1790812801000000));
     assert_int_equal(instant_parse_loose("0001-01-01", 10, &instant, NULL), ERR_OK);
     assert_int_equal(instant, INSTANT_MIN);
-    static const char *const refused[] = {"2026-10-1", "2026-02-30", "2026-10-01T00:00:00", "2026-10", "0000-01-01", "yesterday!"};
+    static const char *const refused[] = {"2026-10-1", "2026-02-30", "2026-10-01T00:00:00",
+                                          "2026-10",   "0000-01-01", "yesterday!"};
     for (size_t i = 0; i < COUNT(refused); i++)
         assert_int_equal(instant_parse_loose(refused[i], strlen(refused[i]), &instant, NULL), ERR_INVALID);
 }
@@ -153,13 +199,15 @@ static void every_day_agrees_with_libc_and_is_read_back(void **state)
         struct tm tm;
         time_t second = days * 86400;
         assert_non_null(gmtime_r(&second, &tm));
-        if (year != tm.tm_year + 1900 || month != tm.tm_mon + 1 || day != tm.tm_mday || civil_days(year, month, day) != days)
+        if (year != tm.tm_year + 1900 || month != tm.tm_mon + 1 || day != tm.tm_mday ||
+            civil_days(year, month, day) != days)
             fail_msg("day %lld: %d-%d-%d", (long long)days, year, month, day);
         char text[INSTANT_TEXT_MAX];
         // A different time of day, to the microsecond, on each day.
         instant_us instant = days * DAY_US + ((days - first) * INT64_C(7919000001)) % DAY_US, again = 0;
         size_t length = instant_print(instant, text);
-        if (instant_parse(text, length, &again, NULL) != ERR_OK || again != instant) fail_msg("%s is not read back", text);
+        if (instant_parse(text, length, &again, NULL) != ERR_OK || again != instant)
+            fail_msg("%s is not read back", text);
     }
     assert_int_equal(civil_days(2026, 1, 32), civil_days(2026, 2, 1)); // a day beyond its month counts on
     assert_int_equal(civil_days(-400, 3, 1), civil_days(0, 3, 1) - 146097);
@@ -184,7 +232,8 @@ static void floors_go_down_on_both_sides_of_1970(void **state)
         {INSTANT_NONE + 1, SLOT_US, INSTANT_NONE}, // below it there is no other instant
         {INT64_MAX, INT64_MAX, INT64_MAX},
     };
-    for (size_t i = 0; i < COUNT(rows); i++) assert_int_equal(instant_floor(rows[i].instant, rows[i].grain), rows[i].floor);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_int_equal(instant_floor(rows[i].instant, rows[i].grain), rows[i].floor);
 }
 
 static void a_simulated_clock_shows_what_it_was_set_to(void **state)

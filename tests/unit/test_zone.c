@@ -51,16 +51,17 @@ static void assert_instant(instant_us actual, const char *expected, const char *
 static void offsets_of_probed_instants(void **state)
 {
     (void)state;
-    static const struct { const char *zone, *instant; int offset; } rows[] = {
+    static const struct { const char *zone, *instant; int offset;
+    } rows[] = {
         {"UTC", "2026-10-01", 0},
         {"Europe/Berlin", "2026-03-29T00:59:59.999999Z", 3600},
         {"Europe/Berlin", "2026-03-29T01:00:00Z", 7200},
         {"Europe/Berlin", "2026-10-25T00:59:59.999999Z", 7200},
         {"Europe/Berlin", "2026-10-25T01:00:00Z", 3600},
-        {"Europe/Berlin", "2098-07-01", 7200},                    // beyond the table: the footer
+        {"Europe/Berlin", "2098-07-01", 7200}, // beyond the table: the footer
         {"Europe/Berlin", "2098-12-01", 3600},
-        {"Europe/Berlin", "1900-01-01", 3600},                    // before 1970
-        {"Europe/Berlin", "1850-01-01", 3208},                    // local mean time, before the first change
+        {"Europe/Berlin", "1900-01-01", 3600}, // before 1970
+        {"Europe/Berlin", "1850-01-01", 3208}, // local mean time, before the first change
         {"Asia/Kolkata", "2026-10-01", 19800},
         {"Asia/Kathmandu", "2026-10-01", 20700},
         {"America/Asuncion", "2023-10-01T03:59:59.999999Z", -14400},
@@ -71,9 +72,9 @@ static void offsets_of_probed_instants(void **state)
         {"Pacific/Apia", "2011-12-30T10:00:00Z", 50400},
         {"Australia/Lord_Howe", "2026-04-04T14:59:59.999999Z", 39600}, // shifts by 30 minutes
         {"Australia/Lord_Howe", "2026-04-04T15:00:00Z", 37800},
-        {"Australia/Lord_Howe", "2098-01-01", 39600},             // southern summer by the footer
+        {"Australia/Lord_Howe", "2098-01-01", 39600}, // southern summer by the footer
         {"Australia/Lord_Howe", "2098-07-01", 37800},
-        {"Europe/Dublin", "2098-01-01", 0},                       // "IST-1GMT0": winter is the daylight time of the rule
+        {"Europe/Dublin", "2098-01-01", 0}, // "IST-1GMT0": winter is the daylight time of the rule
         {"Europe/Dublin", "2098-07-01", 3600},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -85,7 +86,8 @@ static void offsets_of_probed_instants(void **state)
 static void civil_times_become_the_first_instant_at_or_after_them(void **state)
 {
     (void)state;
-    static const struct { const char *zone; struct civil civil; const char *instant; } rows[] = {
+    static const struct { const char *zone; struct civil civil; const char *instant;
+    } rows[] = {
         {"UTC", {2026, 10, 1, 12, 34, 56, 789}, "2026-10-01T12:34:56.000789Z"},
         {"Asia/Kolkata", {2026, 10, 1, 0, 0, 0, 0}, "2026-09-30T18:30:00Z"},
         {"Asia/Kathmandu", {2026, 10, 1, 0, 0, 0, 0}, "2026-09-30T18:15:00Z"},
@@ -95,7 +97,9 @@ static void civil_times_become_the_first_instant_at_or_after_them(void **state)
         {"America/Asuncion", {2023, 10, 1, 0, 30, 0, 5}, "2023-10-01T04:00:00Z"},
         {"America/Asuncion", {2023, 10, 1, 1, 0, 0, 0}, "2023-10-01T04:00:00Z"},
         {"America/Asuncion", {2023, 10, 1, 1, 0, 0, 1}, "2023-10-01T04:00:00.000001Z"},
-        {"America/Asuncion", {2024, 10, 6, 0, 0, 0, 0}, "2024-10-06T04:00:00Z"}, // the last change: the footer holds from it
+        {"America/Asuncion",
+         {2024, 10, 6, 0, 0, 0, 0},
+         "2024-10-06T04:00:00Z"}, // the last change: the footer holds from it
         // Two midnights: the first counts.
         {"America/Havana", {2020, 11, 1, 0, 0, 0, 0}, "2020-11-01T04:00:00Z"},
         {"America/Havana", {2020, 11, 1, 0, 59, 59, 999999}, "2020-11-01T04:59:59.999999Z"},
@@ -256,7 +260,8 @@ static void offsets_agree_with_libc_hour_by_hour(void **state)
     for (size_t i = 0; i < COUNT(zones); i++) {
         use_libc_zone(zones[i]);
         changes += compare_offsets(open_zone(zones[i]), at("2006-01-01"), at("2026-12-31"));
-        changes += compare_offsets(open_zone(zones[i]), at("2036-06-01"), at("2040-01-01")); // from the table to the footer
+        changes +=
+            compare_offsets(open_zone(zones[i]), at("2036-06-01"), at("2040-01-01")); // from the table to the footer
     }
     use_libc_zone("UTC");
     assert_true(changes > 1000); // else the oracle did not know the zones
@@ -274,8 +279,8 @@ static void civil_times_agree_with_libc_over_centuries(void **state)
             zone_civil(zone, second * SECOND_US, &civil);
             if (civil.year != tm.tm_year + 1900 || civil.month != tm.tm_mon + 1 || civil.day != tm.tm_mday ||
                 civil.hour != tm.tm_hour || civil.minute != tm.tm_min || civil.second != tm.tm_sec)
-                fail_msg("%s at %lld: %d-%02d-%02d %02d:%02d:%02d", zones[i], (long long)second, civil.year, civil.month,
-                         civil.day, civil.hour, civil.minute, civil.second);
+                fail_msg("%s at %lld: %d-%02d-%02d %02d:%02d:%02d", zones[i], (long long)second, civil.year,
+                         civil.month, civil.day, civil.hour, civil.minute, civil.second);
         }
     }
     use_libc_zone("UTC");
@@ -300,7 +305,8 @@ static void no_instant_is_in_two_months_or_in_none(void **state)
             assert_true(start < end);
             if (previous_end != INSTANT_NONE) assert_true(start == previous_end);
             previous_end = end;
-            const instant_us inside[] = {start, start + 1, start + HOUR_US, start + (end - start) / 2, end - HOUR_US, end - 1};
+            const instant_us inside[] = {start,         start + 1, start + HOUR_US, start + (end - start) / 2,
+                                         end - HOUR_US, end - 1};
             for (size_t j = 0; j < COUNT(inside); j++) {
                 zone_month_of(zone, inside[j], &year, &month);
                 if (year * 12 + month - 1 != months) fail_msg("%s %d-%02d: instant %zu", zones[i], year, month, j);
@@ -321,9 +327,30 @@ static void bad_names_touch_no_file(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "", "/", "/etc/passwd", "../zoneinfo/UTC", "Europe/../UTC", "Europe/./Berlin", "Europe//Berlin", "Europe/Berlin/",
-        "/Europe/Berlin", ".", "..", "zone.tab", "tzdata.zi", "+VERSION", "Europe/Berlin ", " UTC", "UTC\n", "Europe\\Berlin",
-        "localtime", "posixrules", "Europe/K\xc3\xb6ln", "CET-1CEST,M3.5.0,M10.5.0/3", ":UTC", "1/2",
+        "",
+        "/",
+        "/etc/passwd",
+        "../zoneinfo/UTC",
+        "Europe/../UTC",
+        "Europe/./Berlin",
+        "Europe//Berlin",
+        "Europe/Berlin/",
+        "/Europe/Berlin",
+        ".",
+        "..",
+        "zone.tab",
+        "tzdata.zi",
+        "+VERSION",
+        "Europe/Berlin ",
+        " UTC",
+        "UTC\n",
+        "Europe\\Berlin",
+        "localtime",
+        "posixrules",
+        "Europe/K\xc3\xb6ln",
+        "CET-1CEST,M3.5.0,M10.5.0/3",
+        ":UTC",
+        "1/2",
         "Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", // 66 letters
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -339,7 +366,8 @@ static void bad_names_touch_no_file(void **state)
 static void unknown_zones_are_refused(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"Europe/Atlantis", "europe/berlin", "Europe", "leapseconds", "UTC/Berlin", "right/UTC"};
+    static const char *const rows[] = {"Europe/Atlantis", "europe/berlin", "Europe",
+                                       "leapseconds",     "UTC/Berlin",    "right/UTC"};
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct zone *zone = NULL;
         struct fault fault = {0};
