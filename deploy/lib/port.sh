@@ -46,6 +46,6 @@ port_needed() {
     inode=$(port_listener "$1")
     [ -n "$inode" ] || return 0
     holder=$(port_holder "$inode")
-    fail 1 "port $1, which $2 needs, is taken by ${holder:-another user\'s process}" \
+    fail 1 "port $1, which $2 needs, is taken by ${holder:-a process of another user}" \
         "end that process, or shift all ports of this stack with TURNPIKE_PORT_BASE (now ${TURNPIKE_PORT_BASE:-15000})"
 }

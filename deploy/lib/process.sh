@@ -82,11 +82,12 @@ process_stop() {
 
 # Resident KiB of PID and its children, memory that they share counted once.
 process_memory_kib() {
-    awk -v root="$1" '
-        FNR == 1 { pid = FILENAME; gsub(/[^0-9]/, "", pid) }
+    # processes come and go while we look: cat passes over those that have gone
+    { cat /proc/[0-9]*/status 2>/dev/null || true; } | awk -v root="$1" '
+        $1 == "Pid:" { pid = $2 }
         $1 == "PPid:" { wanted = (pid == root || $2 == root) }
         wanted && $1 == "RssAnon:" { anon += $2 }
         wanted && $1 == "RssFile:" && $2 > file { file = $2 }
         wanted && $1 == "RssShmem:" && $2 > shared { shared = $2 }
-        END { print anon + file + shared }' /proc/[0-9]*/status 2>/dev/null
+        END { print anon + file + shared }'
 }
