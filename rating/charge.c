@@ -82,7 +82,7 @@ static enum err add_line(struct build *build, const struct usage_line *line)
     return err;
 }
 
-static int charge_order(const void *left, const void *right)
+int charge_order(const void *left, const void *right)
 {
     const struct charge *a = left, *b = right;
     if (a->tenant != b->tenant) return a->tenant < b->tenant ? -1 : 1;

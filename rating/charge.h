@@ -20,6 +20,8 @@ struct charge {
     struct amount list_cost, contracted_cost, effective_cost, billed_cost; // at 1e-12, each product rounded half-up once
 };
 
+int charge_order(const void *left, const void *right); // by key, for qsort and merging
+
 // Usage that no price takes: never dropped in silence. A close refuses while there is any.
 struct unpriced { int64_t tenant; int32_t sku; struct hash128 dimension_set; instant_us segment; struct quantity quantity; };
 

@@ -29,12 +29,22 @@ create table invoicing.position (
     cut bigint not null,               -- settled cut
     catalogue_version bigint not null, -- catalogue version used
     rate_version bigint not null default 0, -- exchange rate version used (none yet)
-    settlement bigint not null,        -- last settlement
+    settlements bigint not null default 0, -- how many settlements wrote something
     constraint position_pk primary key (agreement, account, period_start),
     constraint position_period_fk foreign key (agreement, account, period_start) references invoicing.period
 );
 
--- One row per settlement of an (account, period).
+-- Completed rounds of settlement: the next one looks at what came after the newest cut here.
+create table invoicing.settle_round (
+    cut bigint not null,               -- cut that it settled at
+    catalogue_version bigint not null, -- catalogue version that it used
+    periods integer not null,          -- (account, period) pairs looked at
+    changed integer not null,          -- of these, how many had charges that changed
+    ended_time timestamptz not null default clock_timestamp(), -- when it ended
+    constraint settle_round_pk primary key (cut)
+);
+
+-- One row per settlement of an (account, period) that changed a charge.
 create table invoicing.settlement (
     settlement bigint generated always as identity, -- number
     agreement bigint not null,         -- agreement

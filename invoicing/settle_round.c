@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// A round of settlement: which (account, period) pairs a new cut touches, and settling them in chunks.
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "invoicing/settle.h"
+
+struct touched {
+    const struct catalogue *catalogue;
+    struct arena *arena;
+    struct billing_period *periods;
+    size_t count, capacity;
+    struct fault *fault;
+};
+
+// The payer's period at an instant, and the periods of the sellers above it. An account without an agreement then is skipped:
+// it cannot be billed, and apply does not let that happen for tenants with an account.
+static void touch_account(struct touched *touched, int64_t account, instant_us instant)
+{
+    for (int level = 0; account && level < 8; level++) {
+        struct billing_period period;
+        if (period_of(touched->catalogue, account, instant, &period, NULL)) return;
+        touched->periods = arena_grow(touched->arena, touched->periods, sizeof period, touched->count, &touched->capacity);
+        touched->periods[touched->count++] = period;
+        account = period.agreement->seller->account;
+    }
+}
+
+// Every period of the tenant's payers between two instants.
+static void touch_tenant(struct touched *touched, int64_t tenant, instant_us from, instant_us to)
+{
+    for (instant_us at = from; at <= to; at += 27 * DAY_US) touch_account(touched, catalogue_payer(touched->catalogue, tenant, at), at);
+    touch_account(touched, catalogue_payer(touched->catalogue, tenant, to), to);
+}
+
+static void drop_repeats(struct touched *touched)
+{
+    size_t kept = 0;
+    if (touched->count) qsort(touched->periods, touched->count, sizeof *touched->periods, period_order);
+    for (size_t i = 0; i < touched->count; i++)
+        if (!kept || period_order(&touched->periods[kept - 1], &touched->periods[i]) != 0) touched->periods[kept++] = touched->periods[i];
+    touched->count = kept;
+}
+
+static enum err touch_rows(struct db *db, const char *sql, const char *const *values, struct touched *touched)
+{
+    struct db_result *result;
+    enum err err = db_query(db, sql, 2, values, &result, touched->fault);
+    if (err) return err;
+    for (int row = 0; row < db_rows(result); row++)
+        touch_tenant(touched, db_get_int(result, row, 0), db_get_instant(result, row, 1), db_get_instant(result, row, 2));
+    db_result_free(result);
+    return ERR_OK;
+}
+
+// Days with new deltas: a day touches at most the periods of its first and last slot.
+static const char delta_sql[] =
+    "select d.tenant, min(d.slot), max(d.slot) from rating.usage_delta d"
+    "  join rating.cut_partition n on n.cut = $2 and n.incarnation = d.incarnation and n.partition = d.partition and d.batch_seq <= n.batch_seq"
+    "  left join rating.cut_partition o on o.cut = $1 and o.incarnation = d.incarnation and o.partition = d.partition"
+    " where d.batch_seq > coalesce(o.batch_seq, 0) group by d.tenant, date_bin('1 day', d.slot, timestamptz 'epoch')";
+// Resources that run at the new cut, since the old cut's end; and new transitions, from their time on.
+static const char transition_sql[] =
+    "with last as (select distinct on (t.tenant, t.meter, t.resource) t.tenant, t.running, t.event_time, n.cut_end, coalesce(o.cut_end, t.event_time) as since"
+    "  from rating.transition t"
+    "  join rating.cut_partition n on n.cut = $2 and n.incarnation = t.incarnation and n.partition = t.partition and t.batch_seq <= n.batch_seq"
+    "  left join rating.cut_partition o on o.cut = $1 and o.incarnation = t.incarnation and o.partition = t.partition"
+    " order by t.tenant, t.meter, t.resource, t.event_time desc, t.event_id desc),"
+    " late as (select t.tenant, min(t.event_time) as first, max(n.cut_end) as cut_end from rating.transition t"
+    "  join rating.cut_partition n on n.cut = $2 and n.incarnation = t.incarnation and n.partition = t.partition and t.batch_seq <= n.batch_seq"
+    "  left join rating.cut_partition o on o.cut = $1 and o.incarnation = t.incarnation and o.partition = t.partition"
+    " where t.batch_seq > coalesce(o.batch_seq, 0) group by t.tenant)"
+    " select tenant, min(greatest(since, event_time)), max(cut_end) from last where running and cut_end > greatest(since, event_time) group by tenant"
+    " union all select tenant, first, greatest(first, cut_end) from late where isfinite(cut_end)"
+    " union all select tenant, first, first from late where not isfinite(cut_end)";
+
+static enum err touch_recomputes(struct db *db, struct touched *touched)
+{
+    struct db_result *result;
+    enum err err = db_query(db, "select account, period_start from invoicing.recompute", 0, NULL, &result, touched->fault);
+    if (err) return err;
+    for (int row = 0; row < db_rows(result); row++) touch_account(touched, db_get_int(result, row, 0), db_get_instant(result, row, 1));
+    db_result_free(result);
+    return ERR_OK;
+}
+
+enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_t cut, struct arena *arena, struct billing_period **periods, size_t *count,
+                        struct fault *fault)
+{
+    struct touched touched = {.catalogue = catalogue, .arena = arena, .fault = fault};
+    struct db_result *result;
+    const char *values[] = {NULL, db_int(arena, cut)};
+    enum err err = db_query(db, "select coalesce(max(cut), 0) from invoicing.settle_round where cut < $1", 1, &values[1], &result, fault);
+    if (err) return err;
+    values[0] = db_int(arena, db_get_int(result, 0, 0));
+    db_result_free(result);
+    err = touch_rows(db, delta_sql, values, &touched);
+    if (!err) err = touch_rows(db, transition_sql, values, &touched);
+    if (!err) err = touch_recomputes(db, &touched);
+    drop_repeats(&touched);
+    *periods = touched.periods;
+    *count = touched.count;
+    return err;
+}
+
+enum err settle_take_cut(struct db *db, int64_t *cut, struct fault *fault)
+{
+    struct db_result *result;
+    enum err err = db_begin(db, fault);
+    if (!err) err = db_query(db, "select rating.take_cut()", 0, NULL, &result, fault);
+    if (err) {
+        db_rollback(db);
+        return err;
+    }
+    *cut = db_get_int(result, 0, 0);
+    db_result_free(result);
+    return db_commit(db, fault); // an unknown outcome is harmless: the next call takes another cut
+}
+
+static enum err record_round(struct db *db, const struct catalogue *catalogue, const struct settle_result *result, struct arena *arena, struct fault *fault)
+{
+    const char *const values[] = {db_int(arena, result->cut), db_int(arena, catalogue_version(catalogue)),
+                                  db_int(arena, (int64_t)(result->periods + result->skipped)), db_int(arena, (int64_t)result->changed)};
+    return db_exec(db, "insert into invoicing.settle_round (cut, catalogue_version, periods, changed) values ($1, $2, $3, $4) on conflict do nothing",
+                   4, values, NULL, fault);
+}
+
+enum err settle_round(struct db *db, const struct catalogue *catalogue, size_t chunk, settle_progress *progress, void *context,
+                      struct settle_result *result, struct fault *fault)
+{
+    struct arena *arena = arena_new(1 << 20);
+    struct billing_period *periods;
+    size_t count = 0;
+    *result = (struct settle_result){0};
+    enum err err = settle_take_cut(db, &result->cut, fault);
+    if (!err) err = settle_touched(db, catalogue, result->cut, arena, &periods, &count, fault);
+    for (size_t done = 0; done < count && !err; done += chunk) {
+        size_t next = count - done < chunk ? count - done : chunk;
+        err = settle_chunk(db, catalogue, result->cut, periods + done, next, result, fault);
+        if (!err && progress) progress(context, done + next, count);
+    }
+    if (!err) err = record_round(db, catalogue, result, arena, fault);
+    arena_free(arena);
+    return err;
+}
