@@ -6,6 +6,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,16 +144,20 @@ static void print_readable(struct text *line, enum log_level level, const char *
     text_add_char(line, '\n');
 }
 
-// A log that cannot be written is lost: there is nobody left to tell.
+// A log that cannot be written is lost: there is nobody left to tell. The lock keeps lines whole where the system's
+// writes to one file are not, and when a write was cut short.
 static void write_line(const struct text *line)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     size_t written = 0;
+    pthread_mutex_lock(&lock);
     while (written < line->length) {
         ssize_t count = write(STDERR_FILENO, line->data + written, line->length - written);
         if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return;
+        if (count <= 0) break;
         written += (size_t)count;
     }
+    pthread_mutex_unlock(&lock);
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t count)

@@ -3,7 +3,7 @@
 // set-based, inside the caller's transaction. Deletes and updates nothing.
 #include "ledger/ledger.h"
 
-#include <string.h>
+#include "common/array.h"
 
 static const char *const kind_names[] = {
     [LEDGER_UNBILLED] = "unbilled", [LEDGER_RECEIVABLE] = "receivable", [LEDGER_CASH] = "cash", [LEDGER_CREDITS] = "credits",
@@ -15,33 +15,8 @@ static const char *const operation_kind_names[] = {
 };
 
 // Arrays of the statements: one element per operation, one per leg that is not zero.
-struct operation_columns { struct text keys, kinds, digests, sellers, agreements, accounts, periods, currencies, corrects; };
-struct leg_columns { struct text keys, legs, debit_kinds, debit_agreements, debit_services, credit_kinds, credit_agreements, credit_services, amounts; };
-
-static void array_add(struct text *array, const char *value)
-{
-    text_add_char(array, array->length ? ',' : '{');
-    text_add_char(array, '"');
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\') text_add_char(array, '\\');
-        text_add_char(array, *value);
-    }
-    text_add_char(array, '"');
-}
-
-static void array_add_int(struct text *array, int64_t value)
-{
-    text_print(array, "%c%lld", array->length ? ',' : '{', (long long)value);
-}
-
-static const char *array_end(struct arena *arena, struct text *array)
-{
-    if (!array->length) text_add_char(array, '{');
-    text_add_char(array, '}');
-    const char *copy = arena_text(arena, array->data, array->length);
-    text_free(array);
-    return copy;
-}
+struct operation_columns { struct array keys, kinds, digests, sellers, agreements, accounts, periods, currencies, corrects; };
+struct leg_columns { struct array keys, legs, debit_kinds, debit_agreements, debit_services, credit_kinds, credit_agreements, credit_services, amounts; };
 
 // Positive amount, sides in order.
 static struct ledger_leg leg_turned(struct ledger_leg leg)
@@ -70,21 +45,21 @@ void ledger_operation_print(const struct ledger_operation *operation, struct tex
     }
 }
 
-static void add_operation(struct operation_columns *columns, const struct ledger_operation *operation, struct arena *arena)
+static void add_operation(struct operation_columns *columns, const struct ledger_operation *operation)
 {
     struct text canonical = {0};
     unsigned char digest[SHA256_BYTES];
     ledger_operation_print(operation, &canonical);
     sha256_of(canonical.data, canonical.length, digest);
     text_free(&canonical);
-    array_add(&columns->keys, operation->key);
-    array_add(&columns->kinds, operation_kind_names[operation->kind]);
-    array_add(&columns->digests, db_bytes(arena, digest, sizeof digest));
+    array_add_text(&columns->keys, operation->key);
+    array_add_text(&columns->kinds, operation_kind_names[operation->kind]);
+    array_add_bytes(&columns->digests, digest, sizeof digest);
     array_add_int(&columns->sellers, operation->seller);
     array_add_int(&columns->agreements, operation->agreement);
     array_add_int(&columns->accounts, operation->account);
-    array_add(&columns->periods, db_instant(arena, operation->period_start));
-    array_add(&columns->currencies, operation->currency.code);
+    array_add_instant(&columns->periods, operation->period_start);
+    array_add_text(&columns->currencies, operation->currency.code);
     array_add_int(&columns->corrects, operation->corrects_operation);
 }
 
@@ -92,18 +67,16 @@ static void add_legs(struct leg_columns *columns, const struct ledger_operation 
 {
     for (size_t i = 0; i < operation->leg_count; i++) {
         struct ledger_leg leg = leg_turned(operation->legs[i]);
-        char number[DECIMAL_TEXT_MAX];
         if (leg.amount.pico == 0) continue;
-        amount_print(leg.amount, number);
-        array_add(&columns->keys, operation->key);
+        array_add_text(&columns->keys, operation->key);
         array_add_int(&columns->legs, (int64_t)i + 1);
-        array_add(&columns->debit_kinds, kind_names[leg.debit.kind]);
+        array_add_text(&columns->debit_kinds, kind_names[leg.debit.kind]);
         array_add_int(&columns->debit_agreements, leg.debit.agreement);
         array_add_int(&columns->debit_services, leg.debit.service);
-        array_add(&columns->credit_kinds, kind_names[leg.credit.kind]);
+        array_add_text(&columns->credit_kinds, kind_names[leg.credit.kind]);
         array_add_int(&columns->credit_agreements, leg.credit.agreement);
         array_add_int(&columns->credit_services, leg.credit.service);
-        array_add(&columns->amounts, number);
+        array_add_decimal(&columns->amounts, leg.amount.pico, AMOUNT_PLACES);
     }
 }
 
@@ -158,15 +131,15 @@ enum err ledger_post(struct db *db, const struct ledger_operation *operations, s
     struct leg_columns l = {0};
     if (!count) return ERR_OK;
     for (size_t i = 0; i < count; i++) {
-        add_operation(&o, &operations[i], arena);
+        add_operation(&o, &operations[i]);
         add_legs(&l, &operations[i]);
     }
     const char *const values[] = {
-        array_end(arena, &o.keys), array_end(arena, &o.kinds), array_end(arena, &o.digests), array_end(arena, &o.sellers),
-        array_end(arena, &o.agreements), array_end(arena, &o.accounts), array_end(arena, &o.periods), array_end(arena, &o.currencies),
-        array_end(arena, &o.corrects), array_end(arena, &l.keys), array_end(arena, &l.legs), array_end(arena, &l.debit_kinds),
-        array_end(arena, &l.debit_agreements), array_end(arena, &l.debit_services), array_end(arena, &l.credit_kinds),
-        array_end(arena, &l.credit_agreements), array_end(arena, &l.credit_services), array_end(arena, &l.amounts)};
+        array_end(&o.keys, arena), array_end(&o.kinds, arena), array_end(&o.digests, arena), array_end(&o.sellers, arena),
+        array_end(&o.agreements, arena), array_end(&o.accounts, arena), array_end(&o.periods, arena), array_end(&o.currencies, arena),
+        array_end(&o.corrects, arena), array_end(&l.keys, arena), array_end(&l.legs, arena), array_end(&l.debit_kinds, arena),
+        array_end(&l.debit_agreements, arena), array_end(&l.debit_services, arena), array_end(&l.credit_kinds, arena),
+        array_end(&l.credit_agreements, arena), array_end(&l.credit_services, arena), array_end(&l.amounts, arena)};
     const char *const accounts[] = {values[0], values[3], values[7], values[9], values[11], values[12], values[13], values[14], values[15], values[16]};
     enum err err = db_exec(db, account_sql, 10, accounts, NULL, fault);
     return err ? err : post(db, values, fault);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "rating/usage_rows.h"
 
 struct load {
@@ -72,39 +73,26 @@ static void cut_into_spans(struct load *load)
 
 // --- parameters
 
-static const char *finish_array(struct load *load, struct text *text)
-{
-    text_add_char(text, '}');
-    const char *copy = arena_text(load->arena, text->data, text->length);
-    text_free(text);
-    return copy;
-}
-
 static const char *instant_array(struct load *load, bool ends)
 {
-    struct text text = {0};
-    for (size_t i = 0; i < load->span_count; i++) {
-        char printed[INSTANT_TEXT_MAX];
-        instant_print(ends ? load->spans[i].to : load->spans[i].from, printed);
-        text_add_char(&text, i ? ',' : '{');
-        text_add_string(&text, printed);
-    }
-    return finish_array(load, &text);
+    struct array array = {0};
+    for (size_t i = 0; i < load->span_count; i++) array_add_instant(&array, ends ? load->spans[i].to : load->spans[i].from);
+    return array_end(&array, load->arena);
 }
 
 static const char *tenant_array(struct load *load)
 {
-    struct text text = {0};
-    for (size_t i = 0; i < load->span_count; i++) text_print(&text, "%c%lld", i ? ',' : '{', (long long)load->spans[i].tenant);
-    return finish_array(load, &text);
+    struct array array = {0};
+    for (size_t i = 0; i < load->span_count; i++) array_add_int(&array, load->spans[i].tenant);
+    return array_end(&array, load->arena);
 }
 
 static const char *distinct_tenant_array(struct load *load)
 {
-    struct text text = {0};
+    struct array array = {0};
     for (size_t i = 0; i < load->range_count; i++)
-        if (!i || load->ranges[i].tenant != load->ranges[i - 1].tenant) text_print(&text, "%c%lld", i ? ',' : '{', (long long)load->ranges[i].tenant);
-    return finish_array(load, &text);
+        if (!i || load->ranges[i].tenant != load->ranges[i - 1].tenant) array_add_int(&array, load->ranges[i].tenant);
+    return array_end(&array, load->arena);
 }
 
 static enum err query(struct load *load, const char *function, const char *placeholders, int count, const char *const *values, struct db_result **result)
