@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form of our messages in Kafka: a versioned packing of raw events (docs/message-form.md). Messages of other producers
-// are plain JSON: one event, or an array of events; they begin with '{' or '[' (white space before it is fine).
+// The form of our messages in Kafka: a versioned packing of raw events (docs/message-form.md). Messages of other
+// producers are plain JSON: one event, or an array of events; they begin with '{' or '[' (white space before it is
+// fine).
 //
 //   offset  bytes  content (integers little-endian)
 //   0       2      'T' 'P'
@@ -10,21 +11,31 @@
 //   6       2      flags (0)
 //   8       8      catalogue version of the writer (rules 3.5)
 //   16      8      kind 1: 0; kind 2: random number of the owner's assignment
-//   24      8      fast_hash64 of the whole message with these 8 bytes zero
+//   24      8      fast_hash64 of 32 bytes: the 24 above and the fast_hash64 of all that follows this field
 //   32             per event: 4 bytes length, then the CloudEvents JSON object as it came
 #pragma once
-#include "common/text.h"
+#include "ingest/event_batch.h"
 
 enum { MESSAGE_VERSION = 1, MESSAGE_HEADER_BYTES = 32, MESSAGE_BYTES_MAX = 1048576, MESSAGE_EVENTS_MAX = 65535 };
 enum message_kind { MESSAGE_EVENTS = 1, MESSAGE_MARKER = 2, MESSAGE_FORWARDED = 3, MESSAGE_PLAIN = 100 };
 
-// Writing: begin, add events, finish. The text is the message.
+// Writing: begin, add events, finish. The text is the message; what was in it is dropped. A message may be larger than
+// MESSAGE_BYTES_MAX, the writer splits; more than MESSAGE_EVENTS_MAX events are ENSUREd not to come.
 void message_begin(struct text *message, enum message_kind kind, uint64_t catalogue_version, uint64_t nonce);
 void message_add(struct text *message, struct slice event_json);
 void message_finish(struct text *message);
 
-// Reading. message_open checks header, version, kind and checksum; ERR_INVALID with the reason: the whole message is one quarantined event.
-struct message_reader { enum message_kind kind; uint64_t catalogue_version, nonce; struct slice rest; uint32_t count, next; bool array; };
+// Reading. message_open checks header, version, kind, checksum and all lengths; ERR_INVALID with the reason: the whole
+// message is one quarantined event. count: events of a packed message, 0 for plain ones. The reader borrows data.
+struct message_reader {
+    enum message_kind kind;
+    uint64_t catalogue_version, nonce;
+    struct slice rest;
+    uint32_t count, next;
+    bool array;                // plain: a list of events
+    struct batch_reader batch; // of the list
+};
 enum err message_open(struct slice data, struct message_reader *reader, struct fault *fault) MUST_USE;
-// Next raw event; ERR_NOT_FOUND at the end; ERR_INVALID: the rest of the message is unreadable.
+// Next raw event, not decoded; ERR_NOT_FOUND at the end. ERR_INVALID (lists only): the rest of the message is
+// unreadable, and must be one quarantined event; do not call again.
 enum err message_next(struct message_reader *reader, struct slice *event_json, struct fault *fault) MUST_USE;

@@ -5,10 +5,10 @@
 #include "catalogue/catalogue.h"
 #include "ingest/event.h"
 
-// One dimension value as it is stored and priced. A string is taken byte exact, true and false as words, a number in its
-// shortest exact form (1.50 and 15e-1 are both "1.5").
+// One dimension value as it is stored and priced. A string is taken byte exact, true and false as words, a number in
+// its shortest exact form (1.50 and 15e-1 are both "1.5").
 struct meter_dimension {
-    const char *name; // the meter's own, lives as long as the catalogue
+    const char *name;   // the meter's own, lives as long as the catalogue
     struct slice value; // points into the event or into the reading's `numbers`
 };
 
@@ -16,7 +16,8 @@ struct meter_reading {
     // sum, max, latest: the event's value; count: 1; interval: size while running (1 if the meter names no value
     // property), 0 when stopped. Never negative.
     struct quantity quantity;
-    struct meter_dimension dimensions[DIMENSIONS_MAX]; // sorted by name; a dimension that the event lacks (or has as null) is left out
+    struct meter_dimension
+        dimensions[DIMENSIONS_MAX]; // sorted by name; a dimension that the event lacks (or has as null) is left out
     size_t dimension_count;
     struct slice resource; // interval: 1 to ID_MAX bytes, no control characters; else empty
     bool running;          // interval: accrues from here on
