@@ -269,6 +269,12 @@ enum err db_commit(struct db *db, struct fault *fault)
     return ERR_OK;
 }
 
+bool db_in_transaction(const struct db *db)
+{
+    PGTransactionStatusType status = PQtransactionStatus(db->link);
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
 void db_rollback(struct db *db)
 {
     if (!db || !link_alive(db) || PQtransactionStatus(db->link) == PQTRANS_IDLE) return;

@@ -68,6 +68,7 @@ void db_result_free(struct db_result *result); // NULL is fine
 enum err db_begin(struct db *db, struct fault *fault) MUST_USE;          // READ COMMITTED
 enum err db_begin_snapshot(struct db *db, struct fault *fault) MUST_USE; // REPEATABLE READ, READ ONLY
 enum err db_commit(struct db *db, struct fault *fault) MUST_USE;
+bool db_in_transaction(const struct db *db); // a block is open, failed or not
 void db_rollback(struct db *db); // also when the connection is gone or no transaction is open; NULL is fine
 
 // COPY ... FROM STDIN BINARY, inside a transaction. table is "schema.table (column, ...)", a literal of ours. Rows are

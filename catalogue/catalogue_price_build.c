@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prices of a catalogue: versions and tiers checked, sorted, and indexed by match and shape.
+#include <stdio.h>
+#include <string.h>
+
+#include "catalogue/price_index.h"
+
+enum { SHAPES_MAX = 256, MINIMUM_SECONDS_MAX = 86400 }; // shapes: kinds of match of one SKU in one book; people have five
+
+// --- rows
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct price_row *x = a, *y = b;
+    if (x->book != y->book) return COMPARE(x->book, y->book);
+    if (x->sku != y->sku) return COMPARE(x->sku, y->sku);
+    int order = strcmp(x->match, y->match);
+    return order != 0 ? order : COMPARE(x->effective_from, y->effective_from);
+}
+
+static int compare_tiers(const void *a, const void *b)
+{
+    const struct price_tier_row *x = a, *y = b;
+    return x->price != y->price ? COMPARE(x->price, y->price) : COMPARE(x->tier, y->tier);
+}
+
+static bool same_match(const struct price_row *a, const struct price_row *b)
+{
+    return a->book == b->book && a->sku == b->sku && strcmp(a->match, b->match) == 0;
+}
+
+static enum err price_fault(const struct price_row *row, struct fault *fault, const char *format, ...) PRINTF_LIKE(3, 4);
+static enum err price_fault(const struct price_row *row, struct fault *fault, const char *format, ...)
+{
+    char number[24], reason[FAULT_TEXT_MAX];
+    snprintf(number, sizeof number, "%lld", (long long)row->number);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return row_fault(fault, "price", number, "%s", reason);
+}
+
+// --- one version
+
+static bool meter_has_dimension(const struct catalogue *catalogue, int32_t meter, const char *dimension)
+{
+    struct span span = catalogue->meter_spans[catalogue_meter_index(catalogue, meter)];
+    for (uint32_t i = span.first; i < span.first + span.count; i++)
+        for (size_t j = 0; j < catalogue->meters[i].dimension_count; j++)
+            if (strcmp(catalogue->meters[i].dimensions[j], dimension) == 0) return true;
+    return false;
+}
+
+static enum err read_match(struct catalogue *catalogue, const struct price_row *row, const struct sku *sku,
+                           struct price_version *version, struct fault *fault)
+{
+    struct dimension_set set;
+    struct fault inner = {0};
+    if (dimension_set_read(catalogue->arena, slice_of(row->match), &set, &inner))
+        return price_fault(row, fault, "match %.128s: %.256s", row->match, inner.reason);
+    for (size_t i = 0; i < set.count; i++)
+        if (!meter_has_dimension(catalogue, sku->meter, set.members[i].dimension))
+            return price_fault(row, fault, "match names %.64s, which is no dimension of the meter of SKU %s",
+                               set.members[i].dimension, sku->id);
+    struct match_member *members = ARENA_ARRAY(catalogue->arena, struct match_member, set.count);
+    if (set.count > 0) memcpy(members, set.members, set.count * sizeof *members);
+    version->match = members;
+    version->match_count = set.count;
+    return ERR_OK;
+}
+
+static enum err check_terms(struct catalogue *catalogue, const struct price_row *row, const struct sku *sku,
+                            struct fault *fault)
+{
+    const struct meter *meter = catalogue_meter_newest(catalogue, sku->meter);
+    if (row->number <= 0) return price_fault(row, fault, "numbers begin at 1");
+    if (row->per.nano <= 0) return price_fault(row, fault, "per must be above zero");
+    if (row->price.pico < 0) return price_fault(row, fault, "the price is negative");
+    if (row->minimum_seconds < 0 || row->minimum_seconds > MINIMUM_SECONDS_MAX)
+        return price_fault(row, fault, "minimum_seconds is %d: 0 to %d", row->minimum_seconds, MINIMUM_SECONDS_MAX);
+    if (row->minimum_seconds > 0 && meter->aggregation != AGGREGATION_INTERVAL)
+        return price_fault(row, fault, "minimum_seconds is for interval meters, %s is none", meter->id);
+    if (!instant_on_slot_bound(row->effective_from))
+        return price_fault(row, fault, "effective_from is not on a 15-minute bound");
+    return ERR_OK;
+}
+
+// The bound in meter units; an inexact product would move usage between tiers.
+static enum err tier_bound(const struct price_row *row, struct quantity up_to, struct quantity *bound, struct fault *fault)
+{
+    const int128 one = 1000000000;
+    int128 below, above;
+    if (decimal_mul_div(up_to.nano, row->per.nano, one, ROUND_DOWN, &below) ||
+        decimal_mul_div(up_to.nano, row->per.nano, one, ROUND_UP, &above))
+        return price_fault(row, fault, "a tier's bound x per is too large");
+    if (below != above) return price_fault(row, fault, "a tier's bound x per has more than 9 fraction digits");
+    bound->nano = below;
+    return ERR_OK;
+}
+
+static enum err build_tiers(struct catalogue *catalogue, const struct price_row *row, const struct price_tier_row *tiers,
+                            size_t count, struct price_version *version, struct fault *fault)
+{
+    if (row->model == PRICE_PER_UNIT && count > 0) return price_fault(row, fault, "a price per unit has no tiers");
+    if (row->model == PRICE_PER_UNIT) return ERR_OK;
+    if (count == 0 || count > TIERS_MAX) return price_fault(row, fault, "a graduated price has 1 to %d tiers", TIERS_MAX);
+    struct price_tier *built = ARENA_ARRAY(catalogue->arena, struct price_tier, count);
+    for (size_t i = 0; i < count; i++) {
+        bool last = i + 1 == count;
+        if (tiers[i].tier != (int)i) return price_fault(row, fault, "tiers are numbered 0, 1, 2: there is %d", tiers[i].tier);
+        if (tiers[i].last != last) return price_fault(row, fault, "the last tier, and only it, has no bound");
+        if (tiers[i].unit_price.pico < 0) return price_fault(row, fault, "the price of tier %zu is negative", i);
+        built[i] = (struct price_tier){.last = last, .price = tiers[i].unit_price};
+        if (last) break;
+        enum err err = tier_bound(row, tiers[i].up_to, &built[i].up_to, fault);
+        if (err) return err;
+        if (built[i].up_to.nano <= (i == 0 ? 0 : built[i - 1].up_to.nano))
+            return price_fault(row, fault, "the bound of tier %zu is not above the one before", i);
+    }
+    version->tiers = built;
+    version->tier_count = count;
+    return ERR_OK;
+}
+
+// Its own end, or the start of the next version of the same match; overlaps are refused.
+static enum err version_end(const struct price_row *row, const struct price_row *next, instant_us *end, struct fault *fault)
+{
+    bool open = row->effective_to == INSTANT_NONE || row->effective_to == INSTANT_MAX || row->effective_to == 0;
+    *end = open ? INSTANT_MAX : row->effective_to;
+    if (!open && row->effective_to <= row->effective_from) return price_fault(row, fault, "it ends before it begins");
+    if (!instant_on_slot_bound(*end)) return price_fault(row, fault, "effective_to is not on a 15-minute bound");
+    if (!next) return ERR_OK;
+    if (next->effective_from == row->effective_from)
+        return price_fault(row, fault, "price %lld begins at the same instant for the same book, SKU and match",
+                           (long long)next->number);
+    if (open) *end = next->effective_from;
+    if (*end > next->effective_from)
+        return price_fault(row, fault, "it overlaps price %lld of the same book, SKU and match", (long long)next->number);
+    return ERR_OK;
+}
+
+static enum err build_version(struct catalogue *catalogue, const struct price_row *row, const struct price_version *before,
+                              struct price_version *version, struct fault *fault)
+{
+    const struct sku *sku = catalogue_sku_number(catalogue, row->sku);
+    if (catalogue_book_index(catalogue, row->book) == NO_INDEX)
+        return price_fault(row, fault, "price book number %d does not exist", row->book);
+    if (!sku) return price_fault(row, fault, "SKU number %d does not exist", row->sku);
+    *version = (struct price_version){
+        .number = row->number, .book = row->book, .sku = row->sku, .match_text = row->match,
+        .effective_from = row->effective_from, .model = row->model, .unit = text_or_empty(row->unit), .per = row->per,
+        .price = row->price, .minimum_seconds = row->minimum_seconds,
+    };
+    enum err err = check_terms(catalogue, row, sku, fault);
+    if (err || !before) return err ? err : read_match(catalogue, row, sku, version, fault);
+    version->match = before->match; // the same match: parsed once
+    version->match_count = before->match_count;
+    return ERR_OK;
+}
+
+// --- all versions
+
+static enum err build_versions(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault)
+{
+    const struct price_row *row = rows->prices.row;
+    for (size_t i = 0; i < rows->prices.count; i++) {
+        struct price_version *version = &catalogue->prices[i];
+        const struct price_row *next = i + 1 < rows->prices.count && same_match(&row[i], &row[i + 1]) ? &row[i + 1] : NULL;
+        bool repeated = i > 0 && same_match(&row[i - 1], &row[i]);
+        enum err err = build_version(catalogue, &row[i], repeated ? version - 1 : NULL, version, fault);
+        if (!err) err = version_end(&row[i], next, &version->effective_to, fault);
+        if (err) return err;
+        if (catalogue_price_number(catalogue, version->number)) return price_fault(&row[i], fault, "the number is there twice");
+        lookup_add(&catalogue->price_numbers, lookup_hash_number(version->number), i);
+    }
+    catalogue->price_count = rows->prices.count;
+    return ERR_OK;
+}
+
+static size_t tiers_of(const struct catalogue_rows *rows, int64_t price, size_t *first)
+{
+    size_t low = 0, high = rows->tiers.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rows->tiers.row[middle].price < price)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *first = low;
+    while (high < rows->tiers.count && rows->tiers.row[high].price == price)
+        high++;
+    return high - low;
+}
+
+static enum err attach_tiers(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault)
+{
+    size_t attached = 0;
+    rows_sort(rows->tiers.row, rows->tiers.count, sizeof *rows->tiers.row, compare_tiers);
+    for (size_t i = 0; i < rows->prices.count; i++) {
+        const struct price_row *row = &rows->prices.row[i];
+        size_t first, count = tiers_of(rows, row->number, &first);
+        enum err err = build_tiers(catalogue, row, &rows->tiers.row[first], count, &catalogue->prices[i], fault);
+        if (err) return err;
+        attached += count;
+    }
+    if (attached == rows->tiers.count) return ERR_OK;
+    return row_fault(fault, "price", "tiers", "%zu tiers belong to no price", rows->tiers.count - attached);
+}
+
+// --- the index
+
+static bool shape_fits(const struct price_shape *shape, const struct price_version *version)
+{
+    if (shape->count != version->match_count) return false;
+    for (size_t i = 0; i < shape->count; i++)
+        if (strcmp(shape->names[i], version->match[i].dimension) != 0) return false;
+    return true;
+}
+
+static int compare_shapes(const void *a, const void *b)
+{
+    const struct price_shape *x = a, *y = b;
+    return COMPARE(y->count, x->count);
+}
+
+// Remembers the names that a match uses. Neighbours mostly have the same shape as the one found last.
+static bool add_shape(struct price_shape *shapes, size_t *count, size_t *last, const struct price_version *version)
+{
+    if (*count > 0 && shape_fits(&shapes[*last], version)) return true;
+    for (*last = 0; *last < *count; ++*last)
+        if (shape_fits(&shapes[*last], version)) return true;
+    if (*count == SHAPES_MAX) return false;
+    struct price_shape *shape = &shapes[(*count)++];
+    shape->count = version->match_count;
+    for (size_t i = 0; i < shape->count; i++)
+        shape->names[i] = version->match[i].dimension;
+    return true;
+}
+
+// Adds the match whose versions begin at `first`; returns where the next one's begin.
+static size_t add_match(struct catalogue *catalogue, size_t first)
+{
+    const struct price_version *version = &catalogue->prices[first];
+    size_t end = first + 1;
+    while (end < catalogue->price_count && catalogue->prices[end].book == version->book &&
+           catalogue->prices[end].sku == version->sku &&
+           strcmp(catalogue->prices[end].match_text, version->match_text) == 0)
+        end++;
+    uint64_t hash = price_match_hash(version->book, version->sku, version->match, version->match_count);
+    catalogue->matches[catalogue->match_count] =
+        (struct price_match){version->book, version->sku, {(uint32_t)first, (uint32_t)(end - first)}};
+    lookup_add(&catalogue->match_members, hash, catalogue->match_count++);
+    return end;
+}
+
+// Adds the list of one (book, SKU) whose versions begin at *first, and moves *first behind them.
+static enum err add_list(struct catalogue *catalogue, size_t *first, struct price_shape *shapes, struct fault *fault)
+{
+    const struct price_version *head = &catalogue->prices[*first];
+    struct price_list *list = &catalogue->lists[catalogue->list_count];
+    size_t count = 0, last = 0;
+    while (*first < catalogue->price_count && catalogue->prices[*first].book == head->book &&
+           catalogue->prices[*first].sku == head->sku) {
+        if (!add_shape(shapes, &count, &last, &catalogue->prices[*first]))
+            return row_fault(fault, "sku", catalogue_sku_number(catalogue, head->sku)->id,
+                             "its matches use more than %d combinations of dimensions in book %s", SHAPES_MAX,
+                             catalogue->books[catalogue_book_index(catalogue, head->book)].id);
+        *first = add_match(catalogue, *first);
+    }
+    rows_sort(shapes, count, sizeof *shapes, compare_shapes);
+    struct price_shape *kept = ARENA_ARRAY(catalogue->arena, struct price_shape, count);
+    memcpy(kept, shapes, count * sizeof *shapes);
+    *list = (struct price_list){head->book, head->sku, kept, count};
+    lookup_add(&catalogue->list_keys, price_match_hash(head->book, head->sku, NULL, 0), catalogue->list_count++);
+    return ERR_OK;
+}
+
+static enum err index_prices(struct catalogue *catalogue, struct fault *fault)
+{
+    struct price_shape *shapes = ARENA_ARRAY(catalogue->arena, struct price_shape, SHAPES_MAX);
+    catalogue->matches = ARENA_ARRAY(catalogue->arena, struct price_match, catalogue->price_count);
+    catalogue->lists = ARENA_ARRAY(catalogue->arena, struct price_list, catalogue->price_count);
+    lookup_init(&catalogue->match_members, catalogue->arena, catalogue->price_count);
+    lookup_init(&catalogue->list_keys, catalogue->arena, catalogue->price_count);
+    for (size_t first = 0; first < catalogue->price_count;) {
+        enum err err = add_list(catalogue, &first, shapes, fault);
+        if (err) return err;
+    }
+    return ERR_OK;
+}
+
+static void collect_changes(struct catalogue *catalogue)
+{
+    catalogue->book_changes = ARENA_ARRAY(catalogue->arena, struct book_changes, catalogue->book_count);
+    for (size_t first = 0, end; first < catalogue->price_count; first = end) {
+        const struct price_version *prices = &catalogue->prices[first];
+        for (end = first + 1; end < catalogue->price_count && catalogue->prices[end].book == prices->book;)
+            end++;
+        struct book_changes *changes = &catalogue->book_changes[catalogue_book_index(catalogue, prices->book)];
+        changes->instants = ARENA_ARRAY(catalogue->arena, instant_us, 2 * (end - first));
+        for (size_t i = 0; i < end - first; i++) {
+            if (prices[i].effective_from > INSTANT_MIN) changes->instants[changes->count++] = prices[i].effective_from;
+            if (prices[i].effective_to < INSTANT_MAX) changes->instants[changes->count++] = prices[i].effective_to;
+        }
+        changes->count = price_unique_instants(changes->instants, changes->count);
+    }
+}
+
+enum err catalogue_build_prices(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault)
+{
+    for (size_t i = 0; i < rows->prices.count; i++)
+        if (!rows->prices.row[i].match) rows->prices.row[i].match = "{}";
+    rows_sort(rows->prices.row, rows->prices.count, sizeof *rows->prices.row, compare_rows);
+    catalogue->prices = ARENA_ARRAY(catalogue->arena, struct price_version, rows->prices.count);
+    lookup_init(&catalogue->price_numbers, catalogue->arena, rows->prices.count);
+    enum err err = build_versions(catalogue, rows, fault);
+    if (!err) err = attach_tiers(catalogue, rows, fault);
+    if (!err) err = index_prices(catalogue, fault);
+    if (!err) collect_changes(catalogue);
+    return err;
+}
