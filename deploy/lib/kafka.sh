@@ -32,7 +32,7 @@ kafka_jars_ready() {
         part=$(mktemp -d "$cache.part.XXXXXX")
         for attempt in 1 2 3; do
             if mvn -B -q -C -f "$root/deploy/kafka/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
-                -DoutputDirectory="$part" </dev/null >"$part.log" 2>&1 9>&- 8>&-; then
+                -DoutputDirectory="$part" </dev/null >"$part.log" 2>&1 8>&-; then
                 break
             fi
             say "kafka: fetching failed (attempt $attempt of 3)"
@@ -111,7 +111,7 @@ kafka_start() {
     if [ ! -f "$data/kafka/logs/meta.properties" ]; then
         say "kafka: formatting its storage"
         as_service "${kafka_command[@]}" kafka.tools.StorageTool format -g -t "$(<"$data/conf/kafka-cluster-id")" \
-            -c "$data/conf/kafka.properties" </dev/null >>"$state/log/kafka.log" 2>&1 9>&- || {
+            -c "$data/conf/kafka.properties" </dev/null >>"$state/log/kafka.log" 2>&1 || {
             tail -n 20 "$state/log/kafka.log" >&2
             fail 1 "kafka's storage could not be formatted; its message is above"
         }

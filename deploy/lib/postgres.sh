@@ -30,7 +30,7 @@ postgres_make_cluster() {
     install -m 600 ${service_user:+-o "$service_user"} "$state/secrets/admin" "$password"
     as_service env TZ=UTC "$postgres_bin/initdb" -D "$part" --username=turnpike_admin --pwfile="$password" \
         --auth=scram-sha-256 --data-checksums --encoding=UTF8 --locale=C.UTF-8 \
-        </dev/null >>"$state/log/postgres.log" 2>&1 9>&- || {
+        </dev/null >>"$state/log/postgres.log" 2>&1 || {
         rm -f "$password"
         tail -n 10 "$state/log/postgres.log" >&2
         fail 1 "initdb failed; its message is above"

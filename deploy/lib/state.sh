@@ -63,13 +63,14 @@ state_mark_directory() {
         >"$folder/$state_mark"
 }
 
-# Makes what is missing of the directory. Idempotent.
+# Makes what is missing of the directory and locks it. Idempotent.
 state_open() {
     local owner
     mkdir -p "$state" || fail 1 "cannot make the state directory $state"
     owner=$(stat -c %U "$state")
     [ -O "$state" ] ||
         fail 1 "$state belongs to user $owner" "run as that user, or point TURNPIKE_STATE to a directory of your own"
+    state_lock
     state_mark_directory "$state" state
     # others may pass through (the services' user must), not look
     chmod 711 "$state"
@@ -96,11 +97,17 @@ state_open() {
             "point TURNPIKE_STATE to a directory that this user can pass into, for example /var/lib/turnpike/demo"
 }
 
-# One command at a time works on a state directory. Held through descriptor 9 until we end.
+# One command at a time works on a state directory: a lock on the directory itself, held through descriptor 9 until we
+# end. What we start and wait for keeps the lock too, so that nobody works beside an initdb whose caller was killed.
 state_lock() {
-    exec 9>"$state/.lock"
-    flock -n 9 || { say "state: waiting for another deploy/stack"; flock -w 300 9; } ||
-        fail 1 "another deploy/stack works on $state"
+    while :; do
+        { exec 9<"$state"; } 2>/dev/null || fail 1 "cannot read the directory $state"
+        flock -n 9 || { say "state: waiting for another deploy/stack"; flock -w 300 9; } ||
+            fail 1 "another deploy/stack works on $state"
+        # it may have been deleted, and made anew, while we waited
+        [ "$(stat -L -c %i "/proc/$$/fd/9")" != "$(stat -c %i "$state" 2>/dev/null)" ] || return 0
+        mkdir -p "$state"
+    done
 }
 
 # secret NAME: makes secrets/NAME once, 32 random bytes as 64 hex digits without a line end.
