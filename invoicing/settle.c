@@ -142,12 +142,8 @@ static enum err load_posted(struct chunk *chunk)
     const char *const values[] = {keys.agreements, keys.accounts, keys.starts};
     struct db_result *result;
     enum err err = db_query(chunk->db,
-        "select distinct on (c.account, c.period_start, c.agreement, c.currency, c.tenant, c.sku, c.price, c.tier, c.dimension_set, c.stage)"
-        "       c.account, c.period_start, c.tenant, c.sku, c.price, c.tier, c.dimension_set, c.stage, c.quantity, c.list_cost,"
-        "       c.contracted_cost, c.effective_cost, c.billed_cost"
-        "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
-        "  join invoicing.charge c on c.agreement = k.agreement and c.account = k.account and c.period_start = k.period_start"
-        " order by c.account, c.period_start, c.agreement, c.currency, c.tenant, c.sku, c.price, c.tier, c.dimension_set, c.stage, c.settlement desc",
+        "select account, period_start, tenant, sku, price, tier, dimension_set, stage, quantity, list_cost, contracted_cost, effective_cost, billed_cost"
+        "  from invoicing.charge_to_date($1::bigint[], $2::bigint[], $3::timestamptz[])",
         3, values, &result, chunk->fault);
     if (err) return err;
     struct charge *charges = ARENA_ARRAY(chunk->arena, struct charge, (size_t)db_rows(result) + 1);

@@ -105,23 +105,35 @@ create table rating.dimension_set (
     tenant bigint not null,
     dimension_set uuid not null,
     members text not null,
+    incarnation integer not null,
+    partition integer not null,
+    batch_seq bigint not null,
     constraint dimension_set_pk primary key (tenant, dimension_set)
 );
 comment on table rating.dimension_set is 'Each distinct set of dimension values of a tenant, once.';
 comment on column rating.dimension_set.tenant is 'tenant number; a set belongs to its tenant';
 comment on column rating.dimension_set.dimension_set is 'keyed 128-bit hash of (tenant id, members)';
 comment on column rating.dimension_set.members is 'canonical JSON object: names sorted, values as strings';
+comment on column rating.dimension_set.incarnation is 'origin of the first event that had it: topic incarnation';
+comment on column rating.dimension_set.partition is 'origin of the first event that had it: Kafka partition';
+comment on column rating.dimension_set.batch_seq is 'origin of the first event that had it: batch, whose chain head covers this row';
 
 create table rating.resource (
     tenant bigint not null,
     resource uuid not null,
     id text not null,
+    incarnation integer not null,
+    partition integer not null,
+    batch_seq bigint not null,
     constraint resource_pk primary key (tenant, resource)
 );
 comment on table rating.resource is 'Each resource of interval meters that was ever seen, once.';
 comment on column rating.resource.tenant is 'tenant number';
 comment on column rating.resource.resource is 'keyed 128-bit hash of (tenant id, resource id)';
 comment on column rating.resource.id is 'id as the events name it';
+comment on column rating.resource.incarnation is 'origin of the first event that named it: topic incarnation';
+comment on column rating.resource.partition is 'origin of the first event that named it: Kafka partition';
+comment on column rating.resource.batch_seq is 'origin of the first event that named it: batch, whose chain head covers this row';
 
 create table rating.usage_delta (
     incarnation integer not null,
@@ -212,6 +224,8 @@ create table rating.quarantine (
     state text not null default 'open',
     state_batch_seq bigint,
     catalogue_version bigint not null,
+    judged_reason text,
+    judged_detail text,
     constraint quarantine_pk primary key (quarantine),
     constraint quarantine_origin_key unique (incarnation, partition, message_offset, event_index),
     constraint quarantine_state check (state in ('open', 'counted', 'conflict', 'dropped'))
@@ -239,6 +253,9 @@ comment on column rating.quarantine.state is
     'open; counted (a replay, or the same event, counted it); conflict (another body of the identity was counted); dropped (by an operator)';
 comment on column rating.quarantine.state_batch_seq is 'batch that closed it';
 comment on column rating.quarantine.catalogue_version is 'catalogue version by which it was judged last';
+comment on column rating.quarantine.judged_reason is
+    'reason of the last judgement if it was judged again; reason and detail stay as first written (the chain covers them)';
+comment on column rating.quarantine.judged_detail is 'sentence of the last judgement if it was judged again';
 create index quarantine_identity_index on rating.quarantine (identity) where state = 'open';
 create index quarantine_state_index on rating.quarantine (state, reason);
 
@@ -413,7 +430,7 @@ grant insert on
     rating.conflict
     to turnpike_rate;
 grant update on rating.partition to turnpike_rate;
-grant update (state, state_batch_seq, catalogue_version, detail, reason) on rating.quarantine to turnpike_rate;
+grant update (state, state_batch_seq, catalogue_version, judged_reason, judged_detail) on rating.quarantine to turnpike_rate;
 grant update (done_time, outcome) on rating.replay_order to turnpike_rate;
 grant execute on function rating.ensure_usage_day(date) to turnpike_rate;
 

@@ -76,3 +76,14 @@ create function rating.usage_dimension(tenants bigint[])
      order by d.dimension_set
 $$;
 comment on function rating.usage_dimension(bigint[]) is 'Dimension sets of tenants.';
+
+revoke all on function rating.vector_at(bigint) from public;
+revoke all on function rating.usage_added(bigint, bigint[], timestamptz[], timestamptz[]) from public;
+revoke all on function rating.usage_slot_value(bigint, bigint[], timestamptz[], timestamptz[]) from public;
+revoke all on function rating.usage_transition(bigint, bigint[]) from public;
+revoke all on function rating.usage_dimension(bigint[]) from public;
+grant execute on function
+    rating.vector_at(bigint), rating.usage_added(bigint, bigint[], timestamptz[], timestamptz[]),
+    rating.usage_slot_value(bigint, bigint[], timestamptz[], timestamptz[]), rating.usage_transition(bigint, bigint[]),
+    rating.usage_dimension(bigint[])
+    to turnpike_bill;

@@ -8,16 +8,19 @@
 #include <cmocka.h>
 
 #include "common/config.h"
+#include "common/file.h"
 #include "tests/support/aborts.h"
 #include "tests/support/folder.h"
 
 #define A(literal) ((char[]){literal}) // main's arguments may be written to
 
 static struct test_folder folder;
+static bool write_docs; // asked for by TURNPIKE_WRITE_DOCS, before the environment is cleared
 
 static int open_folder(void **state)
 {
     (void)state;
+    write_docs = getenv("TURNPIKE_WRITE_DOCS") != NULL;
     clearenv();
     return test_folder_make(&folder) || chdir(folder.path); // no ./var/turnpike.conf of ours is found
 }
@@ -376,6 +379,26 @@ static void the_reference_has_a_row_per_setting(void **state)
     text_free(&out);
 }
 
+static void docs_configuration_md_is_current(void **state)
+{
+    (void)state;
+    static const char path[] = TURNPIKE_SOURCE_DIR "/docs/configuration.md";
+    struct text document = {0}, table = {0};
+    assert_int_equal(file_read(path, 1024 * 1024, &document, NULL), ERR_OK);
+    config_print_reference(&table);
+    const char *begin = strstr(document.data, "| setting |");
+    size_t before = begin ? (size_t)(begin - document.data) : document.length;
+    if (write_docs) {
+        document.length = before;
+        text_add_slice(&document, (struct slice){table.data, table.length});
+        assert_int_equal(file_replace(path, document.data, document.length, 0644, NULL), ERR_OK);
+    } else if (strcmp(document.data + before, table.data) != 0) {
+        fail_msg("%s is stale: run TURNPIKE_WRITE_DOCS=1 build/debug/tests/test_config", path);
+    }
+    text_free(&document);
+    text_free(&table);
+}
+
 static void read_unknown(void)
 {
     config_text(open_ok(NULL), "no.such");
@@ -398,12 +421,19 @@ static void wrong_reads_are_our_mistake(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(without_a_file_the_defaults_hold),       TEST(flag_beats_environment_beats_file_beats_default),
-        TEST(the_file_is_searched_in_order),          TEST(lines_are_read_with_their_spaces_comments_and_ends),
-        TEST(every_error_is_named_with_its_line),     TEST(what_is_no_file_of_settings_is_refused),
-        TEST(flags_are_taken_and_others_stay),        TEST(wrong_flags_are_all_named),
-        TEST(a_secret_is_one_line_in_a_private_file), TEST(the_table_is_sound),
-        TEST(the_reference_has_a_row_per_setting),    TEST(wrong_reads_are_our_mistake),
+        TEST(without_a_file_the_defaults_hold),
+        TEST(flag_beats_environment_beats_file_beats_default),
+        TEST(the_file_is_searched_in_order),
+        TEST(lines_are_read_with_their_spaces_comments_and_ends),
+        TEST(every_error_is_named_with_its_line),
+        TEST(what_is_no_file_of_settings_is_refused),
+        TEST(flags_are_taken_and_others_stay),
+        TEST(wrong_flags_are_all_named),
+        TEST(a_secret_is_one_line_in_a_private_file),
+        TEST(the_table_is_sound),
+        TEST(the_reference_has_a_row_per_setting),
+        TEST(docs_configuration_md_is_current),
+        TEST(wrong_reads_are_our_mistake),
     };
     return cmocka_run_group_tests(tests, open_folder, remove_folder);
 }

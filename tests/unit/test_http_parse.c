@@ -68,6 +68,7 @@ static const struct row {
     // I6
     {"I6 bare LF after the request line", BYTES("GET / HTTP/1.1\n" HOST "\r\n"), 400},
     {"I6 bare LF after a header", BYTES(GET_LINE "Host: a\n\r\n"), 400},
+    {"I6 bare LF after a header that can spare a byte", BYTES(GET_LINE "Host: ab\n\r\n"), 400},
     {"I6 bare LF at the end", BYTES(GET_LINE HOST "\n"), 400},
     {"I6 bare CR in a value", BYTES(GET_LINE HOST "X: a\rb\r\n\r\n"), 400},
     {"I6 bare CR for a line end", BYTES(GET_LINE "Host: a\rX: b\r\n\r\n"), 400},

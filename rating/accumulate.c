@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open-addressed table of row numbers over a dense array of rows; both are kept from batch to batch.
+#include "rating/accumulate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/arena.h"
+
+enum { ROWS_FIRST = 1024, TABLE_FIRST = 4096 };
+
+struct accumulator {
+    struct usage_row *rows;
+    size_t count, room;
+    uint32_t *table; // row number + 1; 0 = empty
+    size_t mask;
+    struct order *order; // of the last sort
+    const struct usage_row **sorted;
+    size_t sorted_room;
+};
+
+// What a sort compares first, without touching the row.
+struct order {
+    uint64_t key;
+    const struct usage_row *row;
+};
+
+struct accumulator *accumulator_new(void)
+{
+    struct accumulator *accumulator = heap_alloc(sizeof *accumulator);
+    accumulator->room = ROWS_FIRST;
+    accumulator->rows = heap_grow(NULL, sizeof *accumulator->rows, ROWS_FIRST);
+    accumulator->table = heap_alloc(TABLE_FIRST * sizeof *accumulator->table);
+    accumulator->mask = TABLE_FIRST - 1;
+    return accumulator;
+}
+
+void accumulator_free(struct accumulator *accumulator)
+{
+    if (!accumulator) return;
+    free(accumulator->rows);
+    free(accumulator->table);
+    free(accumulator->order);
+    free(accumulator->sorted);
+    free(accumulator);
+}
+
+void accumulator_clear(struct accumulator *accumulator)
+{
+    memset(accumulator->table, 0, (accumulator->mask + 1) * sizeof *accumulator->table);
+    accumulator->count = 0;
+}
+
+// The dimension set is a keyed hash that covers the tenant: its bits are random already.
+static uint64_t key_hash(struct hash128 dimension_set, int32_t meter, instant_us slot)
+{
+    uint64_t mixed =
+        (uint64_t)slot / MINUTE_US * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)meter * UINT64_C(0xc2b2ae3d27d4eb4f);
+    mixed ^= dimension_set.low;
+    return mixed ^ mixed >> 29;
+}
+
+static bool row_is(const struct usage_row *row, const struct contribution *added)
+{
+    return row->slot == added->slot && row->meter->number == added->meter->number &&
+           row->tenant->number == added->tenant->number && hash128_equal(row->dimension_set, added->dimension_set);
+}
+
+static void table_rebuild(struct accumulator *accumulator, size_t slots)
+{
+    if (slots != accumulator->mask + 1) {
+        free(accumulator->table);
+        accumulator->table = heap_grow(NULL, sizeof *accumulator->table, slots);
+        accumulator->mask = slots - 1;
+    }
+    memset(accumulator->table, 0, slots * sizeof *accumulator->table);
+    for (size_t i = 0; i < accumulator->count; i++) {
+        const struct usage_row *row = &accumulator->rows[i];
+        size_t at = key_hash(row->dimension_set, row->meter->number, row->slot) & accumulator->mask;
+        while (accumulator->table[at])
+            at = (at + 1) & accumulator->mask;
+        accumulator->table[at] = (uint32_t)(i + 1);
+    }
+}
+
+// The row of the key; made, without any event, if there is none.
+static struct usage_row *row_of(struct accumulator *accumulator, const struct contribution *added)
+{
+    size_t at = key_hash(added->dimension_set, added->meter->number, added->slot) & accumulator->mask;
+    for (; accumulator->table[at]; at = (at + 1) & accumulator->mask) {
+        struct usage_row *row = &accumulator->rows[accumulator->table[at] - 1];
+        if (row_is(row, added)) return row;
+    }
+    if (accumulator->count == accumulator->room) {
+        accumulator->room *= 2;
+        accumulator->rows = heap_grow(accumulator->rows, sizeof *accumulator->rows, accumulator->room);
+    }
+    struct usage_row *row = &accumulator->rows[accumulator->count++];
+    ENSURE(accumulator->count < UINT32_MAX);
+    *row = (struct usage_row){
+        .tenant = added->tenant,
+        .meter = added->meter,
+        .dimension_set = added->dimension_set,
+        .slot = added->slot,
+        .latest_time = INSTANT_NONE,
+    };
+    accumulator->table[at] = (uint32_t)accumulator->count;
+    if (accumulator->count * 2 > accumulator->mask) table_rebuild(accumulator, (accumulator->mask + 1) * 2);
+    return row;
+}
+
+static int hash_compare(struct hash128 a, struct hash128 b)
+{
+    if (a.high != b.high) return a.high < b.high ? -1 : 1;
+    return (a.low > b.low) - (a.low < b.low);
+}
+
+static bool later(const struct contribution *added, const struct usage_row *row)
+{
+    if (row->event_count == 0 || added->event_time != row->latest_time)
+        return row->event_count == 0 || added->event_time > row->latest_time;
+    return hash_compare(added->event_id, row->latest_id) > 0;
+}
+
+// What the row's quantity becomes.
+static enum err merged(const struct usage_row *row, const struct contribution *added, struct quantity *quantity)
+{
+    *quantity = row->quantity;
+    switch (added->meter->aggregation) {
+    case AGGREGATION_SUM:
+    case AGGREGATION_COUNT:
+        return quantity_add(row->quantity, added->quantity, quantity);
+    case AGGREGATION_MAX:
+        if (row->event_count == 0 || quantity_compare(added->quantity, row->quantity) > 0) *quantity = added->quantity;
+        return ERR_OK;
+    case AGGREGATION_LATEST:
+        if (later(added, row)) *quantity = added->quantity;
+        return ERR_OK;
+    case AGGREGATION_INTERVAL:
+        return ERR_BUG; // transitions are kept one by one
+    }
+    return ERR_BUG;
+}
+
+// Finds or makes the rows, and whether each sum holds.
+static enum err rows_find(struct accumulator *accumulator, struct contribution *contributions, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct contribution *added = &contributions[i];
+        size_t rows = accumulator->count;
+        struct quantity quantity;
+        const struct usage_row *row = row_of(accumulator, added);
+        added->row = (uint32_t)(row - accumulator->rows);
+        added->new_row = accumulator->count > rows;
+        enum err err = merged(row, added, &quantity);
+        if (err) return err;
+    }
+    return ERR_OK;
+}
+
+enum err accumulator_add(struct accumulator *accumulator, struct contribution *contributions, size_t count)
+{
+    size_t before = accumulator->count;
+    enum err err = rows_find(accumulator, contributions, count);
+    if (err) {
+        ENSURE(err == ERR_LIMIT);
+        accumulator->count = before; // rows that were made for this event go again
+        table_rebuild(accumulator, accumulator->mask + 1);
+        return err;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct contribution *added = &contributions[i];
+        struct usage_row *row = &accumulator->rows[added->row];
+        struct quantity quantity = row->quantity;
+        ENSURE(merged(row, added, &quantity) == ERR_OK);
+        if (added->meter->aggregation == AGGREGATION_LATEST && later(added, row)) {
+            row->latest_time = added->event_time;
+            row->latest_id = added->event_id;
+        }
+        row->quantity = quantity;
+        row->event_count++;
+    }
+    return ERR_OK;
+}
+
+size_t accumulator_count(const struct accumulator *accumulator)
+{
+    return accumulator->count;
+}
+
+static int order_compare(const void *a, const void *b)
+{
+    const struct order *x = a, *y = b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    int order = hash_compare(x->row->dimension_set, y->row->dimension_set);
+    if (!order) order = strcmp(x->row->meter->id, y->row->meter->id);
+    return order ? order : (x->row->slot > y->row->slot) - (x->row->slot < y->row->slot);
+}
+
+const struct usage_row *const *accumulator_sorted(struct accumulator *accumulator)
+{
+    if (accumulator->sorted_room < accumulator->room) {
+        accumulator->sorted_room = accumulator->room;
+        accumulator->order = heap_grow(accumulator->order, sizeof *accumulator->order, accumulator->room);
+        accumulator->sorted = heap_grow(accumulator->sorted, sizeof *accumulator->sorted, accumulator->room);
+    }
+    for (size_t i = 0; i < accumulator->count; i++)
+        accumulator->order[i] = (struct order){accumulator->rows[i].dimension_set.high, &accumulator->rows[i]};
+    if (accumulator->count > 1)
+        qsort(accumulator->order, accumulator->count, sizeof *accumulator->order, order_compare);
+    for (size_t i = 0; i < accumulator->count; i++)
+        accumulator->sorted[i] = accumulator->order[i].row;
+    return accumulator->sorted;
+}

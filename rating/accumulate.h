@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a batch adds to usage records, keyed (tenant, meter, dimension set, slot), before it is written. Pure, checked
+// addition. Merge: sum and count add; max keeps the greatest; latest keeps the value of the greatest (event time,
+// identity), so that the result does not depend on the order of the events.
+#pragma once
+#include "catalogue/catalogue.h"
+
+// One contribution of one event. Pointers live as long as the catalogue.
+struct contribution {
+    const struct tenant *tenant;
+    const struct meter *meter;
+    struct hash128 dimension_set;
+    instant_us slot;
+    struct quantity quantity;
+    instant_us event_time;   // latest: decides
+    struct hash128 event_id; // latest: breaks ties
+    uint32_t row;            // set by accumulator_add: its row
+    bool new_row;            // set by accumulator_add: it made the row, so its dimension set may be new
+};
+
+// One row of rating.usage_delta.
+struct usage_row {
+    const struct tenant *tenant;
+    const struct meter *meter;
+    struct hash128 dimension_set;
+    instant_us slot;
+    struct quantity quantity;
+    int64_t event_count;
+    instant_us latest_time;   // INSTANT_NONE unless the aggregation is latest
+    struct hash128 latest_id; // zero unless the aggregation is latest
+};
+
+struct accumulator;
+struct accumulator *accumulator_new(void);
+void accumulator_free(struct accumulator *accumulator);  // NULL is fine
+void accumulator_clear(struct accumulator *accumulator); // keeps the memory
+
+// Adds all contributions of one event (of different meters), or none: ERR_LIMIT when a sum would leave the range of a
+// quantity.
+enum err accumulator_add(struct accumulator *accumulator, struct contribution *contributions, size_t count) MUST_USE;
+
+size_t accumulator_count(const struct accumulator *accumulator);
+// The rows in the canonical order of the chain: (dimension set, meter id, slot). Valid until the next add or clear.
+const struct usage_row *const *accumulator_sorted(struct accumulator *accumulator);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows that a batch writes beside its usage rows (accumulate.h), as they go to the database and into the chain.
+// Plain values; texts live in the batch's arena.
+#pragma once
+#include "rating/accumulate.h"
+#include "rating/judge.h"
+#include "rating/verdict.h"
+
+// rating.dimension_set or rating.resource: a text of a tenant that was met for the first time.
+struct named_row {
+    struct hash128 hash;
+    const struct tenant *tenant;
+    struct slice text; // members, or the resource's id
+    bool written;      // the insert made a row (it had none before)
+};
+
+// rating.transition
+struct transition_row {
+    const struct tenant *tenant;
+    const struct meter *meter;
+    struct hash128 resource;
+    instant_us event_time;
+    struct hash128 event_id;
+    bool running;
+    struct quantity value;
+    struct hash128 dimension_set;
+};
+
+// rating.quarantine
+struct quarantine_row {
+    int64_t offset;
+    int32_t event_index;
+    instant_us received_time;
+    enum reason reason;
+    struct slice detail;
+    bool identified; // tenant, source and id were read
+    struct slice tenant_id, source, event_id;
+    struct hash128 identity, content;
+    struct slice raw;
+};
+
+// rating.conflict
+struct conflict_row {
+    int64_t offset;
+    int32_t event_index;
+    instant_us received_time;
+    struct slice tenant_id, source, event_id;
+    struct hash128 identity, content;
+    struct first_counted {
+        uint64_t content;
+        int64_t offset;
+        int32_t event_index;
+    } first; // the event that counted
+    struct slice raw;
+};
+
+// An open row of rating.quarantine that this batch closes.
+struct closing_row {
+    int64_t offset;
+    int32_t event_index;
+    bool conflict; // false: counted
+};
+
+// rating.batch
+struct batch_record {
+    int32_t incarnation, partition;
+    int64_t batch_seq, first_offset, next_offset;
+    instant_us watermark; // INSTANT_NONE: before the first message
+    int64_t catalogue_version;
+    bool has_digest;
+    unsigned char last_digest[SHA256_BYTES];
+    unsigned char previous_head[SHA256_BYTES], head[SHA256_BYTES];
+    const struct verdict_list *verdicts;
+};
+// received_time's hour, which every usage and transition row of the batch carries.
+static inline instant_us batch_received_hour(const struct batch_record *record)
+{
+    return instant_floor(record->watermark, HOUR_US);
+}
