@@ -110,6 +110,7 @@ create table rating.dimension_set (
     batch_seq bigint not null,
     constraint dimension_set_pk primary key (tenant, dimension_set)
 );
+create index dimension_set_index on rating.dimension_set (dimension_set);
 comment on table rating.dimension_set is 'Each distinct set of dimension values of a tenant, once.';
 comment on column rating.dimension_set.tenant is 'tenant number; a set belongs to its tenant';
 comment on column rating.dimension_set.dimension_set is 'keyed 128-bit hash of (tenant id, members)';

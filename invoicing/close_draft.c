@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what a closing chunk has read to documents without numbers: which charge keys are billed, in an order that no internal
+// number decides, and the body. Pure but for the memory it takes.
+#include <stdlib.h>
+#include <string.h>
+
+#include "invoicing/close_draft.h"
+
+// A billable with the texts that order it.
+struct sortable { struct billable billable; const char *service, *sku, *tenant; const struct price_version *price; };
+
+static int text_order(const char *a, const char *b)
+{
+    return strcmp(a, b);
+}
+
+static int sortable_order(const void *left, const void *right)
+{
+    const struct sortable *a = left, *b = right;
+    int order = text_order(a->service, b->service);
+    if (!order) order = text_order(a->sku, b->sku);
+    if (!order) order = text_order(a->tenant, b->tenant);
+    if (!order) order = text_order(a->price->match_text, b->price->match_text);
+    if (!order) order = (a->price->effective_from > b->price->effective_from) - (a->price->effective_from < b->price->effective_from);
+    if (!order) order = (a->billable.charge.tier > b->billable.charge.tier) - (a->billable.charge.tier < b->billable.charge.tier);
+    if (!order) order = text_order(a->billable.dimensions, b->billable.dimensions);
+    if (!order) order = (a->billable.charge.stage > b->billable.charge.stage) - (a->billable.charge.stage < b->billable.charge.stage);
+    return order ? order : (a->price->number > b->price->number) - (a->price->number < b->price->number);
+}
+
+static enum err take(const struct close_work *work, const struct close_account *account, const struct close_source *source, const struct charge *charge,
+                     const struct charge *billed, struct sortable *out)
+{
+    const struct sku *sku = catalogue_sku_number(work->catalogue, charge->sku);
+    const struct tenant *tenant = charge->tenant ? catalogue_tenant_number(work->catalogue, charge->tenant) : NULL;
+    const struct price_version *price = catalogue_price_number(work->catalogue, charge->price);
+    if (!sku || !price) return fault_set(work->fault, ERR_BUG, "", "a charge names SKU %d and price %lld, which the catalogue does not have", charge->sku, (long long)charge->price);
+    *out = (struct sortable){.service = sku->service->id, .sku = sku->id, .tenant = tenant ? tenant->id : "", .price = price};
+    out->billable = (struct billable){.original = &source->period, .charge = *charge, .dimensions = close_dimensions(work, account, charge->dimension_set)};
+    if (billed) out->billable.billed_quantity = billed->quantity, out->billable.billed_cost = billed->billed_cost;
+    return ERR_OK;
+}
+
+static struct charge nothing_of(const struct charge *key)
+{
+    struct charge charge = *key;
+    charge.quantity = QUANTITY_ZERO;
+    charge.list_cost = charge.contracted_cost = charge.effective_cost = charge.billed_cost = AMOUNT_ZERO;
+    return charge;
+}
+
+// Both lists are sorted by key: every key of either becomes a billable.
+static enum err merge(const struct close_work *work, const struct close_account *account, const struct close_source *source, struct sortable *out, size_t *count)
+{
+    enum err err = ERR_OK;
+    for (size_t c = 0, b = 0; (c < source->charge_count || b < source->billed_count) && !err;) {
+        int order = c == source->charge_count ? 1 : b == source->billed_count ? -1 : charge_order(&source->charges[c], &source->billed[b]);
+        const struct charge gone = order > 0 ? nothing_of(&source->billed[b]) : source->charges[c];
+        err = take(work, account, source, &gone, order >= 0 ? &source->billed[b] : NULL, &out[(*count)++]);
+        c += order <= 0;
+        b += order >= 0;
+    }
+    return err;
+}
+
+static enum err sum_costs(const struct close_source *source, struct amount *sum)
+{
+    *sum = AMOUNT_ZERO;
+    for (size_t i = 0; i < source->charge_count; i++)
+        if (amount_add(*sum, source->charges[i].billed_cost, sum)) return ERR_LIMIT;
+    return ERR_OK;
+}
+
+// The tenants' shares of a shared charge of the period itself.
+static void attach_shares(const struct close_account *account, struct billable *billable)
+{
+    for (size_t i = 0; i < account->share_count; i++) {
+        const struct charge *charge = &account->rated.charges[account->shares[i].charge];
+        if (charge->tenant != 0 || charge_order(charge, &billable->charge) != 0) continue;
+        if (!billable->share_count) billable->shares = &account->shares[i]; // shares of a charge stand together
+        billable->share_count++;
+    }
+}
+
+static enum err collect(const struct close_work *work, struct close_account *account, struct billable **billables, size_t *count, struct document_group *groups)
+{
+    size_t most = 0, taken = 0;
+    for (size_t s = 0; s < account->source_count; s++) most += account->sources[s].charge_count + account->sources[s].billed_count;
+    struct sortable *sortables = ARENA_ARRAY(work->arena, struct sortable, most + 1);
+    *billables = ARENA_ARRAY(work->arena, struct billable, most + 1);
+    for (size_t s = 0; s < account->source_count; s++) {
+        const struct close_source *source = &account->sources[s];
+        size_t first = taken;
+        enum err err = merge(work, account, source, sortables, &taken);
+        if (err) return err;
+        qsort(sortables + first, taken - first, sizeof *sortables, sortable_order);
+        groups[s] = (struct document_group){.original = &source->period, .net_before = source->net_before, .tax_before = source->tax_before};
+        if (sum_costs(source, &groups[s].base_to_date)) return fault_set(work->fault, ERR_LIMIT, "", "the sum of charges leaves the range of exact amounts");
+    }
+    for (size_t i = 0; i < taken; i++) {
+        (*billables)[i] = sortables[i].billable;
+        if (sortables[i].billable.original == &account->sources[account->source_count - 1].period && !sortables[i].billable.charge.tenant)
+            attach_shares(account, &(*billables)[i]);
+    }
+    *count = taken;
+    return ERR_OK;
+}
+
+// Late usage stands in a document only for periods in which a rounded total or a line moved.
+static void drop_quiet_groups(struct document *document, struct document_group *groups)
+{
+    size_t kept = 0;
+    for (size_t g = 0; g < document->group_count; g++) {
+        bool lines = false;
+        for (size_t l = 0; l < document->line_count && !lines; l++) lines = document->lines[l].billable->original == groups[g].original;
+        if (lines || groups[g].net.pico != 0 || groups[g].tax.pico != 0 || groups[g].original->start == document->period->start) groups[kept++] = groups[g];
+    }
+    document->group_count = kept;
+}
+
+enum err close_draft(struct close_work *work, struct close_account *account)
+{
+    struct document_group *groups = ARENA_ARRAY(work->arena, struct document_group, account->source_count + 1);
+    struct billable *billables;
+    size_t count;
+    enum err err = collect(work, account, &billables, &count, groups);
+    if (!err) err = document_build(account->period, account->ordinal, billables, count, groups, account->source_count, work->arena, &account->document, work->fault);
+    if (err || !account->document.needed) return err;
+    drop_quiet_groups(&account->document, groups);
+    const struct agreement *terms = account->period->agreement;
+    document_party_seller(terms->seller, work->options->party_key, &account->seller);
+    document_party_buyer(terms->account, work->options->party_key, &account->buyer);
+    document_body(work->catalogue, &account->document, &account->seller, &account->buyer, &account->body);
+    sha256_of(account->body.data, account->body.length, account->body_sha256);
+    hex_print(account->body_sha256, SHA256_BYTES, account->body_hex);
+    return ERR_OK;
+}

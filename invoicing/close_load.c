@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a closing chunk reads, under the locks of its positions: charges to date, what earlier documents billed, and F at the cut.
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "invoicing/close_draft.h"
+
+static struct close_account *account_find(struct close_work *work, int64_t account)
+{
+    size_t low = 0, high = work->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (work->accounts[middle].period->account == account) return &work->accounts[middle];
+        if (work->accounts[middle].period->account < account) low = middle + 1;
+        else high = middle;
+    }
+    return NULL;
+}
+
+static struct close_source *source_find(struct close_work *work, int64_t account, instant_us start)
+{
+    struct close_account *owner = account_find(work, account);
+    for (size_t i = 0; owner && i < owner->source_count; i++)
+        if (owner->sources[i].period.start == start) return &owner->sources[i];
+    return NULL;
+}
+
+// One row of invoicing.period (with its position): the period itself, or an earlier one of the account.
+static enum err add_source(struct close_work *work, const struct db_result *result, int row)
+{
+    struct close_account *account = account_find(work, db_get_int(result, row, 0));
+    instant_us start = db_get_instant(result, row, 1);
+    bool closed = strcmp(db_text(result, row, 4), "closed") == 0, itself = start == account->period->start;
+    struct close_source source = {.closed = !itself, .cut = db_get_int(result, row, 5)};
+    source.period = (struct billing_period){catalogue_agreement(work->catalogue, account->period->account, start), account->period->account, start, db_get_instant(result, row, 2), ""};
+    if (!source.period.agreement || source.period.agreement->number != account->period->agreement->number) return ERR_OK; // another seller's books
+    memcpy(source.period.label, db_text(result, row, 3), PERIOD_LABEL_MAX - 1);
+    if (itself && closed) account->already = true;
+    if (!itself && !closed)
+        close_refuse(work, account, "period %s is still open: run `turnpike close --period %s` first", source.period.label, source.period.label);
+    if (!db_is_null(result, row, 6))
+        close_refuse(work, account, "period %s waits for a settlement with catalogue version %s: run `turnpike settle`", source.period.label, db_text(result, row, 6));
+    size_t capacity = account->source_count; // few periods: the list grows one by one
+    account->sources = arena_grow(work->arena, account->sources, sizeof source, account->source_count, &capacity);
+    account->sources[account->source_count++] = source;
+    return ERR_OK;
+}
+
+static enum err lock_sources(struct close_work *work)
+{
+    struct array accounts = {0}, agreements = {0}, starts = {0};
+    struct db_result *result;
+    for (size_t i = 0; i < work->count; i++) {
+        array_add_int(&agreements, work->accounts[i].period->agreement->number);
+        array_add_int(&accounts, work->accounts[i].period->account);
+        array_add_instant(&starts, work->accounts[i].period->start);
+    }
+    const char *const values[] = {array_end(&agreements, work->arena), array_end(&accounts, work->arena), array_end(&starts, work->arena)};
+    enum err err = db_exec(work->db, // an account may only have late usage of earlier periods
+        "insert into invoicing.position (agreement, account, period_start, cut, catalogue_version)"
+        " select k.*, 0, 0 from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k order by 1, 2, 3 on conflict do nothing", 3, values, NULL, work->fault);
+    if (!err) err = db_query(work->db,
+        "select e.account, e.period_start, e.period_end, e.label, e.state, p.cut,"
+        "       (select r.catalogue_version from invoicing.recompute r where r.agreement = e.agreement and r.account = e.account and r.period_start = e.period_start)"
+        "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
+        "  join invoicing.position p on p.agreement = k.agreement and p.account = k.account and p.period_start <= k.period_start"
+        "  join invoicing.period e on e.agreement = p.agreement and e.account = p.account and e.period_start = p.period_start"
+        " order by p.agreement, p.account, p.period_start for update of p, e", 3, values, &result, work->fault);
+    for (int row = 0; !err && row < db_rows(result); row++) err = add_source(work, result, row);
+    if (err != ERR_OK) return err;
+    db_result_free(result);
+    return ERR_OK;
+}
+
+struct source_keys { const char *agreements, *accounts, *starts; };
+static struct source_keys keys_of(struct close_work *work)
+{
+    struct array agreements = {0}, accounts = {0}, starts = {0};
+    for (size_t i = 0; i < work->count; i++)
+        for (size_t s = 0; s < work->accounts[i].source_count; s++) {
+            array_add_int(&agreements, work->accounts[i].sources[s].period.agreement->number);
+            array_add_int(&accounts, work->accounts[i].period->account);
+            array_add_instant(&starts, work->accounts[i].sources[s].period.start);
+        }
+    return (struct source_keys){array_end(&agreements, work->arena), array_end(&accounts, work->arena), array_end(&starts, work->arena)};
+}
+
+static struct charge charge_of_row(const struct db_result *result, int row)
+{
+    return (struct charge){.tenant = db_get_int(result, row, 2), .sku = (int32_t)db_get_int(result, row, 3), .price = db_get_int(result, row, 4),
+                           .tier = (int)db_get_int(result, row, 5), .dimension_set = db_get_uuid(result, row, 6),
+                           .stage = (enum charge_stage)db_get_int(result, row, 7), .quantity = {db_get_decimal(result, row, 8, QUANTITY_PLACES)},
+                           .billed_cost = {db_get_decimal(result, row, 9, AMOUNT_PLACES)}};
+}
+
+// Rows come grouped by (account, period); hands each source its run of charges.
+static enum err take_charges(struct close_work *work, struct db_result *result, bool billed)
+{
+    struct charge *charges = ARENA_ARRAY(work->arena, struct charge, (size_t)db_rows(result) + 1);
+    for (int row = 0; row < db_rows(result); row++) {
+        struct close_source *source = source_find(work, db_get_int(result, row, 0), db_get_instant(result, row, 1));
+        ENSURE(source != NULL);
+        struct charge **list = billed ? &source->billed : &source->charges;
+        size_t *count = billed ? &source->billed_count : &source->charge_count;
+        if (!*count) *list = &charges[row];
+        charges[row] = charge_of_row(result, row);
+        (*count)++;
+    }
+    db_result_free(result);
+    for (size_t i = 0; i < work->count; i++)
+        for (size_t s = 0; s < work->accounts[i].source_count; s++) {
+            struct close_source *source = &work->accounts[i].sources[s];
+            if (billed && source->billed_count) qsort(source->billed, source->billed_count, sizeof *source->billed, charge_order);
+            if (!billed && source->charge_count) qsort(source->charges, source->charge_count, sizeof *source->charges, charge_order);
+        }
+    return ERR_OK;
+}
+
+static const char billed_sql[] =
+    "select k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage, sum(l.quantity), sum(l.cost)"
+    "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
+    "  join invoicing.document d on d.agreement = k.agreement and d.account = k.account and d.state <> 'void'"
+    "  join invoicing.document_line l on l.document = d.document and l.original_period_start = k.period_start"
+    " group by k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage"
+    " order by k.account, l.original_period_start";
+static const char group_sql[] =
+    "select k.account, k.period_start, sum(g.net), sum(g.tax)"
+    "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
+    "  join invoicing.document d on d.agreement = k.agreement and d.account = k.account and d.state <> 'void'"
+    "  join invoicing.document_group g on g.document = d.document and g.original_period_start = k.period_start"
+    " group by k.account, k.period_start";
+
+static enum err load_groups(struct close_work *work, const char *const *values)
+{
+    struct db_result *result;
+    enum err err = db_query(work->db, group_sql, 3, values, &result, work->fault);
+    if (err) return err;
+    for (int row = 0; row < db_rows(result); row++) {
+        struct close_source *source = source_find(work, db_get_int(result, row, 0), db_get_instant(result, row, 1));
+        ENSURE(source != NULL);
+        source->net_before.pico = db_get_decimal(result, row, 2, AMOUNT_PLACES);
+        source->tax_before.pico = db_get_decimal(result, row, 3, AMOUNT_PLACES);
+    }
+    db_result_free(result);
+    return ERR_OK;
+}
+
+static enum err load_charges(struct close_work *work)
+{
+    struct db_result *result;
+    const struct source_keys keys = keys_of(work);
+    const char *const values[] = {keys.agreements, keys.accounts, keys.starts};
+    enum err err = db_query(work->db,
+        "select account, period_start, tenant, sku, price, tier, dimension_set, stage, quantity, billed_cost"
+        "  from invoicing.charge_to_date($1::bigint[], $2::bigint[], $3::timestamptz[])", 3, values, &result, work->fault);
+    if (!err) err = take_charges(work, result, false);
+    if (!err) err = db_query(work->db, billed_sql, 3, values, &result, work->fault);
+    if (!err) err = take_charges(work, result, true);
+    return err ? err : load_groups(work, values);
+}
+
+// Ordinal of the next document of the period, and the hashes of those before it.
+static enum err load_earlier(struct close_work *work)
+{
+    struct array agreements = {0}, accounts = {0}, starts = {0};
+    struct db_result *result;
+    for (size_t i = 0; i < work->count; i++) {
+        work->accounts[i].ordinal = 1;
+        array_add_int(&agreements, work->accounts[i].period->agreement->number);
+        array_add_int(&accounts, work->accounts[i].period->account);
+        array_add_instant(&starts, work->accounts[i].period->start);
+    }
+    const char *const values[] = {array_end(&agreements, work->arena), array_end(&accounts, work->arena), array_end(&starts, work->arena)};
+    enum err err = db_query(work->db,
+        "select d.account, d.ordinal, encode(d.body_sha256, 'hex') from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
+        "  join invoicing.document d on d.agreement = k.agreement and d.account = k.account and d.period_start = k.period_start"
+        " order by d.account, d.ordinal", 3, values, &result, work->fault);
+    if (err) return err;
+    for (int row = 0; row < db_rows(result); row++) {
+        struct close_account *account = account_find(work, db_get_int(result, row, 0));
+        size_t capacity = account->earlier_count;
+        account->earlier = arena_grow(work->arena, account->earlier, sizeof *account->earlier, account->earlier_count, &capacity);
+        account->earlier[account->earlier_count++] = arena_text(work->arena, db_text(result, row, 2), db_length(result, row, 2));
+        account->ordinal = (int)db_get_int(result, row, 1) + 1;
+    }
+    db_result_free(result);
+    return ERR_OK;
+}
+
+static bool zero_charge(const struct charge *charge)
+{
+    return charge->quantity.nano == 0 && charge->billed_cost.pico == 0;
+}
+
+// F at the cut and what was posted must be the same under every key: the close recomputes from scratch and must agree (rules 6.3).
+static bool agrees(const struct rated *rated, const struct close_source *posted)
+{
+    size_t n = 0;
+    for (size_t p = 0; p < posted->charge_count; p++) {
+        const struct charge *was = &posted->charges[p];
+        if (zero_charge(was)) continue;
+        while (n < rated->charge_count && zero_charge(&rated->charges[n])) n++;
+        if (n == rated->charge_count || charge_order(&rated->charges[n], was) != 0) return false;
+        if (rated->charges[n].quantity.nano != was->quantity.nano || rated->charges[n].billed_cost.pico != was->billed_cost.pico) return false;
+        n++;
+    }
+    while (n < rated->charge_count && zero_charge(&rated->charges[n])) n++;
+    return n == rated->charge_count;
+}
+
+static enum err rate_account(struct close_work *work, struct close_account *account)
+{
+    const struct agreement *terms = account->period->agreement;
+    enum err err = charge_rate(work->catalogue, terms, &account->usage, work->arena, &account->rated, work->fault);
+    if (err) return err;
+    if (account->rated.unpriced_count) {
+        const struct sku *sku = catalogue_sku_number(work->catalogue, account->rated.unpriced[0].sku);
+        const struct tenant *tenant = catalogue_tenant_number(work->catalogue, account->rated.unpriced[0].tenant);
+        close_refuse(work, account, "%zu usage records have no price, the first of tenant %s under SKU %s: add a price and run again",
+                     account->rated.unpriced_count, tenant ? tenant->id : "?", sku ? sku->id : "?");
+    } else if (!agrees(&account->rated, &account->sources[account->source_count - 1])) {
+        close_refuse(work, account, "the charges posted differ from those computed anew at cut %lld: run `turnpike settle`, then again", (long long)account->cut);
+    }
+    return charge_share(work->catalogue, terms, &account->usage, &account->rated, work->arena, &account->shares, &account->share_count, work->fault);
+}
+
+static int cut_order(const void *left, const void *right)
+{
+    const struct close_account *a = *(struct close_account *const *)left, *b = *(struct close_account *const *)right;
+    return (a->cut > b->cut) - (a->cut < b->cut);
+}
+
+// F of every account at its own cut: the close's, or its position's if that is higher.
+static enum err rate_accounts(struct close_work *work)
+{
+    struct close_account **order = ARENA_ARRAY(work->arena, struct close_account *, work->count + 1);
+    struct usage_request *requests = ARENA_ARRAY(work->arena, struct usage_request, work->count + 1);
+    struct account_usage *usages = ARENA_ARRAY(work->arena, struct account_usage, work->count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < work->count; i++) {
+        struct close_account *account = &work->accounts[i];
+        if (account->already || account->refused || !account->source_count) continue;
+        int64_t settled = account->sources[account->source_count - 1].cut;
+        account->cut = settled > work->cut ? settled : work->cut;
+        order[count++] = account;
+    }
+    if (count) qsort(order, count, sizeof *order, cut_order);
+    enum err err = ERR_OK;
+    for (size_t from = 0, to; from < count && !err; from = to) {
+        for (to = from; to < count && order[to]->cut == order[from]->cut; to++) {
+            const struct billing_period *period = order[to]->period;
+            instant_us *boundaries;
+            size_t changes = catalogue_price_changes(work->catalogue, period->agreement->book, period->start, period->end, work->arena, &boundaries);
+            requests[to] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
+        }
+        err = usage_load(work->db, USAGE_READER_BILL, work->catalogue, order[from]->cut, requests + from, to - from, work->arena, usages + from, work->fault);
+        for (size_t i = from; i < to && !err; i++) {
+            order[i]->usage = usages[i];
+            err = rate_account(work, order[i]);
+        }
+    }
+    return err;
+}
+
+// Texts of the dimension sets that charges name.
+static enum err load_dimensions(struct close_work *work)
+{
+    struct array sets = {0};
+    for (size_t i = 0; i < work->count; i++)
+        for (size_t s = 0; s < work->accounts[i].source_count; s++) {
+            const struct close_source *source = &work->accounts[i].sources[s];
+            for (size_t c = 0; c < source->charge_count; c++) array_add_hash(&sets, source->charges[c].dimension_set);
+            for (size_t c = 0; c < source->billed_count; c++) array_add_hash(&sets, source->billed[c].dimension_set);
+        }
+    const char *const values[] = {array_end(&sets, work->arena)};
+    struct db_result *result;
+    enum err err = db_query(work->db, "select dimension_set, tenant, members from rating.dimension_set where dimension_set = any ($1::uuid[]) order by 1", 1, values, &result, work->fault);
+    if (err) return err;
+    struct usage_dimension *list = ARENA_ARRAY(work->arena, struct usage_dimension, (size_t)db_rows(result) + 1);
+    for (int row = 0; row < db_rows(result); row++)
+        list[row] = (struct usage_dimension){.id = db_get_uuid(result, row, 0), .tenant = db_get_int(result, row, 1), .text = arena_text(work->arena, db_text(result, row, 2), db_length(result, row, 2))};
+    work->dimensions = list;
+    work->dimension_count = (size_t)db_rows(result);
+    db_result_free(result);
+    return ERR_OK;
+}
+
+const char *close_dimensions(const struct close_work *work, const struct close_account *account, struct hash128 dimension_set)
+{
+    const struct account_usage sets = {.account = account->period->account, .dimensions = work->dimensions, .dimension_count = work->dimension_count};
+    const struct usage_dimension *found = usage_dimension_find(&sets, dimension_set);
+    return found ? found->text : "{}";
+}
+
+enum err close_load(struct close_work *work)
+{
+    enum err err = lock_sources(work);
+    if (!err) err = load_charges(work);
+    if (!err) err = load_dimensions(work);
+    if (!err) err = load_earlier(work);
+    return err ? err : rate_accounts(work);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic of a document: telescoped rounding per group, lines that add up to their group by largest remainder. Pure.
+#include "invoicing/document.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct remainder { size_t line; int128 rest; };
+
+static int remainder_order(const void *left, const void *right)
+{
+    const struct remainder *a = left, *b = right;
+    if (a->rest != b->rest) return a->rest > b->rest ? -1 : 1;
+    return (a->line > b->line) - (a->line < b->line); // ties: the earlier line first
+}
+
+static int128 floor_to(int128 value, int128 increment)
+{
+    int128 rest = value % increment;
+    return value - (rest < 0 ? rest + increment : rest);
+}
+
+// Gives the lines [0, count) amounts that are multiples of the minor unit and add up to net: each its exact cost rounded down, then one
+// unit more to the largest remainders; when earlier documents rounded the other way, one unit less to the smallest.
+static void share_out(struct document_line *lines, size_t count, struct amount net, int128 increment, struct arena *arena)
+{
+    struct remainder *order = ARENA_ARRAY(arena, struct remainder, count + 1);
+    int128 missing = net.pico;
+    for (size_t i = 0; i < count; i++) {
+        lines[i].amount.pico = floor_to(lines[i].cost.pico, increment);
+        order[i] = (struct remainder){i, lines[i].cost.pico - lines[i].amount.pico};
+        missing -= lines[i].amount.pico;
+    }
+    if (!count) return;
+    qsort(order, count, sizeof *order, remainder_order);
+    for (size_t i = 0; missing > 0; i = (i + 1) % count, missing -= increment) lines[order[i].line].amount.pico += increment;
+    for (size_t i = count - 1; missing < 0; i = (i + count - 1) % count, missing += increment) lines[order[i].line].amount.pico -= increment;
+}
+
+// net = round(base to date) - net before; tax = round(rate x base to date) - tax before (rules 7.1). The rate is the original period's.
+static enum err telescope(struct document_group *group)
+{
+    const struct agreement *terms = group->original->agreement;
+    const int128 one = 1000000000000; // rates are fractions at 1e-12
+    struct amount tax, rounded_net, rounded_tax;
+    if (decimal_mul_div(group->base_to_date.pico, terms->tax_rate.pico, one, ROUND_HALF_UP, &tax.pico)) return ERR_LIMIT;
+    if (currency_round(terms->currency, group->base_to_date, terms->rounding, &rounded_net)) return ERR_LIMIT;
+    if (currency_round(terms->currency, tax, terms->rounding, &rounded_tax)) return ERR_LIMIT;
+    if (amount_sub(rounded_net, group->net_before, &group->net)) return ERR_LIMIT;
+    return amount_sub(rounded_tax, group->tax_before, &group->tax);
+}
+
+static enum err fill_line(const struct billable *billable, struct document_line *line)
+{
+    *line = (struct document_line){.billable = billable};
+    if (quantity_sub(billable->charge.quantity, billable->billed_quantity, &line->quantity)) return ERR_LIMIT;
+    return amount_sub(billable->charge.billed_cost, billable->billed_cost, &line->cost);
+}
+
+static enum err add_group(struct document *document, const struct document_group *group)
+{
+    if (amount_add(document->net, group->net, &document->net) || amount_add(document->tax, group->tax, &document->tax)) return ERR_LIMIT;
+    document->needed = document->needed || group->net.pico != 0 || group->tax.pico != 0;
+    return amount_add(document->net, document->tax, &document->total);
+}
+
+static enum err build(const struct billable *billables, size_t billable_count, struct document_group *groups, struct arena *arena, struct document *document)
+{
+    struct document_line *lines = ARENA_ARRAY(arena, struct document_line, billable_count + 1);
+    size_t next = 0;
+    for (size_t g = 0; g < document->group_count; g++) {
+        size_t first = document->line_count;
+        if (telescope(&groups[g]) || add_group(document, &groups[g])) return ERR_LIMIT;
+        for (; next < billable_count && billables[next].original == groups[g].original; next++) {
+            struct document_line *line = &lines[document->line_count];
+            if (fill_line(&billables[next], line) || amount_add(document->cost, line->cost, &document->cost)) return ERR_LIMIT;
+            document->line_count += line->quantity.nano != 0 || line->cost.pico != 0;
+        }
+        share_out(lines + first, document->line_count - first, groups[g].net, currency_increment(groups[g].original->agreement->currency), arena);
+    }
+    ENSURE(next == billable_count); // every billable belongs to a group, in the same order
+    document->lines = lines;
+    return ERR_OK;
+}
+
+enum err document_build(const struct billing_period *period, int ordinal, const struct billable *billables, size_t billable_count,
+                        struct document_group *groups, size_t group_count, struct arena *arena, struct document *document, struct fault *fault)
+{
+    *document = (struct document){.period = period, .ordinal = ordinal, .groups = groups, .group_count = group_count};
+    enum err err = build(billables, billable_count, groups, arena, document);
+    return err ? fault_set(fault, err, "", "account %s, period %s: an amount leaves the range of exact amounts", period->agreement->account->id, period->label) : ERR_OK;
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// The canonical JSON of a document: body (what was billed, hashed) and envelope (what it was computed from). Member order is fixed by
+// this file and described in docs/document-form.md; amounts and quantities are strings. Pure.
+#include <string.h>
+
+#include "common/json.h"
+#include "invoicing/document.h"
+
+static void derive_salt(const struct hash_key *key, const char *role, const char *id, unsigned char salt[16])
+{
+    const struct slice pieces[] = {slice_of("party"), slice_of(role), slice_of(id)};
+    hash128_bytes(keyed_hash_pieces(key, pieces, 3), salt);
+}
+
+void document_party_seller(const struct seller *seller, const struct hash_key *key, struct document_party *party)
+{
+    *party = (struct document_party){seller->id, seller->name, seller->address, seller->tax_id, "", {0}};
+    derive_salt(key, "seller", seller->id, party->salt);
+}
+
+void document_party_buyer(const struct billing_account *account, const struct hash_key *key, struct document_party *party)
+{
+    *party = (struct document_party){account->id, account->name, account->address, account->tax_id, account->email, {0}};
+    derive_salt(key, "buyer", account->id, party->salt);
+}
+
+// SHA-256 over salt, name, address, tax number, each but the salt followed by a NUL.
+static void write_party(struct json_writer *json, const char *role, const struct document_party *party)
+{
+    unsigned char digest[SHA256_BYTES];
+    char hex[SHA256_HEX];
+    struct sha256 *hash = sha256_new();
+    sha256_add(hash, party->salt, sizeof party->salt);
+    sha256_add(hash, party->name, strlen(party->name) + 1);
+    sha256_add(hash, party->address, strlen(party->address) + 1);
+    sha256_add(hash, party->tax_id, strlen(party->tax_id) + 1);
+    sha256_finish(hash, digest);
+    sha256_free(hash);
+    hex_print(digest, sizeof digest, hex);
+    json_name(json, role);
+    json_object_open(json);
+    json_put_text(json, "id", party->id);
+    json_put_text(json, "details_sha256", hex);
+    json_object_close(json);
+}
+
+static void put_quantity(struct json_writer *json, const char *name, struct quantity quantity)
+{
+    char text[DECIMAL_TEXT_MAX];
+    quantity_print(quantity, text);
+    json_put_text(json, name, text);
+}
+
+static void put_exact(struct json_writer *json, const char *name, int128 pico)
+{
+    char text[DECIMAL_TEXT_MAX];
+    decimal_print(pico, AMOUNT_PLACES, text);
+    json_put_text(json, name, text);
+}
+
+static void put_rounded(struct json_writer *json, const char *name, struct currency currency, struct amount amount)
+{
+    char text[DECIMAL_TEXT_MAX];
+    currency_print(currency, amount, text);
+    json_put_text(json, name, text);
+}
+
+static void put_instant(struct json_writer *json, const char *name, instant_us instant)
+{
+    char text[INSTANT_TEXT_MAX];
+    instant_print(instant, text);
+    json_put_text(json, name, text);
+}
+
+static void write_period(struct json_writer *json, const struct billing_period *period)
+{
+    json_name(json, "period");
+    json_object_open(json);
+    json_put_text(json, "label", period->label);
+    put_instant(json, "start", period->start);
+    put_instant(json, "end", period->end);
+    json_put_text(json, "zone", zone_name(period->agreement->zone));
+    json_object_close(json);
+}
+
+static void write_price(struct json_writer *json, const struct price_version *price, int tier)
+{
+    bool graduated = price->model == PRICE_GRADUATED;
+    json_put_text(json, "pricing_unit", price->unit);
+    put_quantity(json, "per", price->per);
+    json_put_text(json, "model", graduated ? "graduated" : "per_unit");
+    if (graduated) json_put_int(json, "tier", tier);
+    put_exact(json, "unit_price", graduated ? price->tiers[tier].price.pico : price->price.pico);
+    json_name(json, "price_match");
+    json_write_raw(json, price->match_text);
+    put_instant(json, "price_effective_from", price->effective_from);
+}
+
+static const char *tenant_id(const struct catalogue *catalogue, int64_t number)
+{
+    const struct tenant *tenant = number ? catalogue_tenant_number(catalogue, number) : NULL;
+    return tenant ? tenant->id : NULL;
+}
+
+static void write_shares(struct json_writer *json, const struct catalogue *catalogue, const struct billable *billable)
+{
+    if (!billable->share_count) return;
+    json_name(json, "shares");
+    json_array_open(json);
+    for (size_t i = 0; i < billable->share_count; i++) {
+        json_object_open(json);
+        json_put_text(json, "tenant", tenant_id(catalogue, billable->shares[i].tenant));
+        put_quantity(json, "quantity", billable->shares[i].quantity);
+        put_exact(json, "cost", billable->shares[i].billed_cost.pico);
+        json_object_close(json);
+    }
+    json_array_close(json);
+}
+
+static void write_line(struct json_writer *json, const struct catalogue *catalogue, const struct document_line *line)
+{
+    const struct billable *billable = line->billable;
+    const struct charge *charge = &billable->charge;
+    const struct sku *sku = catalogue_sku_number(catalogue, charge->sku);
+    const struct price_version *price = catalogue_price_number(catalogue, charge->price);
+    const struct meter *meter = sku ? catalogue_meter_newest(catalogue, sku->meter) : NULL;
+    ENSURE(sku && price && meter); // the charge was rated with this catalogue
+    json_object_open(json);
+    json_put_text(json, "period", billable->original->label);
+    json_put_text(json, "service", sku->service->id);
+    json_put_text(json, "sku", sku->id);
+    json_put_text(json, "description", sku->name);
+    json_put_text(json, "tenant", tenant_id(catalogue, charge->tenant));
+    json_put_text(json, "stage", charge->stage == STAGE_MINIMUM ? "minimum" : "usage");
+    json_name(json, "dimensions");
+    json_write_raw(json, billable->dimensions);
+    put_quantity(json, "quantity", line->quantity);
+    json_put_text(json, "unit", meter->unit);
+    write_price(json, price, charge->tier);
+    put_exact(json, "cost", line->cost.pico);
+    put_rounded(json, "amount", billable->original->agreement->currency, line->amount);
+    write_shares(json, catalogue, billable);
+    json_object_close(json);
+}
+
+static void write_group(struct json_writer *json, const struct document_group *group)
+{
+    const struct agreement *terms = group->original->agreement;
+    json_object_open(json);
+    json_put_text(json, "period", group->original->label);
+    json_put_text(json, "tax_name", terms->tax_name);
+    put_exact(json, "tax_rate", terms->tax_rate.pico);
+    put_exact(json, "base_to_date", group->base_to_date.pico);
+    put_rounded(json, "net_before", terms->currency, group->net_before);
+    put_rounded(json, "tax_before", terms->currency, group->tax_before);
+    put_rounded(json, "net", terms->currency, group->net);
+    put_rounded(json, "tax", terms->currency, group->tax);
+    json_object_close(json);
+}
+
+void document_body(const struct catalogue *catalogue, const struct document *document, const struct document_party *seller,
+                   const struct document_party *buyer, struct text *body)
+{
+    struct json_writer json;
+    const struct currency currency = document->period->agreement->currency;
+    json_begin(&json, body);
+    json_object_open(&json);
+    json_put_text(&json, "form", "turnpike.document/1");
+    json_put_text(&json, "kind", document->total.pico < 0 ? "credit_note" : "invoice");
+    write_party(&json, "seller", seller);
+    write_party(&json, "buyer", buyer);
+    write_period(&json, document->period);
+    json_put_int(&json, "ordinal", document->ordinal);
+    json_put_text(&json, "currency", currency.code);
+    json_name(&json, "lines");
+    json_array_open(&json);
+    for (size_t i = 0; i < document->line_count; i++) write_line(&json, catalogue, &document->lines[i]);
+    json_array_close(&json);
+    json_name(&json, "groups");
+    json_array_open(&json);
+    for (size_t i = 0; i < document->group_count; i++) write_group(&json, &document->groups[i]);
+    json_array_close(&json);
+    put_rounded(&json, "net", currency, document->net);
+    put_rounded(&json, "tax", currency, document->tax);
+    put_rounded(&json, "total", currency, document->total);
+    json_object_close(&json);
+}
+
+void document_envelope_print(const struct document_envelope *envelope, struct text *out)
+{
+    struct json_writer json;
+    json_begin(&json, out);
+    json_object_open(&json);
+    json_put_text(&json, "form", "turnpike.envelope/1");
+    json_put_text(&json, "number", envelope->number);
+    put_instant(&json, "issued_time", envelope->issued_time);
+    json_put_text(&json, "body_sha256", envelope->body_sha256_hex);
+    json_put_int(&json, "cut", envelope->cut);
+    json_put_int(&json, "catalogue_version", envelope->catalogue_version);
+    json_put_int(&json, "rate_version", 0);
+    json_name(&json, "earlier_sha256");
+    json_array_open(&json);
+    for (size_t i = 0; i < envelope->earlier_count; i++) json_write_text(&json, envelope->earlier_sha256_hex[i]);
+    json_array_close(&json);
+    json_put_text(&json, "engine", TURNPIKE_VERSION);
+    json_put_text(&json, "zone_data", zone_data_version());
+    json_object_close(&json);
+}
