@@ -27,6 +27,10 @@ struct http_request {
     void *handle;        // the server's own
 };
 const char *http_header(const struct http_request *request, const char *name); // NULL if absent; case-insensitive
+// All headers in the order they came; names in lower case. index < http_header_count (ENSUREd).
+size_t http_header_count(const struct http_request *request);
+const char *http_header_name(const struct http_request *request, size_t index);
+const char *http_header_value(const struct http_request *request, size_t index);
 // Value of a query parameter, percent-decoded once ("+" stays "+"). NULL if absent; "" if it has no value. Each name
 // comes once.
 const char *http_parameter(const struct http_request *request, const char *name);

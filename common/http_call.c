@@ -97,6 +97,25 @@ const char *http_header(const struct http_request *request, const char *name)
     return http_message_header(message_of(request), name);
 }
 
+size_t http_header_count(const struct http_request *request)
+{
+    return message_of(request)->header_count;
+}
+
+const char *http_header_name(const struct http_request *request, size_t index)
+{
+    const struct http_message *message = message_of(request);
+    ENSURE(index < message->header_count);
+    return message->head.data + message->headers[index].name;
+}
+
+const char *http_header_value(const struct http_request *request, size_t index)
+{
+    const struct http_message *message = message_of(request);
+    ENSURE(index < message->header_count);
+    return message->head.data + message->headers[index].value;
+}
+
 const char *http_parameter(const struct http_request *request, const char *name)
 {
     return http_message_parameter(message_of(request), name);
