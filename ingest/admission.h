@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gateway's verdict on the events of a request: which may go to Kafka, and everything that is wrong with the others.
-// Decides, does not do: no I/O, no clock of its own.
+// The gateway's verdict on the events of a request: which may go to Kafka, and everything that is wrong with the
+// others. Decides, does not do: no I/O, no clock of its own.
 #pragma once
 #include "ingest/event_check.h"
 #include "ingest/sender.h"
@@ -22,7 +22,7 @@ struct admitted_event {
 struct refused_event {
     size_t index; // in the request
     enum refusal_kind kind;
-    const char *reason;  // "malformed", "forbidden_tenant", or a reason of event_check
+    const char *reason; // "malformed", "forbidden_tenant", or a reason of event_check
     size_t fault_count;
     const struct event_fault *faults; // at least one
 };
@@ -35,12 +35,12 @@ struct admission {
 };
 
 // Judges all events; the lists are in the arena and in the order of the request.
-void admission_judge(const struct admission_rules *rules, const struct slice *events, size_t count,
-                     struct arena *arena, struct admission *admission);
+void admission_judge(const struct admission_rules *rules, const struct slice *events, size_t count, struct arena *arena,
+                     struct admission *admission);
 // HTTP status of refusing everything because of `worst`: 422, 403, 400.
 int admission_status(enum refusal_kind worst);
 const char *admission_code(enum refusal_kind worst); // "unprocessable_event", "forbidden_tenant", "malformed_event"
-// The member "errors" of the problem: [{"index":3,"path":"$.data.value","reason":"...","code":"bad_value"}, ...], without
-// the braces around it. At most ADMISSION_ERRORS_MAX are listed; "error_count" says how many there are.
+// The member "errors" of the problem: [{"index":3,"path":"$.data.value","reason":"...","code":"bad_value"}, ...],
+// without the braces around it. At most ADMISSION_ERRORS_MAX are listed; "error_count" says how many there are.
 enum { ADMISSION_ERRORS_MAX = 1000 };
 void admission_print_errors(const struct admission *admission, struct text *out);

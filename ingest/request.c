@@ -70,7 +70,8 @@ static enum err read_batch(const struct request_input *input, struct arena *aren
     if (err == ERR_LIMIT)
         return request_refuse(problem, 413, "too_many_events", "a request has at most %zu events", input->events_most);
     if (err != ERR_OK)
-        return request_refuse(problem, 400, "malformed", "not a JSON array of events: %s: %s", fault.place, fault.reason);
+        return request_refuse(problem, 400, "malformed", "not a JSON array of events: %s: %s", fault.place,
+                              fault.reason);
     if (*count == 0) return request_refuse(problem, 400, "malformed", "the array has no events");
     return ERR_OK;
 }
@@ -110,7 +111,8 @@ enum err request_read(const struct request_input *input, struct arena *arena, st
                       struct request_problem *problem)
 {
     for (size_t i = 0; i < input->header_count; i++)
-        if (strcmp(input->headers[i].name, "content-encoding") == 0 && strcasecmp(input->headers[i].value, "identity") != 0)
+        if (strcmp(input->headers[i].name, "content-encoding") == 0 &&
+            strcasecmp(input->headers[i].value, "identity") != 0)
             return request_refuse(problem, 415, "unsupported_media_type", "the body must not be compressed");
     enum err err = read_by_mode(input, arena, events, count, problem);
     for (size_t i = 0; err == ERR_OK && i < *count; i++)

@@ -13,7 +13,7 @@ struct request_input {
     const struct request_header *headers;
     size_t header_count;
     struct slice body;
-    size_t events_most; // ingest.max_batch
+    size_t events_most;      // ingest.max_batch
     size_t event_bytes_most; // ingest.max_event
 };
 

@@ -55,7 +55,8 @@ static enum err add_attribute(const struct request_input *input, size_t index, s
     const char *name = header->name + PREFIX;
     struct slice value;
     if (strcmp(name, "data") == 0 || strcmp(name, "data_base64") == 0 || strcmp(name, "datacontenttype") == 0)
-        return request_refuse(problem, 400, "malformed", "the header %s is not an attribute in binary mode", header->name);
+        return request_refuse(problem, 400, "malformed", "the header %s is not an attribute in binary mode",
+                              header->name);
     for (size_t i = 0; i < index; i++)
         if (strcmp(input->headers[i].name, header->name) == 0)
             return request_refuse(problem, 400, "malformed", "the header %s is there twice", header->name);

@@ -7,7 +7,7 @@
 struct sender {
     char key_id[17];
     bool every_tenant;
-    const int64_t *tenants; // numbers, any order
+    const int64_t *tenants; // numbers, rising
     size_t tenant_count;
     int64_t account; // also for the tenants for whom this account pays at the event's time; 0: none
 };
