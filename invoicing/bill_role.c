@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The biller's loop: connect, follow the catalogue, settle, sleep; /metrics and /healthz beside it. Owns no rule of money.
+#include "invoicing/bill_role.h"
+
+#include "catalogue/catalogue_watch.h"
+#include "common/backoff.h"
+#include "common/http.h"
+#include "common/log.h"
+#include "common/metric.h"
+#include "common/schema.h"
+#include "invoicing/settle.h"
+
+struct bill {
+    const struct config *config;
+    struct db *db;
+    struct catalogue *catalogue;
+    _Atomic int64_t next_round_us; // monotonic; read by the ops thread
+    int64_t interval_us;
+    struct metric *rounds, *failures, *periods, *changed, *unpriced, *last_cut, *last_time, *round_ms;
+    const struct clock *clock;
+};
+
+static void register_metrics(struct bill *bill)
+{
+    bill->rounds = metric_register(METRIC_COUNTER, "turnpike_settlement_rounds_total", "", "Settlement rounds completed.");
+    bill->failures = metric_register(METRIC_COUNTER, "turnpike_settlement_failures_total", "", "Settlement rounds that failed and will be tried again.");
+    bill->periods = metric_register(METRIC_COUNTER, "turnpike_settled_periods_total", "", "Account periods settled.");
+    bill->changed = metric_register(METRIC_COUNTER, "turnpike_settled_changes_total", "", "Account periods whose charges changed.");
+    bill->unpriced = metric_register(METRIC_GAUGE, "turnpike_usage_without_price", "", "Usage records without a price in the last round.");
+    bill->last_cut = metric_register(METRIC_GAUGE, "turnpike_settled_cut", "", "Number of the last settled cut.");
+    bill->last_time = metric_register(METRIC_GAUGE, "turnpike_settled_time_seconds", "", "When the last round ended, in seconds since 1970.");
+    bill->round_ms = metric_register(METRIC_GAUGE, "turnpike_settlement_round_milliseconds", "", "Length of the last round in milliseconds.");
+}
+
+static bool health(void *context, struct text *details)
+{
+    const struct bill *bill = context;
+    int64_t late_us = clock_monotonic_us() - bill->next_round_us;
+    bool good = late_us < bill->interval_us + 60 * SECOND_US;
+    text_print(details, "{\"settled_cut\":%lld,\"rounds\":%lld,\"failures\":%lld,\"seconds_late\":%lld}", (long long)metric_value(bill->last_cut),
+               (long long)metric_value(bill->rounds), (long long)metric_value(bill->failures), (long long)(late_us > 0 ? late_us / SECOND_US : 0));
+    return good;
+}
+
+static enum err connect_store(struct bill *bill, struct fault *fault)
+{
+    db_close(bill->db);
+    bill->db = NULL;
+    enum err err = db_open_wait(bill->config, "bill", 0, &process_stop, &bill->db, fault);
+    if (!err) err = schema_check(bill->db, fault);
+    return err ? err : catalogue_listen(bill->db, fault);
+}
+
+static enum err run_round(struct bill *bill, struct fault *fault)
+{
+    struct settle_result result = {0};
+    int64_t begin = clock_monotonic_us();
+    enum err err = settle_round(bill->db, bill->catalogue, (size_t)config_int(bill->config, "bill.worker_accounts"), NULL, NULL, &result, fault);
+    if (err) return err;
+    metric_add(bill->rounds, 1);
+    metric_add(bill->periods, (int64_t)result.periods);
+    metric_add(bill->changed, (int64_t)result.changed);
+    metric_set(bill->unpriced, (int64_t)result.unpriced);
+    metric_set(bill->last_cut, result.cut);
+    metric_set(bill->last_time, clock_now(bill->clock) / SECOND_US);
+    metric_set(bill->round_ms, (clock_monotonic_us() - begin) / 1000);
+    log_info("settled", LOG_INT("cut", result.cut), LOG_INT("periods", result.periods), LOG_INT("changed", result.changed),
+             LOG_INT("skipped", result.skipped), LOG_INT("unpriced", result.unpriced), LOG_INT("duration_ms", metric_value(bill->round_ms)));
+    return ERR_OK;
+}
+
+// A newer catalogue makes a round due at once: it may have queued recomputations.
+static enum err follow_catalogue(struct bill *bill, struct fault *fault)
+{
+    const struct catalogue *before = bill->catalogue;
+    enum err err = catalogue_refresh(bill->db, &bill->catalogue, fault);
+    if (!err && bill->catalogue != before) bill->next_round_us = clock_monotonic_us();
+    return err;
+}
+
+static enum err step(struct bill *bill, struct fault *fault)
+{
+    enum err err = follow_catalogue(bill, fault);
+    if (err || clock_monotonic_us() < bill->next_round_us) return err;
+    err = run_round(bill, fault);
+    if (!err) bill->next_round_us = clock_monotonic_us() + bill->interval_us;
+    return err;
+}
+
+static bool may_heal(enum err err)
+{
+    return err == ERR_RETRY || err == ERR_UNCERTAIN || err == ERR_LIMIT;
+}
+
+static enum err serve(struct bill *bill, struct fault *fault)
+{
+    struct backoff backoff = BACKOFF(100, 10000);
+    enum err err = connect_store(bill, fault);
+    while (!err && !process_stop) {
+        err = step(bill, fault);
+        if (!err) {
+            struct backoff pause = BACKOFF(1000, 1000);
+            backoff_reset(&backoff);
+            backoff_wait(&pause, &process_stop);
+        } else if (may_heal(err)) {
+            metric_add(bill->failures, 1);
+            log_warn("settlement_failed", LOG_TEXT("error", err_name(err)), LOG_FAULT(fault));
+            backoff_wait(&backoff, &process_stop);
+            err = db_alive(bill->db) ? ERR_OK : connect_store(bill, fault);
+        }
+    }
+    return err;
+}
+
+int bill_role_run(struct config *config, struct clock *clock)
+{
+    struct bill bill = {.config = config, .clock = clock, .interval_us = config_int(config, "bill.settle_interval") * 1000};
+    struct ops_server *ops = NULL;
+    struct fault fault = {0};
+    char host[64];
+    int port;
+    bill.next_round_us = clock_monotonic_us();
+    register_metrics(&bill);
+    config_address(config, "bill.ops_listen", host, &port);
+    enum err err = ops_server_open(host, port, health, &bill, &ops, &fault);
+    if (!err) log_info("started", LOG_TEXT("ops_listen", config_text(config, "bill.ops_listen")));
+    if (!err) err = serve(&bill, &fault);
+    if (err && !process_stop) log_error("stopped", LOG_TEXT("error", err_name(err)), LOG_FAULT(&fault));
+    else log_info("stopped", LOG_INT("rounds", metric_value(bill.rounds)));
+    ops_server_close(ops);
+    db_close(bill.db);
+    catalogue_release(bill.catalogue);
+    return process_stop ? 0 : err_exit_code(err);
+}
