@@ -83,6 +83,10 @@ static inline enum oracle_verdict oracle_check(struct slice raw, struct arena *a
     struct scan_tree *tree = ARENA_NEW(arena, struct scan_tree);
     enum oracle_verdict ours = oracle_ours(raw, arena, tree);
     if (ours == ORACLE_BEYOND) return ours;
+    if (raw.length && memchr(raw.data, '\0', raw.length)) { // jansson overlooks a NUL that follows a number
+        ENSURE(ours == ORACLE_INVALID);
+        return ours;
+    }
     json_error_t error;
     json_t *theirs = json_loadb(raw.length ? raw.data : "", raw.length, JSON_REJECT_DUPLICATES, &error);
     if (!theirs && json_error_code(&error) == json_error_numeric_overflow) return ORACLE_BEYOND;
