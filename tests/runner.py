@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds Turnpike, runs its test groups and counts the results; called by tests/run.
 
-Groups are run in the order of GROUPS. `unit` runs every cmocka program of tests/unit and counts its cases. Every other
-group is a folder whose executable files test_* (checks: check_*) speak one protocol on standard output:
+Groups are run in the order of GROUPS. `unit` runs every cmocka program of tests/unit and counts its cases; `fuzz` runs
+every fuzz target over its corpus and random changes of it, one test each. Every other group is a folder whose
+executable files test_* (checks: check_*) speak one protocol on standard output:
 
     ok NAME
     not ok NAME - reason
@@ -37,7 +38,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LOGS = BUILD / "test-logs"
-GROUPS = ("checks", "unit", "scenario", "integration", "fault", "oracle", "readme")
+GROUPS = ("checks", "unit", "fuzz", "scenario", "integration", "fault", "oracle", "readme")
+BUILT_GROUPS = ("unit", "fuzz")  # C programs of the debug build; the others are executable files
+FUZZ_CHANGES = 5000  # of each file of a corpus; with --long twenty times as many
 DEADLINE_SECONDS = 900
 TAIL_LINES = 40
 # distances of the stack's ports from TURNPIKE_PORT_BASE: deploy/lib/port.sh
@@ -234,8 +237,8 @@ def build(preset, tally):
 
 def group_files(group):
     """The test files of a group, in order."""
-    if group == "unit":
-        return sorted((ROOT / "tests/unit").glob("test_*.c"))
+    if group in BUILT_GROUPS:
+        return sorted((ROOT / "tests" / group).glob("fuzz_*.c" if group == "fuzz" else "test_*.c"))
     prefix = "check_" if group == "checks" else "test_"
     return sorted(path for path in (ROOT / "tests" / group).glob(prefix + "*")
                   if path.is_file() and path.suffix not in (".c", ".h", ".pyc"))
@@ -267,13 +270,27 @@ def file_environment(stack, with_stack, long):
     return environment
 
 
+def run_built(group, path, stack, long, log):
+    """Runs a C program of the debug build; its results."""
+    label = f"{group}/{path.stem}"
+    environment = dict(file_environment(stack, False, long), CMOCKA_MESSAGE_OUTPUT="TAP")
+    limit = DEADLINE_SECONDS * 4 if long else DEADLINE_SECONDS
+    if group == "unit":
+        ending = run_logged([BUILD / "debug/tests" / path.stem], log, environment, limit)
+        return judge(label, read_cmocka(label, log.read_text(errors="replace")), ending)
+    noun = path.stem.removeprefix("fuzz_")
+    corpus = sorted((path.parent / "corpus" / noun).glob("*"))
+    changes = str(FUZZ_CHANGES * (20 if long else 1))
+    program = BUILD / "debug/tests" / f"replay_{noun}"
+    ending = run_logged([program, "--mutate", changes, *corpus], log, environment, limit)
+    return judge(label, [("ok", label, "")] if ending == 0 and corpus else [], ending)
+
+
 def run_file(group, path, stack, long):
     """Runs one test file; its results and its log."""
     label, log = f"{group}/{path.stem}", LOGS / group / f"{path.stem}.log"
-    if group == "unit":
-        environment = dict(file_environment(stack, False, long), CMOCKA_MESSAGE_OUTPUT="TAP")
-        ending = run_logged([BUILD / "debug/tests" / path.stem], log, environment, DEADLINE_SECONDS)
-        return judge(label, read_cmocka(label, log.read_text(errors="replace")), ending), log
+    if group in BUILT_GROUPS:
+        return run_built(group, path, stack, long, log), log
     if not os.access(path, os.X_OK):
         return [("not ok", label, "the file is not executable")], None
     with_stack, fresh, deadline = needs(path)
@@ -316,9 +333,9 @@ def choose(only):
 
 
 def run_all(chosen, stack, options, tally):
-    folders = [group for group in chosen if group not in ("checks", "unit") and chosen[group]]
+    folders = [group for group in chosen if group not in ("checks", *BUILT_GROUPS) and chosen[group]]
     built = {preset: build(preset, tally) for preset in ("debug", "release")
-             if folders or not options.only or (preset == "debug" and "unit" in chosen)}
+             if folders or not options.only or (preset == "debug" and any(group in chosen for group in BUILT_GROUPS))}
     if not all(built.values()):
         return
     for group, files in chosen.items():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Sourced by deploy/stack. Kafka: its jars (fetched once by Maven, pinned by checksum), its storage, start and readiness.
+# Sourced by deploy/stack. Kafka: its jars (fetched once by Maven, pinned by checksum), storage, start and readiness.
 
 kafka_version=4.1.1
 

@@ -99,5 +99,5 @@ postgres_make_database() {
     } | postgres_sql postgres || fail 1 "the database or its roles could not be made; PostgreSQL's message is above"
 }
 
-# A fast stop first (sessions are ended, a checkpoint is written), then an immediate one, which recovers at the next start.
+# A fast stop first (sessions are ended, a checkpoint is written), then an immediate one: the next start recovers.
 postgres_stop() { process_stop postgres INT:60 QUIT:20 KILL:10; }

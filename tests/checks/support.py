@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the checks share: the files of the repository, C without its comments and strings, and the way a check runs.
 
-A check is a function from a tree (a list of File) to a list of complaints. Each proves first that it can fail: `bad` has
-files that it must complain about, one by one, and `good` has files that it must accept.
+A check is a function from a tree (a list of File) to a list of complaints. Each proves first that it can fail: `bad`
+has files that it must complain about, one by one, and `good` has files that it must accept.
 """
 import os
 import re
