@@ -19,6 +19,7 @@ struct entry {
     struct setting_value value;
     int line;     // of the file, 0 if it does not say
     bool flagged; // given on the command line
+    enum config_source source;
 };
 
 struct config {
@@ -38,7 +39,8 @@ static struct entry *entry_of(const struct config *config, const struct setting 
     return &config->entries[setting - setting_table];
 }
 
-static enum err entry_set(struct config *config, const struct setting *setting, struct slice text, struct fault *fault)
+static enum err entry_set(struct config *config, const struct setting *setting, struct slice text,
+                          enum config_source source, struct fault *fault)
 {
     struct setting_value value;
     enum err err = setting_value_parse(setting, text, &value, fault);
@@ -49,6 +51,7 @@ static enum err entry_set(struct config *config, const struct setting *setting, 
     free(entry->text);
     entry->text = copy;
     entry->value = value;
+    entry->source = source;
     return ERR_OK;
 }
 
@@ -59,7 +62,7 @@ static struct config *config_defaults(void)
     config->entries = heap_alloc(setting_count * sizeof *config->entries);
     for (size_t i = 0; i < setting_count; i++) {
         const char *text = setting_table[i].default_value;
-        ENSURE(!text || entry_set(config, &setting_table[i], slice_of(text), NULL) == ERR_OK);
+        ENSURE(!text || entry_set(config, &setting_table[i], slice_of(text), CONFIG_DEFAULT, NULL) == ERR_OK);
     }
     return config;
 }
@@ -118,7 +121,7 @@ static enum err line_read(struct config *config, struct slice line, int number, 
     if (entry->line > 0)
         return fault_set(fault, ERR_INVALID, "", "%s is set again, first on line %d", setting->name, entry->line);
     entry->line = number;
-    return entry_set(config, setting, text, fault);
+    return entry_set(config, setting, text, CONFIG_FILE, fault);
 }
 
 // "place: name reason": the name is left out where the reason tells it already.
@@ -210,7 +213,8 @@ static enum err environment_take(struct config *config, struct text *errors)
         struct fault fault;
         variable_name(setting_table[i].name, variable);
         const char *text = getenv(variable);
-        if (!is_set(text) || entry_set(config, &setting_table[i], slice_of(text), &fault) == ERR_OK) continue;
+        if (!is_set(text)) continue;
+        if (entry_set(config, &setting_table[i], slice_of(text), CONFIG_ENVIRONMENT, &fault) == ERR_OK) continue;
         errors_add(errors, variable, &fault);
         result = ERR_INVALID;
     }
@@ -250,7 +254,7 @@ static enum err flag_take(struct config *config, const struct setting *setting, 
         fault_set(&fault, ERR_INVALID, "", "needs a value");
     else if (entry->flagged)
         fault_set(&fault, ERR_INVALID, "", "is given twice");
-    else if (entry_set(config, setting, slice_of(value), &fault) == ERR_OK) {
+    else if (entry_set(config, setting, slice_of(value), CONFIG_FLAG, &fault) == ERR_OK) {
         entry->flagged = true;
         return ERR_OK;
     }
@@ -284,7 +288,32 @@ enum err config_set(struct config *config, const char *name, const char *value, 
 {
     const struct setting *setting = setting_find(slice_of(name));
     if (!setting) return fault_set(fault, ERR_INVALID, "", "unknown setting");
-    return entry_set(config, setting, slice_of(value), fault);
+    return entry_set(config, setting, slice_of(value), CONFIG_PROGRAM, fault);
+}
+
+enum config_source config_shown(const struct config *config, const char *name, const char **value)
+{
+    const struct setting *setting = setting_find(slice_of(name));
+    ENSURE(setting);
+    *value = entry_of(config, setting)->text;
+    return entry_of(config, setting)->source;
+}
+
+const char *config_source_name(enum config_source source)
+{
+    switch (source) {
+    case CONFIG_DEFAULT:
+        return "default";
+    case CONFIG_FILE:
+        return "file";
+    case CONFIG_ENVIRONMENT:
+        return "environment";
+    case CONFIG_FLAG:
+        return "flag";
+    case CONFIG_PROGRAM:
+        return "program";
+    }
+    return "?";
 }
 
 // A name that is not in the table, or another kind, is our mistake.

@@ -51,6 +51,11 @@ void config_address(const struct config *config, const char *name, char host[64]
 // value.
 enum err config_set(struct config *config, const char *name, const char *value, struct fault *fault) MUST_USE;
 
+// The value as it was written (NULL: required and not given), and where it came from, for `turnpike config`.
+enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_FLAG, CONFIG_PROGRAM };
+enum config_source config_shown(const struct config *config, const char *name, const char **value);
+const char *config_source_name(enum config_source source);
+
 // Reads a secret's file into secret (replaced): one line of 1..4096 bytes, trimmed. ERR_INVALID: missing, not a regular
 // file, empty, more than a line, or a mode with any bit beyond 0640 (group- or world-writable, world-readable).
 enum err secret_read(const char *path, struct text *secret, struct fault *fault) MUST_USE;

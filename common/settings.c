@@ -94,7 +94,6 @@ const struct setting setting_table[] = {
 
     TEXT("secrets.identity_key_file", NULL,
          "File with 64 hex digits, the secret under which identities are hashed; never to be changed."),
-    TEXT("schema.dir", "", "Folder of the migrations; empty: the installed one, or that of the source tree."),
     CHOICE("log.level", "info", "debug|info|warn|error", "Least level of log lines that are written."),
 };
 const size_t setting_count = sizeof setting_table / sizeof *setting_table;

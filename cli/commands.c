@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of all subcommands, in the order of the help. A new one is a row here and a function in its own file.
+#include "cli/commands.h"
+
+const struct command command_table[] = {
+    {"migrate", "bring the database's schema to what this binary needs", migrate_usage, migrate_run, false},
+    {"config", "print the settings in force and where each came from", config_usage, config_run, false},
+    {"version", "print the version", version_usage, version_run, true},
+};
+const size_t command_count = sizeof command_table / sizeof *command_table;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands' functions and usages, for the table in cli/commands.c. See struct command.
+#pragma once
+#include "cli/command.h"
+
+#define COMMAND(noun)                                                                                                  \
+    extern const char noun##_usage[];                                                                                  \
+    int noun##_run(struct command_context *context, int argc, char **argv)
+
+COMMAND(config);
+COMMAND(migrate);
+COMMAND(version);
