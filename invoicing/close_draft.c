@@ -121,8 +121,8 @@ static void drop_quiet_groups(struct document *document, struct document_group *
 enum err close_draft(struct close_work *work, struct close_account *account)
 {
     struct document_group *groups = ARENA_ARRAY(work->arena, struct document_group, account->source_count + 1);
-    struct billable *billables;
-    size_t count;
+    struct billable *billables = NULL;
+    size_t count = 0;
     enum err err = collect(work, account, &billables, &count, groups);
     if (!err) err = document_build(account->period, account->ordinal, billables, count, groups, account->source_count, work->arena, &account->document, work->fault);
     if (err || !account->document.needed) return err;
