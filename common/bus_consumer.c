@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who reads what: the group decides, the caller names the offsets, Kafka's own offsets are neither read nor written.
+// A revocation is passed on at once; an assignment is only noted in the callback and answered between batches, so that
+// nothing of a new assignment can be in a batch that saw an old one. A restart is an unassign and assign of everything:
+// pause, resume and seek lose or repeat messages in librdkafka 2.0.2. How messages are handed out: bus_fetch.c.
+#include <librdkafka/rdkafka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/arena.h"
+#include "common/bus_reading.h"
+#include "common/log.h"
+
+enum {
+    METADATA_TIMEOUT_MS = 2000,
+    WATERMARK_TIMEOUT_MS = 5000,
+    CLOSE_TIMEOUT_MS = 10000,
+    CLOSE_BATCH = 64,
+    FENCED_AGAIN_S = 30, // a second fencing within this time is not an echo of an outage
+};
+
+// --- what is read
+
+enum err bus_assign_all(struct bus_consumer *consumer, struct fault *fault)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
+    for (int i = 0; i < BUS_PARTITIONS_MAX; i++) {
+        struct bus_part *part = &consumer->parts[i];
+        part->doubted = false;
+        if (part->owned && part->reading)
+            rd_kafka_topic_partition_list_add(list, consumer->topic, i)->offset = part->next;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client.kafka, NULL);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && list->cnt) code = rd_kafka_assign(consumer->client.kafka, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ERR_OK;
+    return fault_set(fault, ERR_RETRY, consumer->topic, "assign: %s", rd_kafka_err2str(code));
+}
+
+static enum err ask_partition_count(struct bus_consumer *consumer, int *count, struct fault *fault)
+{
+    const rd_kafka_metadata_t *metadata = NULL;
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(consumer->client.kafka, 0, consumer->handle, &metadata, METADATA_TIMEOUT_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = metadata->topics[0].err;
+        *count = metadata->topics[0].partition_cnt;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && *count > 0) return ERR_OK;
+    return fault_set(fault, ERR_RETRY, consumer->topic, "metadata: %s", rd_kafka_err2str(code));
+}
+
+// Asks the caller where to read what the group has given, and begins to. Runs between batches, outside of callbacks.
+enum err bus_decide(struct bus_consumer *consumer, struct fault *fault)
+{
+    int count = 0;
+    enum err err = ask_partition_count(consumer, &count, fault);
+    if (err != ERR_OK) return err;
+    for (int i = 0; i < BUS_PARTITIONS_MAX; i++) {
+        struct bus_part *part = &consumer->parts[i];
+        if (!part->owned || part->announced) continue;
+        part->announced = true;
+        part->next = consumer->assigned(consumer->context, i, count);
+        part->reading = part->next >= 0;
+    }
+    err = bus_assign_all(consumer, fault);
+    if (err == ERR_OK) consumer->undecided = false;
+    return err;
+}
+
+static void take_away(struct bus_consumer *consumer)
+{
+    for (int i = 0; i < BUS_PARTITIONS_MAX; i++) {
+        struct bus_part *part = &consumer->parts[i];
+        if (part->owned && part->announced) consumer->revoked(consumer->context, i);
+        *part = (struct bus_part){.next = BUS_NO_OFFSET, .gap = BUS_NO_OFFSET};
+    }
+    consumer->revocations++;
+    consumer->undecided = false;
+}
+
+// The eager protocol gives and takes everything at once. Served by the caller's poll or close.
+static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                         void *opaque)
+{
+    struct bus_consumer *consumer = opaque;
+    take_away(consumer);
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        for (int i = 0; i < list->cnt; i++) {
+            ENSURE(list->elems[i].partition >= 0 && list->elems[i].partition < BUS_PARTITIONS_MAX);
+            consumer->parts[list->elems[i].partition].owned = true;
+        }
+        consumer->undecided = true;
+        // Tells the library that the assignment is taken; fetching begins in bus_decide().
+        rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+        rd_kafka_assign(kafka, none);
+        rd_kafka_topic_partition_list_destroy(none);
+    } else {
+        rd_kafka_assign(kafka, NULL);
+    }
+}
+
+// --- opening
+
+// Prefetch: messages without a bound of its own, bytes 64 MiB. Both must be large, because a full queue makes this
+// version wait before it fetches again. Every batch's checksum is verified.
+static const struct bus_option consumer_options[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},
+    {"check.crcs", "true"},
+    {"allow.auto.create.topics", "false"},
+    {"queued.min.messages", "2000000"},
+    {"queued.max.messages.kbytes", "65536"},
+    {"fetch.max.bytes", "16777216"},
+    {"fetch.message.max.bytes", "2097152"},
+    {"fetch.wait.max.ms", "100"},
+    {"fetch.error.backoff.ms", "50"},
+    {"topic.metadata.refresh.interval.ms", "30000"},
+};
+enum { CONSUMER_OPTIONS = sizeof consumer_options / sizeof consumer_options[0], OPTIONS_MAX = CONSUMER_OPTIONS + 8 };
+
+static struct bus_consumer *consumer_new(const struct config *config, const char *topic)
+{
+    struct bus_consumer *consumer = heap_alloc(sizeof *consumer);
+    consumer->config = config;
+    consumer->topic = heap_text(topic);
+    consumer->parts = heap_alloc(BUS_PARTITIONS_MAX * sizeof *consumer->parts);
+    for (int i = 0; i < BUS_PARTITIONS_MAX; i++)
+        consumer->parts[i] = (struct bus_part){.next = BUS_NO_OFFSET, .gap = BUS_NO_OFFSET};
+    return consumer;
+}
+
+static void client_release(struct bus_consumer *consumer, int destroy_flags)
+{
+    if (consumer->queue) rd_kafka_queue_destroy(consumer->queue);
+    if (consumer->handle) rd_kafka_topic_destroy(consumer->handle);
+    if (consumer->client.kafka) rd_kafka_destroy_flags(consumer->client.kafka, destroy_flags);
+    consumer->queue = NULL;
+    consumer->handle = NULL;
+    consumer->client = (struct bus_client){.logged_us = consumer->client.logged_us};
+}
+
+static void dispose(struct bus_consumer *consumer, int destroy_flags)
+{
+    client_release(consumer, destroy_flags);
+    free(consumer->batch);
+    free(consumer->parts);
+    free(consumer->topic);
+    free(consumer->group);
+    free(consumer->instance);
+    free(consumer);
+}
+
+static enum err start(struct bus_consumer *consumer, const struct bus_option *extra, size_t count, struct fault *fault)
+{
+    struct bus_option options[OPTIONS_MAX];
+    ENSURE(CONSUMER_OPTIONS + count <= OPTIONS_MAX);
+    memcpy(options, consumer_options, sizeof consumer_options);
+    memcpy(options + CONSUMER_OPTIONS, extra, count * sizeof *extra);
+    rd_kafka_conf_t *conf;
+    enum err err = bus_conf_new(consumer->config, options, CONSUMER_OPTIONS + count, &consumer->client, &conf, fault);
+    if (err != ERR_OK) return err;
+    if (consumer->group) rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    err = bus_client_start(&consumer->client, true, conf, fault);
+    if (err != ERR_OK) return err;
+    rd_kafka_poll_set_consumer(consumer->client.kafka);
+    consumer->queue = rd_kafka_queue_get_consumer(consumer->client.kafka);
+    consumer->handle = rd_kafka_topic_new(consumer->client.kafka, consumer->topic, NULL);
+    if (!consumer->handle)
+        return fault_set(fault, ERR_INVALID, consumer->topic, "%s", rd_kafka_err2str(rd_kafka_last_error()));
+    return ERR_OK;
+}
+
+static enum err subscribe(struct bus_consumer *consumer, struct fault *fault)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, consumer->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client.kafka, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ERR_OK;
+    return fault_set(fault, ERR_INVALID, consumer->topic, "subscribe: %s", rd_kafka_err2str(code));
+}
+
+// Fencing is the database's: a session that ends too early costs a rebalance, never an event. max.poll.interval is what
+// a commit that waits for PostgreSQL may take before the group goes on without us.
+static enum err join(struct bus_consumer *consumer, struct fault *fault)
+{
+    const struct bus_option options[] = {
+        {"group.id", consumer->group},
+        {"group.instance.id", consumer->instance},
+        {"partition.assignment.strategy", "range"},
+        {"session.timeout.ms", "8000"},
+        {"heartbeat.interval.ms", "2000"},
+        {"max.poll.interval.ms", "300000"},
+    };
+    enum err err = start(consumer, options, sizeof options / sizeof options[0], fault);
+    return err == ERR_OK ? subscribe(consumer, fault) : err;
+}
+
+enum err bus_consumer_open(const struct config *config, const char *topic, const char *group, const char *instance,
+                           bus_assigned *assigned, bus_revoked *revoked, void *context, struct bus_consumer **out,
+                           struct fault *fault)
+{
+    ENSURE(group && instance && assigned && revoked);
+    struct bus_consumer *consumer = consumer_new(config, topic);
+    consumer->group = heap_text(group);
+    consumer->instance = heap_text(instance);
+    consumer->assigned = assigned;
+    consumer->revoked = revoked;
+    consumer->context = context;
+    enum err err = join(consumer, fault);
+    *out = err == ERR_OK ? consumer : NULL;
+    if (err != ERR_OK) dispose(consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return err;
+}
+
+// Static members are fenced by a second member of their name, and by themselves: after an outage this version of the
+// library may still send a heartbeat of the session that it has just replaced. Both look alike, so the first time the
+// group is joined anew; of two living members the one that is fenced twice gives up.
+enum err bus_join_again(struct bus_consumer *consumer, struct fault *fault)
+{
+    take_away(consumer);
+    int64_t now_us = clock_monotonic_us();
+    if (consumer->joined_us && now_us - consumer->joined_us < FENCED_AGAIN_S * SECOND_US) consumer->stopped = true;
+    if (consumer->stopped)
+        return fault_set(fault, ERR_CONFLICT, consumer->topic, "member %s of group %s: %s", consumer->instance,
+                         consumer->group, consumer->client.reason);
+    if (consumer->outstanding)
+        return fault_set(fault, ERR_RETRY, consumer->topic, "%lld messages of the former session are still in use",
+                         (long long)consumer->outstanding);
+    log_warn("kafka_joins_again", LOG_TEXT("instance", consumer->instance), LOG_TEXT("reason", consumer->client.reason));
+    client_release(consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    consumer->joined_us = now_us;
+    enum err err = join(consumer, fault);
+    if (err != ERR_OK) consumer->stopped = true; // what could be made before cannot be made any more
+    return err == ERR_OK ? ERR_OK : ERR_CONFLICT;
+}
+
+static enum err range_begin(struct bus_consumer *consumer, int partition, int64_t offset, int64_t end,
+                            struct fault *fault)
+{
+    int64_t low = 0, high = end;
+    enum err err = ERR_OK;
+    if (end < 0) {
+        err = bus_watermarks(consumer, partition, &low, &high, fault);
+        if (err == ERR_OK && (offset < low || offset > high))
+            err = fault_set(fault, ERR_CONFLICT, consumer->topic, "partition %d has offsets %lld to %lld, not %lld",
+                            partition, (long long)low, (long long)high, (long long)offset);
+    }
+    if (err != ERR_OK) return err;
+    consumer->end = high;
+    consumer->parts[partition] =
+        (struct bus_part){.owned = true, .announced = true, .reading = true, .next = offset, .gap = BUS_NO_OFFSET};
+    return offset < high ? bus_assign_all(consumer, fault) : ERR_OK;
+}
+
+// The library asks for a group's name even where no group is joined.
+enum err bus_consumer_open_range(const struct config *config, const char *topic, int partition, int64_t offset,
+                                 int64_t end, struct bus_consumer **out, struct fault *fault)
+{
+    ENSURE(partition >= 0 && partition < BUS_PARTITIONS_MAX && offset >= 0);
+    const struct bus_option options[] = {{"group.id", "turnpike-range"}, {"enable.partition.eof", "true"}};
+    struct bus_consumer *consumer = consumer_new(config, topic);
+    enum err err = start(consumer, options, sizeof options / sizeof options[0], fault);
+    if (err == ERR_OK) err = range_begin(consumer, partition, offset, end, fault);
+    *out = err == ERR_OK ? consumer : NULL;
+    if (err != ERR_OK) dispose(consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return err;
+}
+
+// --- restarting, asking, closing
+
+enum err bus_consumer_restart(struct bus_consumer *consumer, int partition, int64_t offset, struct fault *fault)
+{
+    ENSURE(partition >= 0 && partition < BUS_PARTITIONS_MAX && offset >= 0);
+    struct bus_part *part = &consumer->parts[partition];
+    if (!part->owned || !part->announced)
+        return fault_set(fault, ERR_NOT_FOUND, consumer->topic, "partition %d is not assigned to this reader",
+                         partition);
+    part->next = offset;
+    part->gap = BUS_NO_OFFSET;
+    part->reading = true;
+    part->error = 0;
+    return bus_assign_all(consumer, fault);
+}
+
+enum err bus_watermarks(struct bus_consumer *consumer, int partition, int64_t *low, int64_t *high,
+                        struct fault *fault)
+{
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->client.kafka, consumer->topic, partition, low,
+                                                                high, WATERMARK_TIMEOUT_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ERR_OK;
+    bool missing = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                   code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    return fault_set(fault, missing ? ERR_NOT_FOUND : ERR_RETRY, consumer->topic, "watermarks of partition %d: %s",
+                     partition, rd_kafka_err2str(code));
+}
+
+// False: the library has not finished in time, or has failed before.
+static bool close_in_time(struct bus_consumer *consumer)
+{
+    rd_kafka_message_t *dropped[CLOSE_BATCH];
+    rd_kafka_t *kafka = consumer->client.kafka;
+    if (!kafka || consumer->client.fatal) return false;
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(kafka, consumer->queue);
+    if (error) {
+        rd_kafka_error_destroy(error);
+        return false;
+    }
+    int64_t end_us = clock_monotonic_us() + CLOSE_TIMEOUT_MS * INT64_C(1000);
+    while (!rd_kafka_consumer_closed(kafka) && clock_monotonic_us() < end_us) {
+        ssize_t count = rd_kafka_consume_batch_queue(consumer->queue, 50, dropped, CLOSE_BATCH);
+        for (ssize_t i = 0; i < count; i++) rd_kafka_message_destroy(dropped[i]);
+    }
+    return rd_kafka_consumer_closed(kafka);
+}
+
+// A static member does not say good-bye: its partitions stay with its name until the session ends. Closing may hang in
+// this version of the library, so it gets a bound and is then left out.
+void bus_consumer_close(struct bus_consumer *consumer)
+{
+    if (!consumer) return;
+    ENSURE(consumer->outstanding == 0);
+    bool closed = close_in_time(consumer);
+    if (!closed && !consumer->client.fatal) log_warn("kafka_close_abandoned", LOG_TEXT("topic", consumer->topic));
+    if (consumer->group) take_away(consumer); // whatever the library did not take
+    dispose(consumer, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}

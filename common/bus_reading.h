@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to common/bus_consumer.c (who reads what) and common/bus_fetch.c (messages in turn): a consumer's state.
+#pragma once
+#include "common/bus.h"
+#include "common/bus_client.h"
+
+struct rd_kafka_topic_s;
+struct rd_kafka_queue_s;
+
+enum { BUS_PARTITIONS_MAX = 1024, BUS_NO_OFFSET = -1 };
+
+struct bus_part {
+    bool owned;     // the group gave it to us
+    bool announced; // the caller was asked for its offset
+    bool reading;   // false: parked
+    bool doubted;   // an offset that was not expected came: nothing more of it until it is fetched afresh
+    int64_t next;   // offset of the next message that may be handed out
+    int64_t gap;    // offset that came instead of `next` before the last fresh fetch, or BUS_NO_OFFSET
+    int error;      // the library's code of why it was parked, to be told by a poll; 0: none
+};
+
+struct bus_consumer {
+    struct bus_client client; // first: the callbacks' opaque pointer
+    const struct config *config;
+    char *topic, *group, *instance; // no group: a range
+    struct rd_kafka_topic_s *handle;
+    struct rd_kafka_queue_s *queue;
+    bus_assigned *assigned;
+    bus_revoked *revoked;
+    void *context;
+    struct bus_part *parts; // BUS_PARTITIONS_MAX
+    int64_t end;            // of a range, exclusive
+    int64_t revocations;
+    bool undecided; // an assignment waits for its offsets
+    struct rd_kafka_message_s **batch;
+    size_t batch_capacity;
+    int64_t outstanding; // messages in the caller's hands
+    int64_t joined_us;   // monotonic, when the group was last joined anew after being fenced; 0: never
+    bool stopped;        // fenced for good: another living member has our name
+    bool failed;         // the fault below is to be told by a poll without messages
+    struct fault fault;
+};
+
+// Unassigns everything and assigns what is owned and read, each from its `next`.
+enum err bus_assign_all(struct bus_consumer *consumer, struct fault *fault) MUST_USE;
+// Asks the caller where to read what the group has given, and begins to. Between batches, outside of callbacks.
+enum err bus_decide(struct bus_consumer *consumer, struct fault *fault) MUST_USE;
+// The client has failed: gives back what is held and joins the group with a new one. ERR_RETRY: the caller still has
+// messages of the old one; ERR_CONFLICT: it was fenced again too soon, so somebody else has our name.
+enum err bus_join_again(struct bus_consumer *consumer, struct fault *fault) MUST_USE;
