@@ -7,6 +7,9 @@
     extern const char noun##_usage[];                                                                                  \
     int noun##_run(struct command_context *context, int argc, char **argv)
 
+COMMAND(bill);
+COMMAND(close_month);
 COMMAND(config);
 COMMAND(migrate);
+COMMAND(settle);
 COMMAND(version);

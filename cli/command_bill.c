@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// turnpike bill, turnpike settle
+#include <stdio.h>
+
+#include "catalogue/catalogue_watch.h"
+#include "cli/commands.h"
+#include "cli/table.h"
+#include "common/http.h"
+#include "common/log.h"
+#include "invoicing/bill_role.h"
+#include "invoicing/settle.h"
+
+const char bill_usage[] = "\n\nSettles every bill.settle_interval until TERM. Several may run at the same time";
+const char settle_usage[] = "\n\nTakes a cut and settles once what it touches; the same as a round of `turnpike bill`";
+
+int bill_run(struct command_context *context, int argc, char **argv)
+{
+    if (!command_flags(context, NULL, 0, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
+    process_signals();
+    return bill_role_run(context->config, clock_system());
+}
+
+static int print_round(struct command_context *context, const struct settle_result *result)
+{
+    static const struct table_column columns[] = {{"cut", true}, {"periods", true}, {"changed", true}, {"skipped", true}, {"without_price", true}};
+    struct table *table = table_open(context, columns, 5);
+    table_int(table, result->cut);
+    table_int(table, (int64_t)result->periods);
+    table_int(table, (int64_t)result->changed);
+    table_int(table, (int64_t)result->skipped);
+    table_int(table, (int64_t)result->unpriced);
+    table_close(table);
+    return 0;
+}
+
+int settle_run(struct command_context *context, int argc, char **argv)
+{
+    struct settle_result result;
+    struct catalogue *catalogue = NULL;
+    struct fault fault = {0};
+    struct db *db;
+    if (!command_flags(context, NULL, 0, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
+    int code = command_open_db(context, "bill", &db);
+    if (code) return code;
+    enum err err = catalogue_refresh(db, &catalogue, &fault);
+    if (!err) err = settle_round(db, catalogue, (size_t)config_int(context->config, "bill.worker_accounts"), NULL, NULL, &result, &fault);
+    code = err ? command_fail(context, &fault) : print_round(context, &result);
+    catalogue_release(catalogue);
+    db_close(db);
+    return code;
+}
