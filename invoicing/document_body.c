@@ -69,7 +69,7 @@ static void put_instant(struct json_writer *json, const char *name, instant_us i
 {
     char text[INSTANT_TEXT_MAX];
     instant_print(instant, text);
-    json_put_text(json, name, text);
+    json_put_text(json, name, instant <= INSTANT_MIN ? NULL : text); // null: without limit
 }
 
 static void write_period(struct json_writer *json, const struct billing_period *period)
