@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Run by `turnpike migrate` before the numbered files, in a transaction of its own; changes nothing when all is there.
 -- The roles (cluster-wide, without passwords: deploy/stack or an operator sets them), the owner's rights in this database,
--- and the list of migrations. Nobody logs in as turnpike_owner; no login role owns anything.
+-- and the list of migrations. Nobody logs in as turnpike_owner; no login role owns anything. Raters and biller work on the
+-- rows of every tenant and load them by COPY, which row-level security forbids to whom it applies: they bypass it.
 
 do $$
 declare
@@ -23,7 +24,8 @@ begin
     if not pg_catalog.has_schema_privilege('turnpike_owner', 'public', 'create') then
         grant create on schema public to turnpike_owner;
     end if;
-    foreach login in array array['turnpike_ingest', 'turnpike_rate', 'turnpike_bill', 'turnpike_report', 'turnpike_api'] loop
+    foreach login in array array['turnpike_ingest', 'turnpike_rate', 'turnpike_bill', 'turnpike_report', 'turnpike_api',
+                                 'turnpike_catalogue'] loop
         if not exists (select from pg_catalog.pg_roles where rolname = login) then
             begin
                 execute pg_catalog.format('create role %I login nosuperuser nocreatedb nocreaterole noreplication', login);
@@ -33,6 +35,18 @@ begin
         end if;
         if not pg_catalog.has_database_privilege(login, pg_catalog.current_database(), 'connect') then
             execute pg_catalog.format('grant connect on database %I to %I', pg_catalog.current_database(), login);
+        end if;
+    end loop;
+    foreach login in array array['turnpike_rate', 'turnpike_bill'] loop
+        if not (select rolbypassrls from pg_catalog.pg_roles where rolname = login) then
+            begin
+                execute pg_catalog.format('alter role %I bypassrls', login);
+            exception
+                when internal_error then null; -- a migration of another database changes the role right now, to the same
+                when insufficient_privilege then
+                    raise exception 'role % needs BYPASSRLS, which % may not give', login, current_user
+                        using hint = pg_catalog.format('as a superuser: alter role %I bypassrls;', login);
+            end;
         end if;
     end loop;
     if pg_catalog.to_regclass('public.turnpike_migration') is null then
@@ -53,9 +67,13 @@ begin
         comment on column public.turnpike_migration.sha256 is 'SHA-256 of the file as it was applied';
         comment on column public.turnpike_migration.applied_time is 'when it was applied (database clock)';
         comment on column public.turnpike_migration.applied_by is 'database login that applied it';
-        grant select on public.turnpike_migration
-            to turnpike_ingest, turnpike_rate, turnpike_bill, turnpike_report, turnpike_api;
         reset role;
     end if;
+    foreach login in array array['turnpike_ingest', 'turnpike_rate', 'turnpike_bill', 'turnpike_report', 'turnpike_api',
+                                 'turnpike_catalogue'] loop
+        if not pg_catalog.has_table_privilege(login, 'public.turnpike_migration', 'select') then
+            execute pg_catalog.format('grant select on public.turnpike_migration to %I', login);
+        end if;
+    end loop;
 end
 $$;

@@ -4,7 +4,7 @@
 # the migrations' affair.
 
 # One login role per process of ours and per reader, secrets/NAME is the password of turnpike_NAME; `admin` migrates.
-postgres_roles=(ingest rate bill api report)
+postgres_roles=(ingest rate bill api report catalogue)
 
 # Sets postgres_bin: the version that made the cluster, else the newest there is.
 postgres_programs() {
