@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "invoicing/charge_row.h"
 #include "invoicing/close_draft.h"
 
 static struct close_account *account_find(struct close_work *work, int64_t account)
@@ -86,14 +87,6 @@ static struct source_keys keys_of(struct close_work *work)
     return (struct source_keys){array_end(&agreements, work->arena), array_end(&accounts, work->arena), array_end(&starts, work->arena)};
 }
 
-static struct charge charge_of_row(const struct db_result *result, int row)
-{
-    return (struct charge){.tenant = db_get_int(result, row, 2), .sku = (int32_t)db_get_int(result, row, 3), .price = db_get_int(result, row, 4),
-                           .tier = (int)db_get_int(result, row, 5), .dimension_set = db_get_uuid(result, row, 6),
-                           .stage = (enum charge_stage)db_get_int(result, row, 7), .quantity = {db_get_decimal(result, row, 8, QUANTITY_PLACES)},
-                           .billed_cost = {db_get_decimal(result, row, 9, AMOUNT_PLACES)}};
-}
-
 // Rows come grouped by (account, period); hands each source its run of charges.
 static enum err take_charges(struct close_work *work, struct db_result *result, bool billed)
 {
@@ -104,7 +97,7 @@ static enum err take_charges(struct close_work *work, struct db_result *result, 
         struct charge **list = billed ? &source->billed : &source->charges;
         size_t *count = billed ? &source->billed_count : &source->charge_count;
         if (!*count) *list = &charges[row];
-        charges[row] = charge_of_row(result, row);
+        charges[row] = charge_row_read(result, row);
         (*count)++;
     }
     db_result_free(result);
@@ -118,7 +111,7 @@ static enum err take_charges(struct close_work *work, struct db_result *result, 
 }
 
 static const char billed_sql[] =
-    "select k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage, sum(l.quantity), sum(l.cost)"
+    "select k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage, sum(l.quantity), 0, 0, 0, sum(l.cost)"
     "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
     "  join invoicing.document d on d.agreement = k.agreement and d.account = k.account and d.state <> 'void'"
     "  join invoicing.document_line l on l.document = d.document and l.original_period_start = k.period_start"
@@ -152,7 +145,7 @@ static enum err load_charges(struct close_work *work)
     const struct source_keys keys = keys_of(work);
     const char *const values[] = {keys.agreements, keys.accounts, keys.starts};
     enum err err = db_query(work->db,
-        "select account, period_start, tenant, sku, price, tier, dimension_set, stage, quantity, billed_cost"
+        "select " CHARGE_ROW_COLUMNS
         "  from invoicing.charge_to_date($1::bigint[], $2::bigint[], $3::timestamptz[])", 3, values, &result, work->fault);
     if (!err) err = take_charges(work, result, false);
     if (!err) err = db_query(work->db, billed_sql, 3, values, &result, work->fault);

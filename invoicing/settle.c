@@ -9,6 +9,7 @@
 #include "common/array.h"
 #include "common/crash_point.h"
 #include "common/log.h"
+#include "invoicing/charge_row.h"
 #include "ledger/ledger.h"
 
 // One (account, period) on its way through the chunk.
@@ -126,15 +127,6 @@ static enum err rate_items(struct chunk *chunk)
     return err;
 }
 
-static struct charge charge_of_row(const struct db_result *result, int row)
-{
-    return (struct charge){.tenant = db_get_int(result, row, 2), .sku = (int32_t)db_get_int(result, row, 3), .price = db_get_int(result, row, 4),
-                           .tier = (int)db_get_int(result, row, 5), .dimension_set = db_get_uuid(result, row, 6),
-                           .stage = (enum charge_stage)db_get_int(result, row, 7), .quantity = {db_get_decimal(result, row, 8, QUANTITY_PLACES)},
-                           .list_cost = {db_get_decimal(result, row, 9, AMOUNT_PLACES)}, .contracted_cost = {db_get_decimal(result, row, 10, AMOUNT_PLACES)},
-                           .effective_cost = {db_get_decimal(result, row, 11, AMOUNT_PLACES)}, .billed_cost = {db_get_decimal(result, row, 12, AMOUNT_PLACES)}};
-}
-
 // What was posted under every key of the wanted items: the newest row of each key.
 static enum err load_posted(struct chunk *chunk)
 {
@@ -142,7 +134,7 @@ static enum err load_posted(struct chunk *chunk)
     const char *const values[] = {keys.agreements, keys.accounts, keys.starts};
     struct db_result *result;
     enum err err = db_query(chunk->db,
-        "select account, period_start, tenant, sku, price, tier, dimension_set, stage, quantity, list_cost, contracted_cost, effective_cost, billed_cost"
+        "select " CHARGE_ROW_COLUMNS
         "  from invoicing.charge_to_date($1::bigint[], $2::bigint[], $3::timestamptz[])",
         3, values, &result, chunk->fault);
     if (err) return err;
@@ -151,7 +143,7 @@ static enum err load_posted(struct chunk *chunk)
         struct item *item = item_find(chunk, db_get_int(result, row, 0), db_get_instant(result, row, 1));
         ENSURE(item != NULL);
         if (!item->posted_count) item->posted = &charges[row]; // rows of an item stand together
-        charges[row] = charge_of_row(result, row);
+        charges[row] = charge_row_read(result, row);
         item->posted_count++;
     }
     db_result_free(result);
