@@ -4,9 +4,11 @@
 
 const struct command command_table[] = {
     {"migrate", "bring the database's schema to what this binary needs", migrate_usage, migrate_run, false},
+    {"ingest", "role: take events over HTTP and put them into Kafka", ingest_usage, ingest_run, false},
     {"bill", "role: settle usage into the ledger", bill_usage, bill_run, false},
     {"settle", "take a cut and settle what it touches, once", settle_usage, settle_run, false},
     {"close", "close a month: freeze its invoices", close_month_usage, close_month_run, false},
+    {"message decode", "show what is in a Kafka message", message_decode_usage, message_decode_run, true},
     {"config", "print the settings in force and where each came from", config_usage, config_run, false},
     {"version", "print the version", version_usage, version_run, true},
 };

@@ -10,6 +10,8 @@
 COMMAND(bill);
 COMMAND(close_month);
 COMMAND(config);
+COMMAND(ingest);
+COMMAND(message_decode);
 COMMAND(migrate);
 COMMAND(settle);
 COMMAND(version);

@@ -48,9 +48,11 @@ struct http_reply {
 // Answers a request: exactly once, from any thread; the request is gone afterwards. Copies what it needs.
 void http_answer(struct http_request *request, const struct http_reply *reply);
 // An RFC 9457 problem (application/problem+json): type "about:blank", title from the status, status, code, detail, and
-// extra members (already JSON, like "\"errors\":[...]") or NULL.
+// extra members (already JSON, like "\"errors\":[...]") or NULL. 429 and 503 have a Retry-After.
 void http_problem(struct http_request *request, int status, const char *code, const char *detail,
                   const char *members_or_null);
+// 405 with the methods that the path has: "POST" or "GET, HEAD".
+void http_method_not_allowed(struct http_request *request, const char *allow);
 
 // The handler owns the request until it answers, now or later. Runs on the loop thread if workers == 0, else on one of
 // the workers.

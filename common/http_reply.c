@@ -102,18 +102,22 @@ static void add_member(struct text *out, const char *name, const char *value)
 }
 
 // Headers that a status must have.
-static void add_status_headers(struct http_reply *reply)
+static void add_status_headers(struct http_reply *reply, const char *allow)
 {
     if (reply->status == 405) {
         reply->extra[0] = "Allow";
-        reply->extra[1] = "GET, HEAD, POST, PUT, DELETE";
+        reply->extra[1] = allow;
     } else if (reply->status == 401) {
         reply->extra[0] = "WWW-Authenticate";
         reply->extra[1] = "Bearer";
+    } else if (reply->status == 429 || reply->status == 503) {
+        reply->extra[0] = "Retry-After";
+        reply->extra[1] = "1"; // seconds; clients add their own back-off and jitter
     }
 }
 
-void http_reply_problem(struct http_call *call, int status, const char *code, const char *detail, const char *members)
+static void build_problem(struct http_call *call, int status, const char *code, const char *detail, const char *members,
+                          const char *allow)
 {
     struct text body = {0};
     text_print(&body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d", status_title(status), status);
@@ -123,9 +127,14 @@ void http_reply_problem(struct http_call *call, int status, const char *code, co
     text_add_char(&body, '}');
     struct http_reply reply = {
         .status = status, .content_type = "application/problem+json", .body = {body.data, body.length}};
-    add_status_headers(&reply);
+    add_status_headers(&reply, allow);
     http_reply_build(call, &reply);
     text_free(&body);
+}
+
+void http_reply_problem(struct http_call *call, int status, const char *code, const char *detail, const char *members)
+{
+    build_problem(call, status, code, detail, members, "GET, HEAD, POST, PUT, DELETE");
 }
 
 void http_reply_refusal(struct http_call *call, int status, const char *detail)
@@ -153,6 +162,13 @@ void http_problem(struct http_request *request, int status, const char *code, co
 {
     struct http_call *call = claim(request);
     http_reply_problem(call, status, code, detail, members_or_null);
+    http_server_deliver(call);
+}
+
+void http_method_not_allowed(struct http_request *request, const char *allow)
+{
+    struct http_call *call = claim(request);
+    build_problem(call, 405, "method_not_allowed", "this method is not offered here", NULL, allow);
     http_server_deliver(call);
 }
 

@@ -62,7 +62,7 @@ const struct setting setting_table[] = {
     ADDRESS("ingest.ops_listen", "127.0.0.1:18090", "Where the gateway answers /metrics and /healthz."),
     BYTES("ingest.max_body", "4MiB", 1 * KIB, 64 * MIB, "Largest body of a request."),
     INT("ingest.max_batch", "1000", 1, 10000, "Most events in a request."),
-    BYTES("ingest.max_event", "64KiB", 1 * KIB, 1 * MIB, "Largest single event."),
+    BYTES("ingest.max_event", "64KiB", 1 * KIB, 64 * KIB, "Largest single event."),
     DURATION("ingest.request_timeout", "10s", 100, 5 * MINUTES, "How long a whole request may take to arrive."),
     DURATION("ingest.delivery_timeout", "30s", 1 * SECONDS, 5 * MINUTES,
              "How long Kafka may take to accept an event before the sender is told to try again."),

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request's way to its answer, in this order: route, key, room in flight, form, verdict on every event, Kafka.
+#include "ingest/gateway.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/log.h"
+
+#define EVENTS_PATH "/api/v1/events"
+
+void gateway_problem(struct http_request *request, int status, const char *code, const char *detail,
+                     const char *members_or_null)
+{
+    gateway_count_answer(status);
+    http_problem(request, status, code, detail, members_or_null);
+}
+
+// POST on the one path, no parameter but partial=true|false. False: answered.
+static bool check_route(struct http_request *request, bool *partial)
+{
+    if (strcmp(request->path, EVENTS_PATH) != 0) {
+        gateway_problem(request, 404, "not_found", "events are taken at " EVENTS_PATH, NULL);
+        return false;
+    }
+    if (request->method != HTTP_POST) {
+        gateway_count_answer(405);
+        http_method_not_allowed(request, "POST");
+        return false;
+    }
+    const char *value = http_parameter(request, "partial");
+    bool known = !value || strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
+    if (!known || http_parameter_count(request) > (value ? 1 : 0)) {
+        gateway_problem(request, 400, "unknown_parameter", "the only parameter is partial, true or false", NULL);
+        return false;
+    }
+    *partial = value && strcmp(value, "true") == 0;
+    return true;
+}
+
+// False: answered. A refused key is logged with the peer, never with what was sent.
+static bool check_key(struct gateway *gateway, const struct knowledge_snapshot *known, struct http_request *request,
+                      struct sender *sender)
+{
+    struct fault fault;
+    enum err err =
+        key_ring_check(known->keys, http_header(request, "authorization"), clock_now(gateway->clock), sender, &fault);
+    if (err == ERR_OK) return true;
+    log_info("key_refused", LOG_TEXT("peer", request->peer), LOG_TEXT("reason", fault.reason));
+    if (err == ERR_CONFLICT)
+        gateway_problem(request, 403, "missing_scope", fault.reason, NULL);
+    else
+        gateway_problem(request, 401, "unauthorized", fault.reason, NULL);
+    return false;
+}
+
+static bool read_events(struct gateway *gateway, struct http_request *request, struct slice **events, size_t *count)
+{
+    size_t header_count = http_header_count(request);
+    struct request_header *headers = ARENA_ARRAY(request->arena, struct request_header, header_count);
+    for (size_t i = 0; i < header_count; i++)
+        headers[i] = (struct request_header){http_header_name(request, i), http_header_value(request, i)};
+    const struct request_input input = {
+        .content_type = http_header(request, "content-type"),
+        .headers = headers,
+        .header_count = header_count,
+        .body = request->body,
+        .events_most = gateway->events_most,
+        .event_bytes_most = gateway->event_bytes_most,
+    };
+    struct request_problem problem;
+    if (request_read(&input, request->arena, events, count, &problem) == ERR_OK) return true;
+    gateway_count_refusal(problem.code, 1);
+    gateway_problem(request, problem.status, problem.code, problem.detail, NULL);
+    return false;
+}
+
+// A key used for another's tenant is either a mistake of ours in a key's tenants or somebody trying: it stands in the
+// log.
+static void note_refusals(const struct admission *admission, const struct sender *sender,
+                          const struct http_request *request)
+{
+    size_t forbidden = 0;
+    for (size_t i = 0; i < admission->refused_count; i++) {
+        gateway_count_refusal(admission->refused[i].reason, 1);
+        forbidden += admission->refused[i].kind == REFUSAL_FORBIDDEN;
+    }
+    if (forbidden > 0)
+        log_warn("tenant_refused", LOG_TEXT("key", sender->key_id), LOG_TEXT("peer", request->peer),
+                 LOG_INT("events", forbidden));
+}
+
+static void answer_refused(struct http_request *request, const struct admission *admission)
+{
+    struct text errors = {0};
+    char detail[128];
+    admission_print_errors(admission, &errors);
+    snprintf(detail, sizeof detail, "%zu of %zu events cannot be taken; nothing was accepted", admission->refused_count,
+             admission->refused_count + admission->admitted_count);
+    gateway_problem(request, admission_status(admission->worst), admission_code(admission->worst), detail, errors.data);
+    text_free(&errors);
+}
+
+static void answer_unavailable(struct http_request *request, const char *code, const char *detail)
+{
+    gateway_problem(request, 503, code, detail, NULL);
+}
+
+static void handle_known(struct gateway *gateway, const struct knowledge_snapshot *known, struct http_request *request,
+                         bool partial)
+{
+    struct sender sender;
+    struct slice *events;
+    size_t count;
+    struct admission admission;
+    if (!check_key(gateway, known, request, &sender)) return;
+    if (gateway->in_flight_bytes + request->body.length > gateway->in_flight_most) {
+        answer_unavailable(request, "too_much_in_flight", "too many events wait for Kafka, slow down");
+        return;
+    }
+    if (!read_events(gateway, request, &events, &count)) return;
+    const struct admission_rules rules = {known->catalogue, &gateway->content_key, &sender, clock_now(gateway->clock)};
+    admission_judge(&rules, events, count, request->arena, &admission);
+    if (admission.refused_count > 0) note_refusals(&admission, &sender, request);
+    if (admission.refused_count > 0 && !partial) {
+        answer_refused(request, &admission);
+        return;
+    }
+    struct text reply = {0};
+    if (partial) {
+        text_print(&reply, "{\"accepted\":%zu,\"refused\":%zu,", admission.admitted_count, admission.refused_count);
+        admission_print_errors(&admission, &reply);
+        text_add_char(&reply, '}');
+    }
+    gateway_deliver(gateway, known, request, &admission, partial, &reply);
+}
+
+void gateway_handle(void *context, struct http_request *request)
+{
+    struct gateway *gateway = context;
+    bool partial;
+    if (!check_route(request, &partial)) return;
+    struct knowledge_snapshot *known = knowledge_retain(gateway->knowledge);
+    if (known)
+        handle_known(gateway, known, request, partial);
+    else
+        answer_unavailable(request, "starting", "the catalogue and the keys are not loaded yet");
+    knowledge_release(gateway->knowledge, known);
+}
