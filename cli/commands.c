@@ -5,6 +5,10 @@
 const struct command command_table[] = {
     {"migrate", "bring the database's schema to what this binary needs", migrate_usage, migrate_run, false},
     {"ingest", "role: take events over HTTP and put them into Kafka", ingest_usage, ingest_run, false},
+    {"topic ensure", "make the Kafka topic and record its partitions", topic_ensure_usage, topic_ensure_run, false},
+    {"key create", "make an API key and print it once", key_create_usage, key_create_run, false},
+    {"key list", "list API keys, never their secrets", key_list_usage, key_list_run, false},
+    {"key revoke", "refuse an API key from now on", key_revoke_usage, key_revoke_run, false},
     {"bill", "role: settle usage into the ledger", bill_usage, bill_run, false},
     {"settle", "take a cut and settle what it touches, once", settle_usage, settle_run, false},
     {"close", "close a month: freeze its invoices", close_month_usage, close_month_run, false},

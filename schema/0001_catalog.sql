@@ -346,7 +346,35 @@ comment on column catalog.api_key.account is
 comment on column catalog.api_key.note is 'what it is for';
 comment on column catalog.api_key.created_time is 'when it was made';
 comment on column catalog.api_key.expires_time is 'from then on refused; null = never';
-comment on column catalog.api_key.revoked_time is 'refused from then on';
+comment on column catalog.api_key.revoked_time is 'when it was revoked; a key with a time here is refused';
+
+create table catalog.api_key_change (
+    only_row boolean not null default true,
+    change bigint not null,
+    constraint api_key_change_pk primary key (only_row),
+    constraint api_key_change_one_row check (only_row)
+);
+comment on table catalog.api_key_change is 'Counts changes of api_key: who holds the keys in memory looks here whether to read them again.';
+comment on column catalog.api_key_change.only_row is 'always true';
+comment on column catalog.api_key_change.change is 'risen by every statement that touched api_key';
+insert into catalog.api_key_change (change) values (0);
+
+create function catalog.count_api_key_change() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+    as $$
+begin
+    update catalog.api_key_change set change = change + 1;
+    return null;
+end
+$$;
+comment on function catalog.count_api_key_change() is 'Moves api_key_change; the trigger of api_key.';
+create trigger api_key_changed
+    after insert or update or delete or truncate on catalog.api_key
+    for each statement execute function catalog.count_api_key_change();
+
+revoke all on all functions in schema catalog from public;
 
 -- Who may do what: apply and key run as the administrator, everybody else only reads. Keys are checked by the gateway.
 grant usage on schema catalog to turnpike_ingest, turnpike_rate, turnpike_bill;
@@ -354,4 +382,4 @@ grant select on
     catalog.version, catalog.change, catalog.service, catalog.meter, catalog.sku, catalog.price_book, catalog.price,
     catalog.price_tier, catalog.seller, catalog.billing_account, catalog.agreement, catalog.tenant, catalog.membership
     to turnpike_ingest, turnpike_rate, turnpike_bill;
-grant select on catalog.api_key to turnpike_ingest;
+grant select on catalog.api_key, catalog.api_key_change to turnpike_ingest;
