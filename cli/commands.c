@@ -4,6 +4,7 @@
 
 const struct command command_table[] = {
     {"migrate", "bring the database's schema to what this binary needs", migrate_usage, migrate_run, false},
+    {"apply", "load catalogue files: what is sold, to whom, at which price", apply_usage, apply_run, false},
     {"ingest", "role: take events over HTTP and put them into Kafka", ingest_usage, ingest_run, false},
     {"topic ensure", "make the Kafka topic and record its partitions", topic_ensure_usage, topic_ensure_run, false},
     {"key create", "make an API key and print it once", key_create_usage, key_create_run, false},

@@ -7,6 +7,7 @@
     extern const char noun##_usage[];                                                                                  \
     int noun##_run(struct command_context *context, int argc, char **argv)
 
+COMMAND(apply);
 COMMAND(bill);
 COMMAND(close_month);
 COMMAND(config);
