@@ -72,6 +72,16 @@ const struct json_value *json_item(const struct json_value *array, size_t index)
     return json_is_array(array) ? value_of(json_array_get(json_of(array), index)) : NULL;
 }
 
+const char *json_member_name(const struct json_value *object, size_t index)
+{
+    if (!json_is_object(object)) return NULL;
+    json_t *members = (json_t *)(void *)(uintptr_t)json_of(object); // iterating does not change it
+    void *member = json_object_iter(members);
+    for (; member && index > 0; index--)
+        member = json_object_iter_next(members, member);
+    return member ? json_object_iter_key(member) : NULL;
+}
+
 const char *json_text(const struct json_value *value, const char *otherwise)
 {
     return value && json_is_string(json_of(value)) ? json_string_value(json_of(value)) : otherwise;

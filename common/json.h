@@ -15,6 +15,8 @@ const struct json_value *json_root(const struct json_document *document);
 const struct json_value *json_member(const struct json_value *object, const char *name);
 size_t json_length(const struct json_value *array_or_object);
 const struct json_value *json_item(const struct json_value *array, size_t index);
+// Name of the index-th member in the order of the text; NULL beyond the last. O(index).
+const char *json_member_name(const struct json_value *object, size_t index);
 const char *json_text(const struct json_value *value, const char *otherwise); // strings only
 int64_t json_int(const struct json_value *value, int64_t otherwise); // whole numbers only: 1.0 and 1e3 are none
 bool json_bool(const struct json_value *value, bool otherwise);

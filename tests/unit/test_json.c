@@ -96,6 +96,10 @@ static void values_of_other_types_are_absent(void **state)
     assert_int_equal(json_read(data, sizeof data - 1, &document, NULL), ERR_OK);
     const struct json_value *root = json_root(document);
     assert_true(json_is_object(root));
+    assert_string_equal(json_member_name(root, 0), "t");
+    assert_string_equal(json_member_name(root, 7), "o");
+    assert_null(json_member_name(root, 8));
+    assert_null(json_member_name(json_member(root, "a"), 0));
     assert_string_equal(json_text(json_member(root, "t"), "?"), "x");
     assert_true(json_int(json_member(root, "i"), 0) == INT64_MIN);
     assert_int_equal(json_int(json_member(root, "r"), -1), -1); // a real is no integer, even a whole one
