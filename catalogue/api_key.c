@@ -58,14 +58,17 @@ void api_key_make(char text[API_KEY_TEXT_SIZE], char key_id[API_KEY_ID_SIZE], un
 
 enum err api_key_scopes_parse(const char *text, unsigned *scopes, struct fault *fault)
 {
-    static const struct { const char *name; enum api_key_scope scope; } names[] = {
-        {"ingest", API_KEY_INGEST}, {"read", API_KEY_READ}, {"operate", API_KEY_OPERATE}};
+    static const struct {
+        const char *name;
+        enum api_key_scope scope;
+    } names[] = {{"ingest", API_KEY_INGEST}, {"read", API_KEY_READ}, {"operate", API_KEY_OPERATE}};
     *scopes = 0;
     for (;;) {
         size_t length = strcspn(text, ","), i = 0;
         while (i < 3 && !slice_is((struct slice){text, length}, names[i].name))
             i++;
-        if (i == 3) return fault_set(fault, ERR_INVALID, "", "scopes are ingest, read and operate, separated by commas");
+        if (i == 3)
+            return fault_set(fault, ERR_INVALID, "", "scopes are ingest, read and operate, separated by commas");
         *scopes |= names[i].scope;
         if (!text[length]) return ERR_OK;
         text += length + 1;
@@ -88,18 +91,21 @@ static bool names_tenant(const struct api_key *key, int64_t tenant)
     return false;
 }
 
-static bool reaches(const struct api_key *key, const struct catalogue *catalogue, const struct tenant *tenant, instant_us when)
+static bool reaches(const struct api_key *key, const struct catalogue *catalogue, const struct tenant *tenant,
+                    instant_us when)
 {
     if (key->every_tenant || (key->scopes & API_KEY_OPERATE) || names_tenant(key, tenant->number)) return true;
     return key->account != 0 && catalogue_payer(catalogue, tenant->number, when) == key->account;
 }
 
-bool api_key_may_send(const struct api_key *key, const struct catalogue *catalogue, const struct tenant *tenant, instant_us when)
+bool api_key_may_send(const struct api_key *key, const struct catalogue *catalogue, const struct tenant *tenant,
+                      instant_us when)
 {
     return (key->scopes & (API_KEY_INGEST | API_KEY_OPERATE)) && reaches(key, catalogue, tenant, when);
 }
 
-bool api_key_may_read(const struct api_key *key, const struct catalogue *catalogue, const struct tenant *tenant, instant_us when)
+bool api_key_may_read(const struct api_key *key, const struct catalogue *catalogue, const struct tenant *tenant,
+                      instant_us when)
 {
     return (key->scopes & (API_KEY_READ | API_KEY_OPERATE)) && reaches(key, catalogue, tenant, when);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The snapshot of all API keys. A counter that the database moves with every change of a key tells whether it is current,
-// so that looking costs one row however many keys there are.
+// The snapshot of all API keys. A counter that the database moves with every change of a key tells whether it is
+// current, so that looking costs one row however many keys there are.
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 struct api_key_table {
     atomic_int references;
-    int64_t change;           // of the database's counter
+    int64_t change;            // of the database's counter
     _Atomic int64_t looked_us; // when it was last found current; only the refreshing thread writes
     struct arena *arena;
     struct api_key *keys;

@@ -19,16 +19,24 @@ static bool same_seller(const void *a, const void *b)
     return ((const struct seller_row *)a)->number == ((const struct seller_row *)b)->number;
 }
 
-static enum err build_seller(struct catalogue *catalogue, const struct seller_row *row, size_t index, struct fault *fault)
+static enum err build_seller(struct catalogue *catalogue, const struct seller_row *row, size_t index,
+                             struct fault *fault)
 {
     enum err err = row_check_id("seller", row->id, row->number, fault);
     if (err) return err;
-    if (!row->series || !*row->series) return row_fault(fault, "seller", row->id, "it has no series of invoice numbers");
+    if (!row->series || !*row->series)
+        return row_fault(fault, "seller", row->id, "it has no series of invoice numbers");
     if (row->account != 0 && catalogue_account_index(catalogue, row->account) == NO_INDEX)
-        return row_fault(fault, "seller", row->id, "billing account number %lld does not exist", (long long)row->account);
+        return row_fault(fault, "seller", row->id, "billing account number %lld does not exist",
+                         (long long)row->account);
     catalogue->sellers[index] = (struct seller){
-        .number = row->number, .id = row->id, .name = text_or_empty(row->name), .address = text_or_empty(row->address),
-        .tax_id = text_or_empty(row->tax_id), .series = row->series, .account = row->account,
+        .number = row->number,
+        .id = row->id,
+        .name = text_or_empty(row->name),
+        .address = text_or_empty(row->address),
+        .tax_id = text_or_empty(row->tax_id),
+        .series = row->series,
+        .account = row->account,
     };
     lookup_add(&catalogue->seller_numbers, lookup_hash_number(row->number), index);
     return ERR_OK;
@@ -49,7 +57,8 @@ static enum err build_sellers(struct catalogue *catalogue, struct catalogue_rows
     for (size_t i = 0; i < count; i++) {
         enum err err = build_seller(catalogue, &row[i], i, fault);
         if (err) return err;
-        if (!ids_add(&ids, id_list, i, row[i].id)) return row_fault(fault, "seller", row[i].id, "two numbers have this id");
+        if (!ids_add(&ids, id_list, i, row[i].id))
+            return row_fault(fault, "seller", row[i].id, "two numbers have this id");
         if (!ids_add(&series, series_list, i, row[i].series))
             return row_fault(fault, "seller", row[i].id, "another seller has the series %s", row[i].series);
     }
@@ -85,8 +94,11 @@ static enum err build_accounts(struct catalogue *catalogue, struct catalogue_row
         if (catalogue_account(catalogue, slice_of(row[i].id)))
             return row_fault(fault, "billing_account", row[i].id, "two numbers have this id");
         catalogue->accounts[i] = (struct billing_account){
-            .number = row[i].number, .id = row[i].id, .name = text_or_empty(row[i].name),
-            .address = text_or_empty(row[i].address), .tax_id = text_or_empty(row[i].tax_id),
+            .number = row[i].number,
+            .id = row[i].id,
+            .name = text_or_empty(row[i].name),
+            .address = text_or_empty(row[i].address),
+            .tax_id = text_or_empty(row[i].tax_id),
             .email = text_or_empty(row[i].email),
         };
         catalogue->account_list[i] = row[i].number;
@@ -142,20 +154,29 @@ static enum err build_terms(struct catalogue *catalogue, const struct agreement_
     const struct seller *seller = catalogue_seller_number(catalogue, row->seller);
     const char *id = account_id(catalogue, row->account);
     if (account == NO_INDEX)
-        return row_fault(fault, "agreement of", id, "billing account number %lld does not exist", (long long)row->account);
+        return row_fault(fault, "agreement of", id, "billing account number %lld does not exist",
+                         (long long)row->account);
     if (!seller) return row_fault(fault, "agreement of", id, "seller number %d does not exist", row->seller);
     if (book == NO_INDEX) return row_fault(fault, "agreement of", id, "price book number %d does not exist", row->book);
     *terms = (struct agreement){
-        .number = row->number, .effective_from = row->effective_from, .effective_to = INSTANT_MAX, .seller = seller,
-        .account = &catalogue->accounts[account], .level = row->level, .book = &catalogue->books[book],
-        .currency = catalogue->books[book].currency, .tax_name = text_or_empty(row->tax_name), .tax_rate = row->tax_rate,
+        .number = row->number,
+        .effective_from = row->effective_from,
+        .effective_to = INSTANT_MAX,
+        .seller = seller,
+        .account = &catalogue->accounts[account],
+        .level = row->level,
+        .book = &catalogue->books[book],
+        .currency = catalogue->books[book].currency,
+        .tax_name = text_or_empty(row->tax_name),
+        .tax_rate = row->tax_rate,
         .rounding = row->rounding,
     };
     enum err err = check_terms(row, terms, fault);
     if (err) return err;
     struct fault inner = {0};
     err = zone_open(text_or_empty(row->zone), &terms->zone, &inner);
-    if (err == ERR_INVALID) return row_fault(fault, "agreement of", id, "zone %.64s: %s", text_or_empty(row->zone), inner.reason);
+    if (err == ERR_INVALID)
+        return row_fault(fault, "agreement of", id, "zone %.64s: %s", text_or_empty(row->zone), inner.reason);
     return err ? fault_set(fault, err, id, "%s", inner.reason) : ERR_OK;
 }
 
@@ -177,8 +198,9 @@ static enum err build_agreements(struct catalogue *catalogue, struct catalogue_r
         }
         terms[-1].effective_to = terms->effective_from;
         if (terms[-1].number != terms->number || terms[-1].seller != terms->seller)
-            return row_fault(fault, "agreement of", terms->account->id, "it has two sellers, %s and %s; an account has one",
-                             terms[-1].seller->id, terms->seller->id);
+            return row_fault(fault, "agreement of", terms->account->id,
+                             "it has two sellers, %s and %s; an account has one", terms[-1].seller->id,
+                             terms->seller->id);
         if (strcmp(terms[-1].currency.code, terms->currency.code) != 0)
             return row_fault(fault, "agreement of", terms->account->id, "its currency never changes");
     }
@@ -201,10 +223,12 @@ static enum err check_levels(const struct catalogue *catalogue, struct fault *fa
         int level = 0;
         for (const struct agreement *above = terms; above && above->seller->account != 0; level++) {
             if (level > LEVEL_MAX)
-                return row_fault(fault, "agreement of", terms->account->id, "its sellers lead in a circle, or there are too many");
+                return row_fault(fault, "agreement of", terms->account->id,
+                                 "its sellers lead in a circle, or there are too many");
             const struct seller *seller = above->seller;
             above = first_terms(catalogue, seller->account);
-            if (!above) return row_fault(fault, "seller", seller->id, "its billing account has no agreement with a seller");
+            if (!above)
+                return row_fault(fault, "seller", seller->id, "its billing account has no agreement with a seller");
         }
         if (terms->level != level)
             return row_fault(fault, "agreement of", terms->account->id, "level is %d, there are %d partners above it",

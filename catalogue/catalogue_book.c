@@ -15,7 +15,8 @@ static bool same_book(const void *a, const void *b)
     return ((const struct price_book_row *)a)->number == ((const struct price_book_row *)b)->number;
 }
 
-static enum err build_book(struct catalogue *catalogue, const struct price_book_row *row, size_t index, struct fault *fault)
+static enum err build_book(struct catalogue *catalogue, const struct price_book_row *row, size_t index,
+                           struct fault *fault)
 {
     struct fault inner = {0};
     struct price_book *book = &catalogue->books[index];
@@ -33,7 +34,8 @@ static enum err link_parent(struct catalogue *catalogue, const struct price_book
 {
     if (row->parent == 0) return ERR_OK;
     uint32_t index = catalogue_book_index(catalogue, row->parent);
-    if (index == NO_INDEX) return row_fault(fault, "price_book", row->id, "parent number %d does not exist", row->parent);
+    if (index == NO_INDEX)
+        return row_fault(fault, "price_book", row->id, "parent number %d does not exist", row->parent);
     book->parent = &catalogue->books[index];
     if (strcmp(book->parent->currency.code, book->currency.code) != 0)
         return row_fault(fault, "price_book", row->id, "its currency is %s, its parent's %s", book->currency.code,
@@ -45,7 +47,8 @@ static enum err check_chain(const struct catalogue *catalogue, const struct pric
 {
     size_t steps = 0;
     for (const struct price_book *each = book->parent; each; each = each->parent)
-        if (++steps > catalogue->book_count) return row_fault(fault, "price_book", book->id, "its parents lead in a circle");
+        if (++steps > catalogue->book_count)
+            return row_fault(fault, "price_book", book->id, "its parents lead in a circle");
     return ERR_OK;
 }
 

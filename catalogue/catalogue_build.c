@@ -31,7 +31,8 @@ static enum err build_services(struct catalogue *catalogue, struct catalogue_row
         const struct service_row *row = &rows->services.row[i];
         enum err err = row_check_id("service", row->id, row->number, fault);
         if (err) return err;
-        if (!ids_add(&ids, id_list, i, row->id)) return row_fault(fault, "service", row->id, "two numbers have this id");
+        if (!ids_add(&ids, id_list, i, row->id))
+            return row_fault(fault, "service", row->id, "two numbers have this id");
         catalogue->services[i] = (struct service){row->number, row->id, text_or_empty(row->name),
                                                   text_or_empty(row->category), text_or_empty(row->subcategory)};
         lookup_add(&catalogue->service_numbers, lookup_hash_number(row->number), i);

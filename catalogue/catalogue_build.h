@@ -5,7 +5,11 @@
 #pragma once
 #include "catalogue/catalogue.h"
 
-struct service_row { int64_t version; int32_t number; const char *id, *name, *category, *subcategory; };
+struct service_row {
+    int64_t version;
+    int32_t number;
+    const char *id, *name, *category, *subcategory;
+};
 struct meter_row {
     int64_t version;
     int32_t number;
@@ -13,14 +17,25 @@ struct meter_row {
     const char *id, *name, *event_type, *unit;
     enum aggregation aggregation;
     const char *value_property, *resource_property, *state_property; // NULL if none
-    const char **running_states; size_t running_count;
-    const char **stopped_states; size_t stopped_count;
-    const char **dimensions; size_t dimension_count; // any order
+    const char **running_states;
+    size_t running_count;
+    const char **stopped_states;
+    size_t stopped_count;
+    const char **dimensions;
+    size_t dimension_count; // any order
     enum evaluation_window window;
     int slot_minutes, accept_days, future_seconds;
 };
-struct sku_row { int64_t version; int32_t number, service, meter; const char *id, *name; };
-struct price_book_row { int64_t version; int32_t number, parent /* 0: none */; const char *id, *name, *currency; };
+struct sku_row {
+    int64_t version;
+    int32_t number, service, meter;
+    const char *id, *name;
+};
+struct price_book_row {
+    int64_t version;
+    int32_t number, parent /* 0: none */;
+    const char *id, *name, *currency;
+};
 struct price_row {
     int64_t version, number;
     int32_t book, sku;
@@ -32,9 +47,23 @@ struct price_row {
     struct price price; // per_unit
     int minimum_seconds;
 };
-struct price_tier_row { int64_t price; int tier; struct quantity up_to /* pricing units */; bool last; struct price unit_price; };
-struct seller_row { int64_t version; int32_t number; const char *id, *name, *address, *tax_id, *series; int64_t account; };
-struct account_row { int64_t version, number; const char *id, *name, *address, *tax_id, *email; };
+struct price_tier_row {
+    int64_t price;
+    int tier;
+    struct quantity up_to /* pricing units */;
+    bool last;
+    struct price unit_price;
+};
+struct seller_row {
+    int64_t version;
+    int32_t number;
+    const char *id, *name, *address, *tax_id, *series;
+    int64_t account;
+};
+struct account_row {
+    int64_t version, number;
+    const char *id, *name, *address, *tax_id, *email;
+};
 struct agreement_row {
     int64_t version, number;
     instant_us effective_from; // INSTANT_MIN for the first
@@ -46,10 +75,20 @@ struct agreement_row {
     struct price tax_rate;
     enum rounding rounding;
 };
-struct tenant_row { int64_t version, number; const char *id, *name; };
-struct membership_row { int64_t version, tenant, account; instant_us effective_from; };
+struct tenant_row {
+    int64_t version, number;
+    const char *id, *name;
+};
+struct membership_row {
+    int64_t version, tenant, account;
+    instant_us effective_from;
+};
 
-#define ROWS(type) struct { struct type *row; size_t count, capacity; }
+#define ROWS(type)                                                                                                     \
+    struct {                                                                                                           \
+        struct type *row;                                                                                              \
+        size_t count, capacity;                                                                                        \
+    }
 struct catalogue_rows {
     int64_t version;     // of the catalogue that is built
     struct arena *arena; // where the rows' texts and lists lie; literals are fine, too
@@ -64,7 +103,8 @@ struct catalogue_rows {
     ROWS(agreement_row) agreements;
     ROWS(tenant_row) tenants;
     ROWS(membership_row) memberships;
-    char *chunk; size_t chunk_left; // of rows_text
+    char *chunk;
+    size_t chunk_left; // of rows_text
 };
 
 void catalogue_rows_init(struct catalogue_rows *rows, int64_t version); // with an arena of its own
@@ -76,8 +116,8 @@ void *rows_grow(void **rows, size_t size, size_t *count, size_t *capacity);
 // Copy of a text in the arena, packed (millions of ids), NUL-terminated.
 const char *rows_text(struct catalogue_rows *rows, const char *text, size_t length);
 
-// Builds the catalogue; *catalogue is freed with catalogue_release. The rows are sorted in place. On success the catalogue
-// takes rows->arena over (rows->arena becomes NULL); the arrays stay the caller's (catalogue_rows_fini).
+// Builds the catalogue; *catalogue is freed with catalogue_release. The rows are sorted in place. On success the
+// catalogue takes rows->arena over (rows->arena becomes NULL); the arrays stay the caller's (catalogue_rows_fini).
 // ERR_INVALID: rows contradict each other or break a rule; place names the row ("price 12", "tenant t-1"). Pure but for
 // reading zone files (ERR_RETRY, ERR_BUG as zone_open).
 enum err catalogue_build(struct catalogue_rows *rows, struct catalogue **catalogue, struct fault *fault) MUST_USE;

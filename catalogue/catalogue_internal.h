@@ -1,22 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a catalogue holds, and the parts that build it. Private to catalogue/. Immutable once catalogue_build has returned.
-// Numbers are looked up by hash; every array of things is sorted by its number, and parallel arrays share its index.
+// What a catalogue holds, and the parts that build it. Private to catalogue/. Immutable once catalogue_build has
+// returned. Numbers are looked up by hash; every array of things is sorted by its number, and parallel arrays share its
+// index.
 #pragma once
 #include <stdatomic.h>
 
 #include "catalogue/catalogue_build.h"
 #include "catalogue/lookup.h"
 
-struct span { uint32_t first, count; };
+struct span {
+    uint32_t first, count;
+};
 
 // When any price of a book (not of its parents) begins or ends: sorted, unique, none open.
-struct book_changes { instant_us *instants; size_t count; };
+struct book_changes {
+    instant_us *instants;
+    size_t count;
+};
 // The versions of one (book, SKU, match) are `versions` of catalogue.prices.
-struct price_match { int32_t book, sku; struct span versions; };
+struct price_match {
+    int32_t book, sku;
+    struct span versions;
+};
 // A set of dimension names that matches of a (book, SKU) use.
-struct price_shape { const char *names[DIMENSIONS_MAX]; size_t count; };
+struct price_shape {
+    const char *names[DIMENSIONS_MAX];
+    size_t count;
+};
 // All matches of one (book, SKU): shapes sorted by falling count.
-struct price_list { int32_t book, sku; const struct price_shape *shapes; size_t shape_count; };
+struct price_list {
+    int32_t book, sku;
+    const struct price_shape *shapes;
+    size_t shape_count;
+};
 
 struct catalogue {
     atomic_int references;
@@ -24,46 +40,78 @@ struct catalogue {
     struct arena *arena; // everything built
     struct arena *texts; // the rows' arena, taken over
 
-    struct service *services; size_t service_count; struct lookup service_numbers;
-    struct sku *skus; size_t sku_count; struct lookup sku_numbers;
+    struct service *services;
+    size_t service_count;
+    struct lookup service_numbers;
+    struct sku *skus;
+    size_t sku_count;
+    struct lookup sku_numbers;
 
-    struct meter *meters; size_t meter_count; // versions, sorted by (number, effective_from)
-    struct span *meter_spans; size_t meter_span_count; struct lookup meter_numbers, meter_ids; // one span per meter
-    const struct meter **meters_by_type; struct span *type_spans; size_t type_count; struct lookup types;
-    const struct sku **skus_by_meter; struct span *meter_skus; // parallel to meter_spans
+    struct meter *meters;
+    size_t meter_count; // versions, sorted by (number, effective_from)
+    struct span *meter_spans;
+    size_t meter_span_count;
+    struct lookup meter_numbers, meter_ids; // one span per meter
+    const struct meter **meters_by_type;
+    struct span *type_spans;
+    size_t type_count;
+    struct lookup types;
+    const struct sku **skus_by_meter;
+    struct span *meter_skus; // parallel to meter_spans
     int64_t longest_accept_us, longest_future_us;
 
-    struct price_book *books; size_t book_count; struct lookup book_numbers;
-    struct book_changes *book_changes;                     // parallel to books
-    struct price_version *prices; size_t price_count;      // sorted by (book, sku, match text, effective_from)
+    struct price_book *books;
+    size_t book_count;
+    struct lookup book_numbers;
+    struct book_changes *book_changes; // parallel to books
+    struct price_version *prices;
+    size_t price_count; // sorted by (book, sku, match text, effective_from)
     struct lookup price_numbers;
-    struct price_match *matches; size_t match_count; struct lookup match_members;
-    struct price_list *lists; size_t list_count; struct lookup list_keys;
+    struct price_match *matches;
+    size_t match_count;
+    struct lookup match_members;
+    struct price_list *lists;
+    size_t list_count;
+    struct lookup list_keys;
 
-    struct seller *sellers; size_t seller_count; struct lookup seller_numbers;
-    struct billing_account *accounts; size_t account_count; struct lookup account_numbers, account_ids;
-    int64_t *account_list;                         // numbers of accounts
-    struct agreement *agreements; size_t agreement_count;
-    struct span *account_agreements;               // parallel to accounts
-    int64_t *customers; struct span *account_customers; // parallel to accounts
+    struct seller *sellers;
+    size_t seller_count;
+    struct lookup seller_numbers;
+    struct billing_account *accounts;
+    size_t account_count;
+    struct lookup account_numbers, account_ids;
+    int64_t *account_list; // numbers of accounts
+    struct agreement *agreements;
+    size_t agreement_count;
+    struct span *account_agreements; // parallel to accounts
+    int64_t *customers;
+    struct span *account_customers; // parallel to accounts
 
-    struct tenant *tenants; size_t tenant_count; struct lookup tenant_numbers, tenant_ids;
-    struct membership *memberships; size_t membership_count; // sorted by (tenant, effective_from)
-    struct span *tenant_memberships;                         // parallel to tenants
-    struct membership *members; struct span *account_members; // the same sorted by (account, tenant, effective_from)
+    struct tenant *tenants;
+    size_t tenant_count;
+    struct lookup tenant_numbers, tenant_ids;
+    struct membership *memberships;
+    size_t membership_count;         // sorted by (tenant, effective_from)
+    struct span *tenant_memberships; // parallel to tenants
+    struct membership *members;
+    struct span *account_members; // the same sorted by (account, tenant, effective_from)
 };
 
 // The steps of catalogue_build, in this order; each checks its own rows.
 enum err catalogue_build_meters(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;
-enum err catalogue_build_skus(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE; // services, too
+enum err catalogue_build_skus(struct catalogue *catalogue, struct catalogue_rows *rows,
+                              struct fault *fault) MUST_USE; // services, too
 enum err catalogue_build_books(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;
 enum err catalogue_build_prices(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;
-enum err catalogue_build_accounts(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE; // sellers, agreements
-enum err catalogue_build_tenants(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;  // memberships
+enum err catalogue_build_accounts(struct catalogue *catalogue, struct catalogue_rows *rows,
+                                  struct fault *fault) MUST_USE; // sellers, agreements
+enum err catalogue_build_tenants(struct catalogue *catalogue, struct catalogue_rows *rows,
+                                 struct fault *fault) MUST_USE; // memberships
 
 // Sorts unless sorted already (a load of millions of rows comes in order).
 void rows_sort(void *rows, size_t count, size_t size, int (*compare)(const void *, const void *));
-// Of neighbours that are equal by `same` keeps the last (compare by version last, so it is the newest); returns how many stay.
+// Of neighbours that are equal by `same` keeps the last (compare by version last, so it is the newest); returns how
+// many stay.
 size_t rows_keep_newest(void *rows, size_t count, size_t size, bool (*same)(const void *, const void *));
 // Adds an id to a table that lives only while building; false: it is there already. ids[i] is the id of index i.
 bool ids_add(struct lookup *table, const char **ids, size_t index, const char *id);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the rows of a catalogue version from PostgreSQL, a piece at a time, and has them built. One statement per table,
-// all in one snapshot, so that no half of an apply is ever seen.
+// Reads the rows of a catalogue version from PostgreSQL, a piece at a time, and has them built. One statement per
+// table, all in one snapshot, so that no half of an apply is ever seen.
 #include <string.h>
 
 #include "catalogue/catalogue_build.h"
@@ -81,13 +81,16 @@ static int get_word(struct loader *loader, int column, const char *const *words,
 #define WORD(loader, column, words) get_word((loader), (column), (words), sizeof(words) / sizeof *(words))
 
 static const char *const aggregations[] = {
-    [AGGREGATION_SUM] = "sum", [AGGREGATION_COUNT] = "count", [AGGREGATION_MAX] = "max",
+    [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
 static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
 static const char *const models[] = {[PRICE_PER_UNIT] = "per_unit", [PRICE_GRADUATED] = "graduated"};
 static const char *const roundings[] = {
-    [ROUND_HALF_UP] = "half_up", [ROUND_HALF_EVEN] = "half_even", [ROUND_DOWN] = "down", [ROUND_UP] = "up",
+    [ROUND_HALF_UP] = "half_up",
+    [ROUND_HALF_EVEN] = "half_even",
+    [ROUND_DOWN] = "down",
+    [ROUND_UP] = "up",
 };
 
 // --- one statement and one function per table; columns in the order of the statement
@@ -100,13 +103,18 @@ static const char services_sql[] = "select version, service, id, name, category,
 static void fill_service(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->services) = (struct service_row){
-        .version = get_int(loader, 0), .number = (int32_t)get_int(loader, 1), .id = get_text(loader, 2),
-        .name = get_text(loader, 3), .category = get_text(loader, 4), .subcategory = get_text(loader, 5),
+        .version = get_int(loader, 0),
+        .number = (int32_t)get_int(loader, 1),
+        .id = get_text(loader, 2),
+        .name = get_text(loader, 3),
+        .category = get_text(loader, 4),
+        .subcategory = get_text(loader, 5),
     };
 }
 
 static const char meters_sql[] =
-    "select version, meter, effective_from, id, name, event_type, unit, aggregation, value_property, resource_property,\n"
+    "select version, meter, effective_from, id, name, event_type, unit, aggregation, value_property, "
+    "resource_property,\n"
     "       state_property, array_to_string(running_states, E'\\x1f'), array_to_string(stopped_states, E'\\x1f'),\n"
     "       array_to_string(dimensions, E'\\x1f'), evaluation_window, slot_minutes, accept_days, future_seconds\n"
     "  from catalog.meter\n"
@@ -116,12 +124,20 @@ static const char meters_sql[] =
 static void fill_meter(struct loader *loader)
 {
     struct meter_row row = {
-        .version = get_int(loader, 0), .number = (int32_t)get_int(loader, 1), .effective_from = get_instant(loader, 2),
-        .id = get_text(loader, 3), .name = get_text(loader, 4), .event_type = get_text(loader, 5),
-        .unit = get_text(loader, 6), .aggregation = (enum aggregation)WORD(loader, 7, aggregations),
-        .value_property = get_text_or_null(loader, 8), .resource_property = get_text_or_null(loader, 9),
-        .state_property = get_text_or_null(loader, 10), .window = (enum evaluation_window)WORD(loader, 14, windows),
-        .slot_minutes = (int)get_int(loader, 15), .accept_days = (int)get_int(loader, 16),
+        .version = get_int(loader, 0),
+        .number = (int32_t)get_int(loader, 1),
+        .effective_from = get_instant(loader, 2),
+        .id = get_text(loader, 3),
+        .name = get_text(loader, 4),
+        .event_type = get_text(loader, 5),
+        .unit = get_text(loader, 6),
+        .aggregation = (enum aggregation)WORD(loader, 7, aggregations),
+        .value_property = get_text_or_null(loader, 8),
+        .resource_property = get_text_or_null(loader, 9),
+        .state_property = get_text_or_null(loader, 10),
+        .window = (enum evaluation_window)WORD(loader, 14, windows),
+        .slot_minutes = (int)get_int(loader, 15),
+        .accept_days = (int)get_int(loader, 16),
         .future_seconds = (int)get_int(loader, 17),
     };
     row.running_states = get_list(loader, 11, &row.running_count);
@@ -138,8 +154,12 @@ static const char skus_sql[] = "select version, sku, service, meter, id, name\n"
 static void fill_sku(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->skus) = (struct sku_row){
-        .version = get_int(loader, 0), .number = (int32_t)get_int(loader, 1), .service = (int32_t)get_int(loader, 2),
-        .meter = (int32_t)get_int(loader, 3), .id = get_text(loader, 4), .name = get_text(loader, 5),
+        .version = get_int(loader, 0),
+        .number = (int32_t)get_int(loader, 1),
+        .service = (int32_t)get_int(loader, 2),
+        .meter = (int32_t)get_int(loader, 3),
+        .id = get_text(loader, 4),
+        .name = get_text(loader, 5),
     };
 }
 
@@ -151,23 +171,35 @@ static const char books_sql[] = "select version, price_book, parent, id, name, c
 static void fill_book(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->books) = (struct price_book_row){
-        .version = get_int(loader, 0), .number = (int32_t)get_int(loader, 1), .parent = (int32_t)get_int(loader, 2),
-        .id = get_text(loader, 3), .name = get_text(loader, 4), .currency = get_text(loader, 5),
+        .version = get_int(loader, 0),
+        .number = (int32_t)get_int(loader, 1),
+        .parent = (int32_t)get_int(loader, 2),
+        .id = get_text(loader, 3),
+        .name = get_text(loader, 4),
+        .currency = get_text(loader, 5),
     };
 }
 
-static const char prices_sql[] = "select version, price, price_book, sku, match, effective_from, effective_to, model, unit,\n"
-                                 "       per, unit_price, minimum_seconds\n"
-                                 "  from catalog.price\n"
-                                 " where version <= $1";
+static const char prices_sql[] =
+    "select version, price, price_book, sku, match, effective_from, effective_to, model, unit,\n"
+    "       per, unit_price, minimum_seconds\n"
+    "  from catalog.price\n"
+    " where version <= $1";
 
 static void fill_price(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->prices) = (struct price_row){
-        .version = get_int(loader, 0), .number = get_int(loader, 1), .book = (int32_t)get_int(loader, 2),
-        .sku = (int32_t)get_int(loader, 3), .match = get_text(loader, 4), .effective_from = get_instant(loader, 5),
-        .effective_to = get_instant(loader, 6), .model = (enum price_model)WORD(loader, 7, models),
-        .unit = get_text(loader, 8), .per = get_quantity(loader, 9), .price = get_price(loader, 10),
+        .version = get_int(loader, 0),
+        .number = get_int(loader, 1),
+        .book = (int32_t)get_int(loader, 2),
+        .sku = (int32_t)get_int(loader, 3),
+        .match = get_text(loader, 4),
+        .effective_from = get_instant(loader, 5),
+        .effective_to = get_instant(loader, 6),
+        .model = (enum price_model)WORD(loader, 7, models),
+        .unit = get_text(loader, 8),
+        .per = get_quantity(loader, 9),
+        .price = get_price(loader, 10),
         .minimum_seconds = (int)get_int(loader, 11),
     };
 }
@@ -181,8 +213,11 @@ static const char tiers_sql[] = "select tier.price, tier.tier, tier.up_to, tier.
 static void fill_tier(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->tiers) = (struct price_tier_row){
-        .price = get_int(loader, 0), .tier = (int)get_int(loader, 1), .up_to = get_quantity(loader, 2),
-        .last = db_is_null(loader->result, loader->row, 2), .unit_price = get_price(loader, 3),
+        .price = get_int(loader, 0),
+        .tier = (int)get_int(loader, 1),
+        .up_to = get_quantity(loader, 2),
+        .last = db_is_null(loader->result, loader->row, 2),
+        .unit_price = get_price(loader, 3),
     };
 }
 
@@ -194,9 +229,14 @@ static const char sellers_sql[] = "select version, seller, id, name, address, ta
 static void fill_seller(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->sellers) = (struct seller_row){
-        .version = get_int(loader, 0), .number = (int32_t)get_int(loader, 1), .id = get_text(loader, 2),
-        .name = get_text(loader, 3), .address = get_text(loader, 4), .tax_id = get_text(loader, 5),
-        .series = get_text(loader, 6), .account = get_int(loader, 7),
+        .version = get_int(loader, 0),
+        .number = (int32_t)get_int(loader, 1),
+        .id = get_text(loader, 2),
+        .name = get_text(loader, 3),
+        .address = get_text(loader, 4),
+        .tax_id = get_text(loader, 5),
+        .series = get_text(loader, 6),
+        .account = get_int(loader, 7),
     };
 }
 
@@ -208,24 +248,37 @@ static const char accounts_sql[] = "select version, account, id, name, address, 
 static void fill_account(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->accounts) = (struct account_row){
-        .version = get_int(loader, 0), .number = get_int(loader, 1), .id = get_text(loader, 2), .name = get_text(loader, 3),
-        .address = get_text(loader, 4), .tax_id = get_text(loader, 5), .email = get_text(loader, 6),
+        .version = get_int(loader, 0),
+        .number = get_int(loader, 1),
+        .id = get_text(loader, 2),
+        .name = get_text(loader, 3),
+        .address = get_text(loader, 4),
+        .tax_id = get_text(loader, 5),
+        .email = get_text(loader, 6),
     };
 }
 
-static const char agreements_sql[] = "select version, agreement, effective_from, seller, account, level, price_book, currency,\n"
-                                     "       zone, tax_name, tax_rate, rounding\n"
-                                     "  from catalog.agreement\n"
-                                     " where version <= $1\n"
-                                     " order by account, effective_from, agreement, version";
+static const char agreements_sql[] =
+    "select version, agreement, effective_from, seller, account, level, price_book, currency,\n"
+    "       zone, tax_name, tax_rate, rounding\n"
+    "  from catalog.agreement\n"
+    " where version <= $1\n"
+    " order by account, effective_from, agreement, version";
 
 static void fill_agreement(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->agreements) = (struct agreement_row){
-        .version = get_int(loader, 0), .number = get_int(loader, 1), .effective_from = get_instant(loader, 2),
-        .seller = (int32_t)get_int(loader, 3), .account = get_int(loader, 4), .level = (int)get_int(loader, 5),
-        .book = (int32_t)get_int(loader, 6), .currency = get_text(loader, 7), .zone = get_text(loader, 8),
-        .tax_name = get_text(loader, 9), .tax_rate = get_price(loader, 10),
+        .version = get_int(loader, 0),
+        .number = get_int(loader, 1),
+        .effective_from = get_instant(loader, 2),
+        .seller = (int32_t)get_int(loader, 3),
+        .account = get_int(loader, 4),
+        .level = (int)get_int(loader, 5),
+        .book = (int32_t)get_int(loader, 6),
+        .currency = get_text(loader, 7),
+        .zone = get_text(loader, 8),
+        .tax_name = get_text(loader, 9),
+        .tax_rate = get_price(loader, 10),
         .rounding = (enum rounding)WORD(loader, 11, roundings),
     };
 }
@@ -238,7 +291,10 @@ static const char tenants_sql[] = "select version, tenant, id, name\n"
 static void fill_tenant(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->tenants) = (struct tenant_row){
-        .version = get_int(loader, 0), .number = get_int(loader, 1), .id = get_text(loader, 2), .name = get_text(loader, 3),
+        .version = get_int(loader, 0),
+        .number = get_int(loader, 1),
+        .id = get_text(loader, 2),
+        .name = get_text(loader, 3),
     };
 }
 
@@ -250,16 +306,21 @@ static const char memberships_sql[] = "select version, tenant, effective_from, a
 static void fill_membership(struct loader *loader)
 {
     *ROW_NEW(&loader->rows->memberships) = (struct membership_row){
-        .version = get_int(loader, 0), .tenant = get_int(loader, 1), .effective_from = get_instant(loader, 2),
+        .version = get_int(loader, 0),
+        .tenant = get_int(loader, 1),
+        .effective_from = get_instant(loader, 2),
         .account = get_int(loader, 3),
     };
 }
 
-static const struct table { const char *sql; void (*fill)(struct loader *); } tables[] = {
-    {services_sql, fill_service},     {meters_sql, fill_meter},   {skus_sql, fill_sku},
-    {books_sql, fill_book},           {prices_sql, fill_price},   {tiers_sql, fill_tier},
-    {sellers_sql, fill_seller},       {accounts_sql, fill_account}, {agreements_sql, fill_agreement},
-    {tenants_sql, fill_tenant},       {memberships_sql, fill_membership},
+static const struct table {
+    const char *sql;
+    void (*fill)(struct loader *);
+} tables[] = {
+    {services_sql, fill_service}, {meters_sql, fill_meter},           {skus_sql, fill_sku},
+    {books_sql, fill_book},       {prices_sql, fill_price},           {tiers_sql, fill_tier},
+    {sellers_sql, fill_seller},   {accounts_sql, fill_account},       {agreements_sql, fill_agreement},
+    {tenants_sql, fill_tenant},   {memberships_sql, fill_membership},
 };
 
 // --- loading
@@ -312,8 +373,9 @@ static enum err load_rows(struct db *db, int64_t version, struct catalogue_rows 
     enum err err = catalogue_newest(db, &newest, fault);
     if (err) return err;
     if (version < 0 || version > newest)
-        return fault_set(fault, ERR_NOT_FOUND, "catalog.version", "there is no catalogue version %lld, the newest is %lld",
-                         (long long)version, (long long)newest);
+        return fault_set(fault, ERR_NOT_FOUND, "catalog.version",
+                         "there is no catalogue version %lld, the newest is %lld", (long long)version,
+                         (long long)newest);
     rows->version = version == 0 ? newest : version;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && !err; i++)
         err = load_table(db, &tables[i], rows, fault);

@@ -39,15 +39,17 @@ static enum err check_properties(const struct meter_row *row, struct fault *faul
     case AGGREGATION_SUM:
     case AGGREGATION_MAX:
     case AGGREGATION_LATEST:
-        if (!value) return row_fault(fault, "meter", row->id, "sum, max and latest need the property that holds the value");
+        if (!value)
+            return row_fault(fault, "meter", row->id, "sum, max and latest need the property that holds the value");
         break;
     case AGGREGATION_COUNT:
         break;
     case AGGREGATION_INTERVAL:
         if (!has_value(row->resource_property) || !has_value(row->state_property) || row->running_count == 0 ||
             row->stopped_count == 0)
-            return row_fault(fault, "meter", row->id, "interval needs the properties of resource and state, and the "
-                                                      "running and the stopped states");
+            return row_fault(fault, "meter", row->id,
+                             "interval needs the properties of resource and state, and the "
+                             "running and the stopped states");
         break;
     }
     return ERR_OK;
@@ -77,7 +79,8 @@ static enum err check_row(const struct meter_row *row, struct fault *fault)
     if (row->accept_days < 1 || row->accept_days > ACCEPT_DAYS_MAX)
         return row_fault(fault, "meter", row->id, "accept_days is %d: 1 to %d", row->accept_days, ACCEPT_DAYS_MAX);
     if (row->future_seconds < 0 || row->future_seconds > FUTURE_SECONDS_MAX)
-        return row_fault(fault, "meter", row->id, "future_seconds is %d: 0 to %d", row->future_seconds, FUTURE_SECONDS_MAX);
+        return row_fault(fault, "meter", row->id, "future_seconds is %d: 0 to %d", row->future_seconds,
+                         FUTURE_SECONDS_MAX);
     if (!instant_on_slot_bound(row->effective_from))
         return row_fault(fault, "meter", row->id, "effective_from is not on a 15-minute bound");
     return ERR_OK;
@@ -108,13 +111,24 @@ static enum err build_version(struct catalogue *catalogue, const struct meter_ro
     enum err err = check_row(row, fault);
     if (err) return err;
     *meter = (struct meter){
-        .number = row->number, .id = row->id, .name = text_or_empty(row->name), .event_type = row->event_type,
-        .unit = row->unit, .effective_from = row->effective_from, .effective_to = INSTANT_MAX,
-        .aggregation = row->aggregation, .value_property = has_value(row->value_property) ? row->value_property : NULL,
-        .resource_property = row->resource_property, .state_property = row->state_property,
-        .running_states = row->running_states, .running_count = row->running_count,
-        .stopped_states = row->stopped_states, .stopped_count = row->stopped_count, .window = row->window,
-        .slot_us = row->slot_minutes * MINUTE_US, .accept_us = row->accept_days * DAY_US,
+        .number = row->number,
+        .id = row->id,
+        .name = text_or_empty(row->name),
+        .event_type = row->event_type,
+        .unit = row->unit,
+        .effective_from = row->effective_from,
+        .effective_to = INSTANT_MAX,
+        .aggregation = row->aggregation,
+        .value_property = has_value(row->value_property) ? row->value_property : NULL,
+        .resource_property = row->resource_property,
+        .state_property = row->state_property,
+        .running_states = row->running_states,
+        .running_count = row->running_count,
+        .stopped_states = row->stopped_states,
+        .stopped_count = row->stopped_count,
+        .window = row->window,
+        .slot_us = row->slot_minutes * MINUTE_US,
+        .accept_us = row->accept_days * DAY_US,
         .future_us = row->future_seconds * SECOND_US,
     };
     if (meter->accept_us > catalogue->longest_accept_us) catalogue->longest_accept_us = meter->accept_us;
@@ -226,7 +240,8 @@ const struct meter *catalogue_meter_at(const struct catalogue *catalogue, int32_
     return NULL;
 }
 
-const struct meter *const *catalogue_meters_of_type(const struct catalogue *catalogue, struct slice event_type, size_t *count)
+const struct meter *const *catalogue_meters_of_type(const struct catalogue *catalogue, struct slice event_type,
+                                                    size_t *count)
 {
     const struct lookup *types = &catalogue->types;
     for (struct lookup_walk walk = lookup_start(types, lookup_hash_text(event_type)); lookup_step(types, &walk);) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding a price. The matches of a (book, SKU) are grouped by shape, the set of dimension names that they use: for each
-// shape the usage's values of these names are looked up by hash, so 80,000 prices of one SKU cost as many probes as they
-// have shapes. Building is in catalogue_price_build.c.
+// Finding a price. The matches of a (book, SKU) are grouped by shape, the set of dimension names that they use: for
+// each shape the usage's values of these names are looked up by hash, so 80,000 prices of one SKU cost as many probes
+// as they have shapes. Building is in catalogue_price_build.c.
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +37,8 @@ static const struct price_list *find_list(const struct catalogue *catalogue, int
 }
 
 // The members of the usage that have the shape's names (both are sorted); false if one is absent.
-static bool project(const struct price_shape *shape, const struct dimension_set *dimensions, struct match_member *members)
+static bool project(const struct price_shape *shape, const struct dimension_set *dimensions,
+                    struct match_member *members)
 {
     size_t at = 0;
     for (size_t i = 0; i < shape->count; i++) {
@@ -89,8 +90,8 @@ static const struct price_version *find_in_list(const struct catalogue *catalogu
     return best;
 }
 
-const struct price_version *catalogue_price(const struct catalogue *catalogue, const struct price_book *book, int32_t sku,
-                                            const struct dimension_set *dimensions, instant_us slot)
+const struct price_version *catalogue_price(const struct catalogue *catalogue, const struct price_book *book,
+                                            int32_t sku, const struct dimension_set *dimensions, instant_us slot)
 {
     for (; book; book = book->parent) {
         const struct price_list *list = find_list(catalogue, book->number, sku);

@@ -5,7 +5,10 @@
 
 #include "catalogue/price_index.h"
 
-enum { SHAPES_MAX = 256, MINIMUM_SECONDS_MAX = 86400 }; // shapes: kinds of match of one SKU in one book; people have five
+enum {
+    SHAPES_MAX = 256,
+    MINIMUM_SECONDS_MAX = 86400
+}; // shapes: kinds of match of one SKU in one book; people have five
 
 // --- rows
 
@@ -29,7 +32,8 @@ static bool same_match(const struct price_row *a, const struct price_row *b)
     return a->book == b->book && a->sku == b->sku && strcmp(a->match, b->match) == 0;
 }
 
-static enum err price_fault(const struct price_row *row, struct fault *fault, const char *format, ...) PRINTF_LIKE(3, 4);
+static enum err price_fault(const struct price_row *row, struct fault *fault, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 static enum err price_fault(const struct price_row *row, struct fault *fault, const char *format, ...)
 {
     char number[24], reason[FAULT_TEXT_MAX];
@@ -87,7 +91,8 @@ static enum err check_terms(struct catalogue *catalogue, const struct price_row 
 }
 
 // The bound in meter units; an inexact product would move usage between tiers.
-static enum err tier_bound(const struct price_row *row, struct quantity up_to, struct quantity *bound, struct fault *fault)
+static enum err tier_bound(const struct price_row *row, struct quantity up_to, struct quantity *bound,
+                           struct fault *fault)
 {
     const int128 one = 1000000000;
     int128 below, above;
@@ -99,16 +104,19 @@ static enum err tier_bound(const struct price_row *row, struct quantity up_to, s
     return ERR_OK;
 }
 
-static enum err build_tiers(struct catalogue *catalogue, const struct price_row *row, const struct price_tier_row *tiers,
-                            size_t count, struct price_version *version, struct fault *fault)
+static enum err build_tiers(struct catalogue *catalogue, const struct price_row *row,
+                            const struct price_tier_row *tiers, size_t count, struct price_version *version,
+                            struct fault *fault)
 {
     if (row->model == PRICE_PER_UNIT && count > 0) return price_fault(row, fault, "a price per unit has no tiers");
     if (row->model == PRICE_PER_UNIT) return ERR_OK;
-    if (count == 0 || count > TIERS_MAX) return price_fault(row, fault, "a graduated price has 1 to %d tiers", TIERS_MAX);
+    if (count == 0 || count > TIERS_MAX)
+        return price_fault(row, fault, "a graduated price has 1 to %d tiers", TIERS_MAX);
     struct price_tier *built = ARENA_ARRAY(catalogue->arena, struct price_tier, count);
     for (size_t i = 0; i < count; i++) {
         bool last = i + 1 == count;
-        if (tiers[i].tier != (int)i) return price_fault(row, fault, "tiers are numbered 0, 1, 2: there is %d", tiers[i].tier);
+        if (tiers[i].tier != (int)i)
+            return price_fault(row, fault, "tiers are numbered 0, 1, 2: there is %d", tiers[i].tier);
         if (tiers[i].last != last) return price_fault(row, fault, "the last tier, and only it, has no bound");
         if (tiers[i].unit_price.pico < 0) return price_fault(row, fault, "the price of tier %zu is negative", i);
         built[i] = (struct price_tier){.last = last, .price = tiers[i].unit_price};
@@ -124,7 +132,8 @@ static enum err build_tiers(struct catalogue *catalogue, const struct price_row 
 }
 
 // Its own end, or the start of the next version of the same match; overlaps are refused.
-static enum err version_end(const struct price_row *row, const struct price_row *next, instant_us *end, struct fault *fault)
+static enum err version_end(const struct price_row *row, const struct price_row *next, instant_us *end,
+                            struct fault *fault)
 {
     bool open = row->effective_to == INSTANT_NONE || row->effective_to == INSTANT_MAX || row->effective_to == 0;
     *end = open ? INSTANT_MAX : row->effective_to;
@@ -136,21 +145,29 @@ static enum err version_end(const struct price_row *row, const struct price_row 
                            (long long)next->number);
     if (open) *end = next->effective_from;
     if (*end > next->effective_from)
-        return price_fault(row, fault, "it overlaps price %lld of the same book, SKU and match", (long long)next->number);
+        return price_fault(row, fault, "it overlaps price %lld of the same book, SKU and match",
+                           (long long)next->number);
     return ERR_OK;
 }
 
-static enum err build_version(struct catalogue *catalogue, const struct price_row *row, const struct price_version *before,
-                              struct price_version *version, struct fault *fault)
+static enum err build_version(struct catalogue *catalogue, const struct price_row *row,
+                              const struct price_version *before, struct price_version *version, struct fault *fault)
 {
     const struct sku *sku = catalogue_sku_number(catalogue, row->sku);
     if (catalogue_book_index(catalogue, row->book) == NO_INDEX)
         return price_fault(row, fault, "price book number %d does not exist", row->book);
     if (!sku) return price_fault(row, fault, "SKU number %d does not exist", row->sku);
     *version = (struct price_version){
-        .number = row->number, .book = row->book, .sku = row->sku, .match_text = row->match,
-        .effective_from = row->effective_from, .model = row->model, .unit = text_or_empty(row->unit), .per = row->per,
-        .price = row->price, .minimum_seconds = row->minimum_seconds,
+        .number = row->number,
+        .book = row->book,
+        .sku = row->sku,
+        .match_text = row->match,
+        .effective_from = row->effective_from,
+        .model = row->model,
+        .unit = text_or_empty(row->unit),
+        .per = row->per,
+        .price = row->price,
+        .minimum_seconds = row->minimum_seconds,
     };
     enum err err = check_terms(catalogue, row, sku, fault);
     if (err || !before) return err ? err : read_match(catalogue, row, sku, version, fault);
@@ -166,12 +183,14 @@ static enum err build_versions(struct catalogue *catalogue, struct catalogue_row
     const struct price_row *row = rows->prices.row;
     for (size_t i = 0; i < rows->prices.count; i++) {
         struct price_version *version = &catalogue->prices[i];
-        const struct price_row *next = i + 1 < rows->prices.count && same_match(&row[i], &row[i + 1]) ? &row[i + 1] : NULL;
+        const struct price_row *next =
+            i + 1 < rows->prices.count && same_match(&row[i], &row[i + 1]) ? &row[i + 1] : NULL;
         bool repeated = i > 0 && same_match(&row[i - 1], &row[i]);
         enum err err = build_version(catalogue, &row[i], repeated ? version - 1 : NULL, version, fault);
         if (!err) err = version_end(&row[i], next, &version->effective_to, fault);
         if (err) return err;
-        if (catalogue_price_number(catalogue, version->number)) return price_fault(&row[i], fault, "the number is there twice");
+        if (catalogue_price_number(catalogue, version->number))
+            return price_fault(&row[i], fault, "the number is there twice");
         lookup_add(&catalogue->price_numbers, lookup_hash_number(version->number), i);
     }
     catalogue->price_count = rows->prices.count;

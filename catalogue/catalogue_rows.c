@@ -103,7 +103,8 @@ enum err row_check_id(const char *kind, const char *id, int64_t number, struct f
     if (!id || !*id) return row_fault(fault, kind, "?", "number %lld has no id", (long long)number);
     size_t length = strlen(id);
     if (length > ID_MAX) return row_fault(fault, kind, id, "the id is longer than %d bytes", ID_MAX);
-    if (!utf8_valid(id, length)) return row_fault(fault, kind, "?", "the id of number %lld is not UTF-8", (long long)number);
+    if (!utf8_valid(id, length))
+        return row_fault(fault, kind, "?", "the id of number %lld is not UTF-8", (long long)number);
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)id[i] < 0x20 || id[i] == 0x7f)
             return row_fault(fault, kind, "?", "the id of number %lld has a control character", (long long)number);

@@ -28,7 +28,8 @@ static enum err build_tenants(struct catalogue *catalogue, struct catalogue_rows
         if (err) return err;
         struct slice id = slice_of(row[i].id);
         if (catalogue_tenant(catalogue, id)) return row_fault(fault, "tenant", row[i].id, "two numbers have this id");
-        catalogue->tenants[i] = (struct tenant){row[i].number, row[i].id, text_or_empty(row[i].name), shard_of_tenant(id)};
+        catalogue->tenants[i] =
+            (struct tenant){row[i].number, row[i].id, text_or_empty(row[i].name), shard_of_tenant(id)};
         lookup_add(&catalogue->tenant_numbers, lookup_hash_number(row[i].number), i);
         lookup_add(&catalogue->tenant_ids, lookup_hash_text(id), i);
     }
@@ -63,10 +64,10 @@ static int compare_members(const void *a, const void *b)
 static enum err check_membership(const struct catalogue *catalogue, const struct membership_row *row,
                                  const struct tenant *tenant, struct fault *fault)
 {
-    if (!tenant)
-        return row_fault(fault, "membership", "", "tenant number %lld does not exist", (long long)row->tenant);
+    if (!tenant) return row_fault(fault, "membership", "", "tenant number %lld does not exist", (long long)row->tenant);
     if (catalogue_account_index(catalogue, row->account) == NO_INDEX)
-        return row_fault(fault, "tenant", tenant->id, "billing account number %lld does not exist", (long long)row->account);
+        return row_fault(fault, "tenant", tenant->id, "billing account number %lld does not exist",
+                         (long long)row->account);
     if (!instant_on_slot_bound(row->effective_from))
         return row_fault(fault, "tenant", tenant->id, "its membership does not begin on a 15-minute bound");
     return ERR_OK;
@@ -106,7 +107,8 @@ static void index_members(struct catalogue *catalogue)
     if (count > 0) memcpy(catalogue->members, catalogue->memberships, count * sizeof *catalogue->members);
     rows_sort(catalogue->members, count, sizeof *catalogue->members, compare_members);
     for (size_t i = 0; i < count; i++) {
-        struct span *span = &catalogue->account_members[catalogue_account_index(catalogue, catalogue->members[i].account)];
+        struct span *span =
+            &catalogue->account_members[catalogue_account_index(catalogue, catalogue->members[i].account)];
         if (span->count++ == 0) span->first = (uint32_t)i;
     }
 }

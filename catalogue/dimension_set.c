@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dimension sets and their one text form, the canonical JSON object: names sorted, values as strings, no spaces, escapes
-// as text_add_json_string writes them. What is read is printed again and compared, so no second form ever gets in.
+// Dimension sets and their one text form, the canonical JSON object: names sorted, values as strings, no spaces,
+// escapes as text_add_json_string writes them. What is read is printed again and compared, so no second form ever gets
+// in.
 #include "catalogue/dimension_set.h"
 
 #include <string.h>
@@ -28,7 +29,8 @@ enum err dimension_set_add(struct dimension_set *set, const char *dimension, con
         return fault_set(fault, ERR_INVALID, "", "more than %d dimensions", DIMENSIONS_MAX);
     if (!*dimension) return fault_set(fault, ERR_INVALID, "", "a dimension without a name");
     if (strlen(dimension) > DIMENSION_VALUE_MAX || strlen(value) > DIMENSION_VALUE_MAX)
-        return fault_set(fault, ERR_INVALID, "", "dimension %.64s: longer than %d bytes", dimension, DIMENSION_VALUE_MAX);
+        return fault_set(fault, ERR_INVALID, "", "dimension %.64s: longer than %d bytes", dimension,
+                         DIMENSION_VALUE_MAX);
     memmove(&set->members[at + 1], &set->members[at], (set->count - at) * sizeof *set->members);
     set->members[at] = (struct match_member){dimension, value};
     set->count++;
@@ -37,7 +39,10 @@ enum err dimension_set_add(struct dimension_set *set, const char *dimension, con
 
 // --- reading
 
-struct reader { const char *at, *end; struct arena *arena; };
+struct reader {
+    const char *at, *end;
+    struct arena *arena;
+};
 
 static bool take(struct reader *reader, char wanted)
 {

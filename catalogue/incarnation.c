@@ -12,7 +12,8 @@ static const char newest_sql[] = "select incarnation, topic, partitions\n"
 static enum err read_row(const struct db_result *result, struct incarnation *incarnation, struct fault *fault)
 {
     if (db_rows(result) == 0)
-        return fault_set(fault, ERR_NOT_FOUND, "rating.incarnation", "no topic is recorded: run `turnpike topic ensure`");
+        return fault_set(fault, ERR_NOT_FOUND, "rating.incarnation",
+                         "no topic is recorded: run `turnpike topic ensure`");
     size_t length = db_length(result, 0, 1);
     if (length == 0 || length > TOPIC_MAX)
         return fault_set(fault, ERR_BUG, "rating.incarnation", "the topic's name has %zu bytes", length);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The topic that events go to now: the newest topic incarnation (rules 2.3), for those who produce and those who consume.
-// It is recorded by rating/incarnation.h; reading it is here because ingest comes before rating.
+// The topic that events go to now: the newest topic incarnation (rules 2.3), for those who produce and those who
+// consume. It is recorded by rating/incarnation.h; reading it is here because ingest comes before rating.
 #pragma once
 #include "common/db.h"
 

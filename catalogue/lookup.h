@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hash tables from a key to an index of an array that the caller has; the caller compares keys. Built once, then read by
-// any thread. Private to catalogue/.
+// Hash tables from a key to an index of an array that the caller has; the caller compares keys. Built once, then read
+// by any thread. Private to catalogue/.
 //   for (struct lookup_walk walk = lookup_start(&table, hash); lookup_step(&table, &walk);)
 //       if (things[walk.index].number == number) return &things[walk.index];
 #pragma once
@@ -8,9 +8,17 @@
 #include "common/hash.h"
 
 // A slot keeps half of the hash, so that other keys are mostly skipped without touching what they stand for.
-struct lookup_slot { uint32_t tag, index_plus_one; /* 0: empty */ };
-struct lookup { struct lookup_slot *slots; uint64_t mask; };
-struct lookup_walk { uint64_t at; uint32_t tag, index; };
+struct lookup_slot {
+    uint32_t tag, index_plus_one; /* 0: empty */
+};
+struct lookup {
+    struct lookup_slot *slots;
+    uint64_t mask;
+};
+struct lookup_walk {
+    uint64_t at;
+    uint32_t tag, index;
+};
 
 void lookup_init(struct lookup *lookup, struct arena *arena, size_t count); // room for count entries
 void lookup_add(struct lookup *lookup, uint64_t hash, size_t index);

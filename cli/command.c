@@ -115,8 +115,8 @@ static struct flag *find_flag(struct flag *flags, size_t count, const char *argu
     return NULL;
 }
 
-static bool unknown_flag(const struct command_context *context, const struct flag *flags, size_t count, const char *argument,
-                         size_t length)
+static bool unknown_flag(const struct command_context *context, const struct flag *flags, size_t count,
+                         const char *argument, size_t length)
 {
     const char *typed = arena_text(context->arena, argument, length);
     const char **names = ARENA_ARRAY(context->arena, const char *, count);
@@ -140,7 +140,8 @@ static bool take_flag(struct command_context *context, struct flag *flags, size_
     if (!flag) return unknown_flag(context, flags, count, argument, length);
     if (argument[length] == '=') value = argument + length + 1;
     if (flag->kind == FLAG_SWITCH && value) return command_wrong_use(context, "%s takes no value", flag->name), false;
-    if (flag->kind != FLAG_LIST && flag->given) return command_wrong_use(context, "%s is given twice", flag->name), false;
+    if (flag->kind != FLAG_LIST && flag->given)
+        return command_wrong_use(context, "%s is given twice", flag->name), false;
     if (flag->kind != FLAG_SWITCH && !value) {
         // what begins with "--" is the next flag; --name=--value is the way to say it
         if (*at + 1 == argc || strncmp(argv[*at + 1], "--", 2) == 0)

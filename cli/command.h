@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a subcommand is and what it gets. A new one is a function in a file of its own (cli/command_<noun>.c) and a row in
-// cli/commands.c. Results go to standard output (cli/table.h for lists), words for people and logs to standard error.
+// What a subcommand is and what it gets. A new one is a function in a file of its own (cli/command_<noun>.c) and a row
+// in cli/commands.c. Results go to standard output (cli/table.h for lists), words for people and logs to standard
+// error.
 #pragma once
 #include "common/config.h"
 #include "common/db.h"
@@ -26,10 +27,10 @@ extern const struct command command_table[];
 extern const size_t command_count;
 
 enum {
-    EXIT_WRONG_USE = 64,   // unknown command or flag, a missing or surplus argument
-    EXIT_NO_PACKAGE = 69,  // something must be installed first (the scripts in deploy/)
-    EXIT_NO_OUTPUT = 74,   // standard output could not be written
-    EXIT_SCHEMA = 78       // the database's schema is older or newer than this binary needs
+    EXIT_WRONG_USE = 64,  // unknown command or flag, a missing or surplus argument
+    EXIT_NO_PACKAGE = 69, // something must be installed first (the scripts in deploy/)
+    EXIT_NO_OUTPUT = 74,  // standard output could not be written
+    EXIT_SCHEMA = 78      // the database's schema is older or newer than this binary needs
 };
 
 // Says what is wrong and how to see the usage; returns EXIT_WRONG_USE.

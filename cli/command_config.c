@@ -5,8 +5,9 @@
 #include "cli/commands.h"
 #include "cli/table.h"
 
-const char config_usage[] = "[--reference]\n\n"
-                            "  --reference  print all settings with kind, default and meaning, as in docs/configuration.md";
+const char config_usage[] =
+    "[--reference]\n\n"
+    "  --reference  print all settings with kind, default and meaning, as in docs/configuration.md";
 
 static int print_reference(void)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// turnpike key create, list, revoke. A key's text is printed when it is made and never again: nobody has it but its owner.
+// turnpike key create, list, revoke. A key's text is printed when it is made and never again: nobody has it but its
+// owner.
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +41,8 @@ static int read_order(const struct command_context *context, const struct flag *
     unsigned scopes;
     struct fault fault = {0};
     if (!flags[SCOPE].given) return command_wrong_use(context, "--scope is missing");
-    if (api_key_scopes_parse(flags[SCOPE].text, &scopes, &fault)) return command_wrong_use(context, "--scope: %s", fault.reason);
+    if (api_key_scopes_parse(flags[SCOPE].text, &scopes, &fault))
+        return command_wrong_use(context, "--scope: %s", fault.reason);
     bool somebody = flags[TENANT].given || flags[ACCOUNT].given || flags[EVERY_TENANT].given;
     if (!somebody && !(scopes & API_KEY_OPERATE))
         return command_wrong_use(context, "for whom? --tenant, --account or --every-tenant is needed");
@@ -58,7 +60,8 @@ static int read_order(const struct command_context *context, const struct flag *
 }
 
 // Number of the id that the statement finds; ERR_NOT_FOUND names it.
-static enum err find_number(struct db *db, const char *sql, const char *kind, const char *id, int64_t *number, struct fault *fault)
+static enum err find_number(struct db *db, const char *sql, const char *kind, const char *id, int64_t *number,
+                            struct fault *fault)
 {
     struct db_result *result = NULL;
     enum err err = db_query(db, sql, 1, &id, &result, fault);
@@ -71,15 +74,15 @@ static enum err find_number(struct db *db, const char *sql, const char *kind, co
     return err;
 }
 
-static enum err find_parties(struct command_context *context, struct db *db, const struct flag *flags, struct key_order *order,
-                             struct fault *fault)
+static enum err find_parties(struct command_context *context, struct db *db, const struct flag *flags,
+                             struct key_order *order, struct fault *fault)
 {
     struct array tenants = {0};
     enum err err = ERR_OK;
     for (size_t i = 0; i < flags[TENANT].count && !err; i++) {
         int64_t number = 0;
-        err = find_number(db, "select tenant from catalog.tenant where id = $1 limit 1", "tenant", flags[TENANT].list[i],
-                          &number, fault);
+        err = find_number(db, "select tenant from catalog.tenant where id = $1 limit 1", "tenant",
+                          flags[TENANT].list[i], &number, fault);
         array_add_int(&tenants, number);
     }
     order->tenants = array_end(&tenants, context->arena);
@@ -91,16 +94,19 @@ static enum err find_parties(struct command_context *context, struct db *db, con
     return err;
 }
 
-static enum err insert_key(struct command_context *context, struct db *db, const struct key_order *order, const char *key_id,
-                           const unsigned char hash[SHA256_BYTES], struct fault *fault)
+static enum err insert_key(struct command_context *context, struct db *db, const struct key_order *order,
+                           const char *key_id, const unsigned char hash[SHA256_BYTES], struct fault *fault)
 {
-    static const char sql[] =
-        "insert into catalog.api_key (key_id, secret_hash, scopes, every_tenant, tenants, account, note, expires_time)\n"
-        "values ($1, $2, array(select distinct scope from unnest(string_to_array($3, ',')) scope order by scope), $4, $5, $6,\n"
-        "        $7, $8)";
+    static const char sql[] = "insert into catalog.api_key (key_id, secret_hash, scopes, every_tenant, tenants, "
+                              "account, note, expires_time)\n"
+                              "values ($1, $2, array(select distinct scope from unnest(string_to_array($3, ',')) scope "
+                              "order by scope), $4, $5, $6,\n"
+                              "        $7, $8)";
     const char *values[] = {
-        key_id, db_bytes(context->arena, hash, SHA256_BYTES), order->scopes, db_bool(order->every_tenant), order->tenants,
-        order->account, order->note, db_instant(context->arena, order->expires),
+        key_id,         db_bytes(context->arena, hash, SHA256_BYTES),
+        order->scopes,  db_bool(order->every_tenant),
+        order->tenants, order->account,
+        order->note,    db_instant(context->arena, order->expires),
     };
     return db_exec(db, sql, 8, values, NULL, fault);
 }
@@ -121,9 +127,12 @@ static void print_key(const struct command_context *context, const char *text, c
 int key_create_run(struct command_context *context, int argc, char **argv)
 {
     struct flag flags[CREATE_FLAGS] = {
-        [SCOPE] = {.name = "--scope", .kind = FLAG_TEXT},     [TENANT] = {.name = "--tenant", .kind = FLAG_LIST},
-        [ACCOUNT] = {.name = "--account", .kind = FLAG_TEXT}, [EVERY_TENANT] = {.name = "--every-tenant", .kind = FLAG_SWITCH},
-        [NOTE] = {.name = "--note", .kind = FLAG_TEXT},       [EXPIRES] = {.name = "--expires", .kind = FLAG_TEXT},
+        [SCOPE] = {.name = "--scope", .kind = FLAG_TEXT},
+        [TENANT] = {.name = "--tenant", .kind = FLAG_LIST},
+        [ACCOUNT] = {.name = "--account", .kind = FLAG_TEXT},
+        [EVERY_TENANT] = {.name = "--every-tenant", .kind = FLAG_SWITCH},
+        [NOTE] = {.name = "--note", .kind = FLAG_TEXT},
+        [EXPIRES] = {.name = "--expires", .kind = FLAG_TEXT},
     };
     char text[API_KEY_TEXT_SIZE], key_id[API_KEY_ID_SIZE];
     unsigned char hash[SHA256_BYTES];
@@ -200,8 +209,8 @@ static void print_row(struct table *table, struct arena *arena, const struct db_
 int key_list_run(struct command_context *context, int argc, char **argv)
 {
     static const struct table_column columns[] = {
-        {"key_id", false}, {"state", false}, {"scopes", false}, {"every_tenant", false}, {"tenants", false},
-        {"account", false}, {"note", false}, {"created_time", false}, {"expires_time", false}, {"revoked_time", false},
+        {"key_id", false},  {"state", false}, {"scopes", false},       {"every_tenant", false}, {"tenants", false},
+        {"account", false}, {"note", false},  {"created_time", false}, {"expires_time", false}, {"revoked_time", false},
     };
     struct db_result *result = NULL;
     struct fault fault = {0};

@@ -6,9 +6,10 @@
 #include "cli/table.h"
 #include "common/schema.h"
 
-const char migrate_usage[] = "[--status]\n\n"
-                             "  --status  only list the migrations of this binary and of the database\n\n"
-                             "Runs as turnpike_admin; what is done already is left alone, so it may always be run again";
+const char migrate_usage[] =
+    "[--status]\n\n"
+    "  --status  only list the migrations of this binary and of the database\n\n"
+    "Runs as turnpike_admin; what is done already is left alone, so it may always be run again";
 
 // A row per migration: applied now, or as it is.
 static struct table *open_list(const struct command_context *context)

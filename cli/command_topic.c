@@ -4,7 +4,8 @@
 #include "cli/table.h"
 #include "rating/incarnation.h"
 
-const char topic_ensure_usage[] = "\n\nRuns as turnpike_admin; changes nothing when all is there, so it may always be run again";
+const char topic_ensure_usage[] =
+    "\n\nRuns as turnpike_admin; changes nothing when all is there, so it may always be run again";
 
 int topic_ensure_run(struct command_context *context, int argc, char **argv)
 {

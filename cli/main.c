@@ -58,7 +58,8 @@ static void take_globals(struct globals *globals, int *argc, char **argv)
 static void print_help(FILE *out)
 {
     fputs("usage: turnpike COMMAND [ARGUMENTS]\n\n"
-          "Meters what the tenants of a cloud use and bills them for it.\n\n", out);
+          "Meters what the tenants of a cloud use and bills them for it.\n\n",
+          out);
     for (size_t i = 0; i < command_count; i++)
         fprintf(out, "  %-18s %s\n", command_table[i].name, command_table[i].summary);
     fputs("\nanywhere on the line:\n"
@@ -66,12 +67,14 @@ static void print_help(FILE *out)
           "  --SETTING=VALUE    set a setting, for example --postgres.port=5432 (turnpike config lists them)\n"
           "  --json             output for scripts, one JSON object a line\n"
           "  --help             of a command: its arguments\n"
-          "  --version          print the version\n", out);
+          "  --version          print the version\n",
+          out);
 }
 
 static void print_command_help(const struct command *command)
 {
-    printf("turnpike %s: %s\n\nusage: turnpike %s %s\n", command->name, command->summary, command->name, command->usage);
+    printf("turnpike %s: %s\n\nusage: turnpike %s %s\n", command->name, command->summary, command->name,
+           command->usage);
 }
 
 // --- finding the command
@@ -135,7 +138,8 @@ static int unknown_command(int argc, char **argv)
 static void open_log(const struct config *config, const char *name)
 {
     enum log_level level = LOG_LEVEL_INFO;
-    if (config) ENSURE(log_level_parse(config_text(config, "log.level"), &level) == ERR_OK); // the table has the choices
+    if (config)
+        ENSURE(log_level_parse(config_text(config, "log.level"), &level) == ERR_OK); // the table has the choices
     log_open(name, level, clock_system());
 }
 

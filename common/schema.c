@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compares the migrations of the binary with those of the database, and applies what is missing. Called by
-// `turnpike migrate` and by every role at its start. A file is recorded in the transaction that applied it, so a kill at
-// any instruction leaves it either applied and recorded or neither. Migrations are never undone or applied twice.
+// `turnpike migrate` and by every role at its start. A file is recorded in the transaction that applied it, so a kill
+// at any instruction leaves it either applied and recorded or neither. Migrations are never undone or applied twice.
 #include "common/schema.h"
 
 #include <stdio.h>
@@ -144,7 +144,8 @@ enum err schema_check(struct db *db, struct fault *fault)
 
 // --- applying
 
-// Runs the script and what records it in one transaction; as the owner unless it is the bootstrap, which makes the owner.
+// Runs the script and what records it in one transaction; as the owner unless it is the bootstrap, which makes the
+// owner.
 static enum err run_file(struct db *db, const struct schema_file *file, struct fault *fault)
 {
     enum err err = db_begin(db, fault);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The database schema: numbered migrations that the binary carries (schema/NNNN_name.sql), applied once each and recorded
-// in public.turnpike_migration. `turnpike migrate` applies; every role checks at its start.
+// The database schema: numbered migrations that the binary carries (schema/NNNN_name.sql), applied once each and
+// recorded in public.turnpike_migration. `turnpike migrate` applies; every role checks at its start.
 #pragma once
 #include "common/db.h"
 
@@ -8,8 +8,8 @@
 typedef void schema_progress(void *context, int number, const char *name, bool done);
 
 // Makes missing roles and applies the missing migrations in the order of their numbers, each in one transaction as role
-// turnpike_owner. The connection is the administrator's, outside a transaction. Runs at the same time wait for each other
-// (advisory lock). Idempotent: after an interruption or an error, run again; what was committed stays.
+// turnpike_owner. The connection is the administrator's, outside a transaction. Runs at the same time wait for each
+// other (advisory lock). Idempotent: after an interruption or an error, run again; what was committed stays.
 // ERR_CONFLICT: a recorded file differs from the binary's, or the schema is newer. ERR_UNCERTAIN: a commit's answer was
 // lost: run again. Other errors name the file. progress may be NULL.
 enum err schema_migrate(struct db *db, schema_progress *progress, void *context, struct fault *fault) MUST_USE;

@@ -19,7 +19,8 @@ static const char partitions_sql[] = "insert into rating.partition (incarnation,
 static const char counted_sql[] = "select coalesce(sum(next_offset), 0) from rating.partition where incarnation = $1";
 
 // What the settings ask for as this incarnation.
-static enum err wanted_incarnation(const struct config *config, int number, struct incarnation *wanted, struct fault *fault)
+static enum err wanted_incarnation(const struct config *config, int number, struct incarnation *wanted,
+                                   struct fault *fault)
 {
     *wanted = (struct incarnation){.number = number, .partitions = (int)config_int(config, "kafka.partitions")};
     int length = snprintf(wanted->topic, sizeof wanted->topic, "%s.%d", config_text(config, "kafka.topic"), number);
@@ -55,9 +56,10 @@ static enum err check_not_lost(struct db *db, const struct config *config, const
     int64_t counted = db_get_int(result, 0, 0);
     db_result_free(result);
     if (counted == 0) return ERR_OK;
-    return fault_set(fault, ERR_CONFLICT, recorded->topic,
-                     "the topic is gone, but %lld messages of it were counted: a new topic of this name would hold others",
-                     (long long)counted);
+    return fault_set(
+        fault, ERR_CONFLICT, recorded->topic,
+        "the topic is gone, but %lld messages of it were counted: a new topic of this name would hold others",
+        (long long)counted);
 }
 
 static enum err record(struct db *db, const struct incarnation *incarnation, bool known, struct fault *fault)
@@ -88,7 +90,8 @@ static enum err ensure(struct db *db, const struct config *config, struct incarn
     return err ? err : record(db, incarnation, known, fault);
 }
 
-enum err incarnation_ensure(struct db *db, const struct config *config, struct incarnation *incarnation, struct fault *fault)
+enum err incarnation_ensure(struct db *db, const struct config *config, struct incarnation *incarnation,
+                            struct fault *fault)
 {
     enum err err = db_begin(db, fault);
     if (err) return err;

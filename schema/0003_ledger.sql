@@ -77,6 +77,7 @@ comment on column ledger.transfer.period_start is 'billing period that it concer
 comment on column ledger.transfer.corrects_operation is 'correction: operation that it corrects';
 comment on column ledger.transfer.booked_time is 'database clock; the table is partitioned by its month';
 create table ledger.transfer_rest partition of ledger.transfer default;
+comment on table ledger.transfer_rest is 'Rows of months whose partition does not exist yet; normally empty.';
 create index transfer_operation_index on ledger.transfer (operation);
 create index transfer_account_index on ledger.transfer (agreement, account, period_start);
 

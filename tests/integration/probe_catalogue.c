@@ -46,8 +46,8 @@ static void print_prices(const struct catalogue *catalogue)
     char text[DECIMAL_TEXT_MAX], per[DECIMAL_TEXT_MAX];
     price_print(price->price, text);
     quantity_print(price->per, per);
-    printf("price %lld match %s unit_price %s per %s minimum %d\n", (long long)price->number, price->match_text, text, per,
-           price->minimum_seconds);
+    printf("price %lld match %s unit_price %s per %s minimum %d\n", (long long)price->number, price->match_text, text,
+           per, price->minimum_seconds);
     print_instant("price to", price->effective_to);
     price = catalogue_price_number(catalogue, 3);
     for (size_t i = 0; i < price->tier_count; i++) {
@@ -69,7 +69,8 @@ static int print_catalogue(struct db *db)
     if (catalogue_refresh(db, &catalogue, &fault)) return failed("refresh", &fault);
     const struct tenant *tenant = catalogue_tenant(catalogue, SLICE("t-1"));
     printf("version %lld same %d\n", (long long)catalogue_version(catalogue), before == catalogue);
-    printf("tenant %s name %s payer %lld\n", tenant->id, tenant->name, (long long)catalogue_payer(catalogue, tenant->number, 0));
+    printf("tenant %s name %s payer %lld\n", tenant->id, tenant->name,
+           (long long)catalogue_payer(catalogue, tenant->number, 0));
     print_meters(catalogue);
     print_prices(catalogue);
     catalogue_release(catalogue);
@@ -113,7 +114,9 @@ int main(int argc, char **argv)
     struct text errors = {0};
     struct fault fault = {0};
     struct db *db;
-    if (argc < 4 || config_open(argv[1], &config, &errors)) return fputs(errors.data ? errors.data : "usage\n", stdout), 2;
+    hash_init();
+    if (argc < 4 || config_open(argv[1], &config, &errors))
+        return fputs(errors.data ? errors.data : "usage\n", stdout), 2;
     if (db_open(config, argv[3], argv[2], &db, &fault)) return failed("open", &fault);
     int code = argc > 4 ? print_key(db, argv[4]) : print_catalogue(db);
     if (code == 0 && argc == 4) code = print_topic(db);

@@ -15,16 +15,41 @@ static void add_services(struct catalogue_rows *rows)
     *ROW_NEW(&rows->services) = (struct service_row){1, 1, "compute", "Compute", "Compute", "Virtual Machines"};
     *ROW_NEW(&rows->services) = (struct service_row){1, 2, "storage", "Storage", "Storage", "Object Storage"};
     *ROW_NEW(&rows->meters) = (struct meter_row){
-        .version = 1, .number = 1, .effective_from = INSTANT_MIN, .id = "requests", .name = "Requests",
-        .event_type = "cloud.storage.request", .unit = "request", .aggregation = AGGREGATION_SUM, .value_property = "n",
-        .dimensions = request_dimensions, .dimension_count = 1, .slot_minutes = 15, .accept_days = 35, .future_seconds = 300,
+        .version = 1,
+        .number = 1,
+        .effective_from = INSTANT_MIN,
+        .id = "requests",
+        .name = "Requests",
+        .event_type = "cloud.storage.request",
+        .unit = "request",
+        .aggregation = AGGREGATION_SUM,
+        .value_property = "n",
+        .dimensions = request_dimensions,
+        .dimension_count = 1,
+        .slot_minutes = 15,
+        .accept_days = 35,
+        .future_seconds = 300,
     };
     *ROW_NEW(&rows->meters) = (struct meter_row){
-        .version = 1, .number = 2, .effective_from = INSTANT_MIN, .id = "servers", .name = "Server time",
-        .event_type = "cloud.server.state", .unit = "second", .aggregation = AGGREGATION_INTERVAL,
-        .resource_property = "server", .state_property = "state", .running_states = running, .running_count = 1,
-        .stopped_states = stopped, .stopped_count = 1, .dimensions = server_dimensions, .dimension_count = 3,
-        .slot_minutes = 15, .accept_days = 200, .future_seconds = 60,
+        .version = 1,
+        .number = 2,
+        .effective_from = INSTANT_MIN,
+        .id = "servers",
+        .name = "Server time",
+        .event_type = "cloud.server.state",
+        .unit = "second",
+        .aggregation = AGGREGATION_INTERVAL,
+        .resource_property = "server",
+        .state_property = "state",
+        .running_states = running,
+        .running_count = 1,
+        .stopped_states = stopped,
+        .stopped_count = 1,
+        .dimensions = server_dimensions,
+        .dimension_count = 3,
+        .slot_minutes = 15,
+        .accept_days = 200,
+        .future_seconds = 60,
     };
     *ROW_NEW(&rows->skus) = (struct sku_row){1, 1, 2, 1, "storage.requests", "Requests"};
     *ROW_NEW(&rows->skus) = (struct sku_row){1, 2, 1, 2, "compute.server", "Virtual machine"};
@@ -40,8 +65,13 @@ static void add_parties(struct catalogue_rows *rows)
     *ROW_NEW(&rows->accounts) = (struct account_row){1, 2, "sky", "Sky Resale", "", "", ""};
     *ROW_NEW(&rows->accounts) = (struct account_row){1, 3, "bolt", "Bolt", "", "", ""};
     const struct agreement_row terms = {.version = 1, .effective_from = INSTANT_MIN, .currency = "EUR", .zone = "UTC"};
-    static const struct { int64_t number; int32_t seller; int64_t account; int level; int32_t book; } agreements[] = {
-        {1, 1, 1, 0, 1}, {2, 1, 2, 0, 2}, {3, 2, 3, 1, 1}};
+    static const struct {
+        int64_t number;
+        int32_t seller;
+        int64_t account;
+        int level;
+        int32_t book;
+    } agreements[] = {{1, 1, 1, 0, 1}, {2, 1, 2, 0, 2}, {3, 2, 3, 1, 1}};
     for (size_t i = 0; i < 3; i++) {
         struct agreement_row *row = ROW_NEW(&rows->agreements);
         *row = terms;
@@ -73,14 +103,20 @@ instant_us catalogue_fixture_instant(const char *text)
     return instant;
 }
 
-struct price_row *catalogue_fixture_price(struct catalogue_rows *rows, int64_t number, int32_t book, int32_t sku, const char *match,
-                                          const char *from, const char *to, const char *price)
+struct price_row *catalogue_fixture_price(struct catalogue_rows *rows, int64_t number, int32_t book, int32_t sku,
+                                          const char *match, const char *from, const char *to, const char *price)
 {
     struct price_row *row = ROW_NEW(&rows->prices);
     *row = (struct price_row){
-        .version = 1, .number = number, .book = book, .sku = sku, .match = match,
+        .version = 1,
+        .number = number,
+        .book = book,
+        .sku = sku,
+        .match = match,
         .effective_from = from ? catalogue_fixture_instant(from) : INSTANT_MIN,
-        .effective_to = to ? catalogue_fixture_instant(to) : INSTANT_MAX, .model = PRICE_PER_UNIT, .unit = "unit",
+        .effective_to = to ? catalogue_fixture_instant(to) : INSTANT_MAX,
+        .model = PRICE_PER_UNIT,
+        .unit = "unit",
         .per = {1000000000},
     };
     ENSURE(price_parse(price, strlen(price), &row->price, NULL) == ERR_OK);

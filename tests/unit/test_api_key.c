@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // API keys: their text, who is found, and what each may do.
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "catalogue/api_key.h"
 #include "tests/support/catalogue_fixture.h"
@@ -19,7 +19,10 @@ static void well_formed_keys_are_read(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "tpk_" ID "_" SECRET, "Bearer tpk_" ID "_" SECRET, "bearer tpk_" ID "_" SECRET, "BEARER   tpk_" ID "_" SECRET,
+        "tpk_" ID "_" SECRET,
+        "Bearer tpk_" ID "_" SECRET,
+        "bearer tpk_" ID "_" SECRET,
+        "BEARER   tpk_" ID "_" SECRET,
     };
     unsigned char expected[SHA256_BYTES];
     sha256_of(SECRET, 64, expected);
@@ -36,10 +39,23 @@ static void other_texts_are_refused_and_never_quoted(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "", "Bearer", "Bearer ", "tpk_", "tpk_" ID, "tpk_" ID "_", "tpk_" ID SECRET,
-        "tpk_" ID "_" SECRET "0", "tpk_" ID "_" SECRET " ", " tpk_" ID "_" SECRET, "Basic tpk_" ID "_" SECRET,
-        "TPK_" ID "_" SECRET, "tpk_0123456789ABCDEF_" SECRET, "tpk_0123456789abcdeg_" SECRET, "tpk-" ID "_" SECRET,
-        "tpk_" ID "-" SECRET, "Bearertpk_" ID "_" SECRET,
+        "",
+        "Bearer",
+        "Bearer ",
+        "tpk_",
+        "tpk_" ID,
+        "tpk_" ID "_",
+        "tpk_" ID SECRET,
+        "tpk_" ID "_" SECRET "0",
+        "tpk_" ID "_" SECRET " ",
+        " tpk_" ID "_" SECRET,
+        "Basic tpk_" ID "_" SECRET,
+        "TPK_" ID "_" SECRET,
+        "tpk_0123456789ABCDEF_" SECRET,
+        "tpk_0123456789abcdeg_" SECRET,
+        "tpk-" ID "_" SECRET,
+        "tpk_" ID "-" SECRET,
+        "Bearertpk_" ID "_" SECRET,
         "tpk_" ID "_00112233445566778899aabbccddeeff00112233445566778899aabbccddeefg",
         "tpk_" ID "_00112233445566778899aabbccddeeff00112233445566778899aabbccddeef",
     };
@@ -69,8 +85,11 @@ static void a_made_key_can_be_read(void **state)
 static void scopes_are_words_between_commas(void **state)
 {
     (void)state;
-    static const struct { const char *text; unsigned scopes; } good[] = {
-        {"ingest", 1}, {"read", 2}, {"operate", 4}, {"ingest,read", 3}, {"read,ingest,operate", 7}, {"read,read", 2}};
+    static const struct {
+        const char *text;
+        unsigned scopes;
+    } good[] = {{"ingest", 1},   {"read", 2}, {"operate", 4}, {"ingest,read", 3}, {"read,ingest,operate", 7},
+                {"read,read", 2}};
     static const char *const bad[] = {"", ",", "ingest,", ",read", "ingest read", "Ingest", "write", "ingest,write"};
     unsigned scopes;
     for (size_t i = 0; i < COUNT(good); i++) {

@@ -247,7 +247,11 @@ static void agreement_of_nobody(void) { rows.agreements.row[0].account = 9; }
 static void agreement_at_wrong_level(void) { rows.agreements.row[2].level = 0; }
 static void agreement_taxed_too_much(void) { rows.agreements.row[0].tax_rate.pico = 1000000000001; }
 static void partners_in_a_circle(void) { rows.agreements.row[1].seller = 2; rows.agreements.row[1].level = 1; }
-static void partner_without_agreement(void) { rows.agreements.row[1] = rows.agreements.row[2]; rows.agreements.count = 2; }
+static void partner_without_agreement(void)
+{
+    rows.agreements.row[1] = rows.agreements.row[2];
+    rows.agreements.count = 2;
+}
 static void series_twice(void) { rows.sellers.row[1].series = "NC"; }
 static void series_absent(void) { rows.sellers.row[1].series = ""; }
 static void seller_of_nobody(void) { rows.sellers.row[1].account = 9; }
@@ -302,7 +306,8 @@ static void contradictions_are_refused(void **state)
         enum err err = catalogue_build(&rows, &catalogue, &fault);
         if (err != ERR_INVALID) fail_msg("case %zu (%s): %s", i, cases[i].reason, err_name(err));
         if (!strstr(fault.reason, cases[i].reason) || !strstr(fault.place, cases[i].place))
-            fail_msg("case %zu: '%s: %s' should say '%s: %s'", i, fault.place, fault.reason, cases[i].place, cases[i].reason);
+            fail_msg("case %zu: '%s: %s' should say '%s: %s'", i, fault.place, fault.reason, cases[i].place,
+                     cases[i].reason);
         assert_null(catalogue);
         assert_non_null(rows.arena); // stays the caller's
     }

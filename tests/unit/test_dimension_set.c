@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dimension sets: one text form, and nothing but it is read.
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "catalogue/dimension_set.h"
 
@@ -40,18 +40,36 @@ static void canonical_texts_are_read_and_printed_alike(void **state)
 static void other_texts_are_refused(void **state)
 {
     (void)state;
-    static const struct { const char *text; size_t length; } rows[] = {
+    static const struct {
+        const char *text;
+        size_t length;
+    } rows[] = {
 #define ROW(text) {text, sizeof text - 1}
-        ROW(""), ROW("{"), ROW("}"), ROW("[]"), ROW("null"), ROW("{} "), ROW(" {}"), ROW("{,}"),
-        ROW("{\"a\"}"), ROW("{\"a\":}"), ROW("{\"a\":1}"), ROW("{\"a\":\"1\""), ROW("{\"a\":\"1\",}"), ROW("{\"a\":\"1"),
-        ROW("{\"a\":\"1\\"), ROW("{\"a\":\"1\\\""), ROW("{\"a\" :\"1\"}"), ROW("{\"a\":\"1\"}x"),
-        ROW("{\"b\":\"1\",\"a\":\"2\"}"),  // not sorted
-        ROW("{\"a\":\"1\",\"a\":\"2\"}"),  // twice
-        ROW("{\"\":\"1\"}"),               // no name
-        ROW("{\"a\":\"\\/\"}"),            // an escape too many
+        ROW(""),
+        ROW("{"),
+        ROW("}"),
+        ROW("[]"),
+        ROW("null"),
+        ROW("{} "),
+        ROW(" {}"),
+        ROW("{,}"),
+        ROW("{\"a\"}"),
+        ROW("{\"a\":}"),
+        ROW("{\"a\":1}"),
+        ROW("{\"a\":\"1\""),
+        ROW("{\"a\":\"1\",}"),
+        ROW("{\"a\":\"1"),
+        ROW("{\"a\":\"1\\"),
+        ROW("{\"a\":\"1\\\""),
+        ROW("{\"a\" :\"1\"}"),
+        ROW("{\"a\":\"1\"}x"),
+        ROW("{\"b\":\"1\",\"a\":\"2\"}"), // not sorted
+        ROW("{\"a\":\"1\",\"a\":\"2\"}"), // twice
+        ROW("{\"\":\"1\"}"),              // no name
+        ROW("{\"a\":\"\\/\"}"),           // an escape too many
         ROW("{\"a\":\"\\u0041\"}"),
-        ROW("{\"a\":\"\\u001F\"}"),        // capital hex digit
-        ROW("{\"a\":\"\\u000a\"}"),        // has a short form
+        ROW("{\"a\":\"\\u001F\"}"), // capital hex digit
+        ROW("{\"a\":\"\\u000a\"}"), // has a short form
         ROW("{\"a\":\"\\u0000\"}"),
         ROW("{\"a\":\"\0\"}"),
         ROW("{\"a\":\"\n\"}"),
@@ -63,7 +81,8 @@ static void other_texts_are_refused(void **state)
         struct dimension_set set;
         struct fault fault = {0};
         struct slice text = {rows[i].text, rows[i].length};
-        if (dimension_set_read(arena, text, &set, &fault) != ERR_INVALID) fail_msg("row %zu was read: %s", i, rows[i].text);
+        if (dimension_set_read(arena, text, &set, &fault) != ERR_INVALID)
+            fail_msg("row %zu was read: %s", i, rows[i].text);
         assert_true(fault.reason[0] != 0);
     }
     arena_free(arena);

@@ -31,17 +31,20 @@ static int end(void **state)
     return 0;
 }
 
-static struct price_row *add(int64_t number, int32_t book, int32_t sku, const char *match, const char *from, const char *to)
+static struct price_row *add(int64_t number, int32_t book, int32_t sku, const char *match, const char *from,
+                             const char *to)
 {
     return catalogue_fixture_price(&rows, number, book, sku, match, from, to, "0.5");
 }
 
 // Number of the price for a dimension set at an instant; 0: unpriced. book: 1 list, 2 partner (its parent is list).
-static int64_t price_of(const struct catalogue *catalogue, int32_t book, int32_t sku, const char *members, instant_us slot)
+static int64_t price_of(const struct catalogue *catalogue, int32_t book, int32_t sku, const char *members,
+                        instant_us slot)
 {
     struct dimension_set set;
     assert_int_equal(dimension_set_read(arena, slice_of(members), &set, NULL), ERR_OK);
-    const struct agreement *terms = catalogue_agreement(catalogue, book, 0); // account 1 buys by book 1, account 2 by book 2
+    // account 1 buys by book 1, account 2 by book 2
+    const struct agreement *terms = catalogue_agreement(catalogue, book, 0);
     const struct price_version *price = catalogue_price(catalogue, terms->book, sku, &set, slot);
     return price ? price->number : 0;
 }
@@ -109,8 +112,8 @@ static void versions_follow_one_another(void **state)
     add(10, 1, 1, "{}", NULL, NULL);
     add(11, 1, 1, "{}", "2026-02-01T00:15:00Z", "2026-03-01");
     struct catalogue *catalogue = catalogue_fixture_build(&rows);
-    instant_us second = catalogue_fixture_instant("2026-02-01T00:15:00Z"), gap = catalogue_fixture_instant("2026-03-01"),
-               third = catalogue_fixture_instant("2026-04-01");
+    instant_us second = catalogue_fixture_instant("2026-02-01T00:15:00Z"),
+               gap = catalogue_fixture_instant("2026-03-01"), third = catalogue_fixture_instant("2026-04-01");
     assert_int_equal(price_of(catalogue, 1, 1, "{}", INSTANT_MIN), 10);
     assert_int_equal(price_of(catalogue, 1, 1, "{}", second - 1), 10);
     assert_int_equal(price_of(catalogue, 1, 1, "{}", second), 11);
@@ -178,7 +181,8 @@ static void tiers_are_in_meter_units(void **state)
     row->model = PRICE_GRADUATED;
     row->price = PRICE_ZERO;
     row->per.nano = 1000000 * (int128)1000000000; // per million
-    *ROW_NEW(&rows.tiers) = (struct price_tier_row){.price = 1, .tier = 1, .up_to = {2500000000}, .unit_price = {200000000000}};
+    *ROW_NEW(&rows.tiers) =
+        (struct price_tier_row){.price = 1, .tier = 1, .up_to = {2500000000}, .unit_price = {200000000000}};
     *ROW_NEW(&rows.tiers) = (struct price_tier_row){.price = 1, .tier = 0, .up_to = {1000000000}};
     *ROW_NEW(&rows.tiers) = (struct price_tier_row){.price = 1, .tier = 2, .last = true, .unit_price = {100000000000}};
     struct catalogue *catalogue = catalogue_fixture_build(&rows);
@@ -218,7 +222,13 @@ static void tiers_without_last(void) { graduated(); add_tier(0, 5, false); }
 static void tiers_not_rising(void) { graduated(); add_tier(0, 5, false); add_tier(1, 5, false); add_tier(2, 0, true); }
 static void tiers_from_zero(void) { graduated(); add_tier(0, 0, false); add_tier(1, 0, true); }
 static void tiers_with_a_gap(void) { graduated(); add_tier(1, 0, true); }
-static void tiers_inexact(void) { graduated(); rows.prices.row[1].per.nano = 1; add_tier(0, 5, false); add_tier(1, 0, true); }
+static void tiers_inexact(void)
+{
+    graduated();
+    rows.prices.row[1].per.nano = 1;
+    add_tier(0, 5, false);
+    add_tier(1, 0, true);
+}
 static void tiers_of_nobody(void) { add_tier(0, 0, true); }
 
 static void contradictions_are_refused(void **state)
@@ -256,7 +266,8 @@ static void contradictions_are_refused(void **state)
         cases[i].change();
         enum err err = catalogue_build(&rows, &catalogue, &fault);
         if (err != ERR_INVALID) fail_msg("case %zu (%s): %s", i, cases[i].reason, err_name(err));
-        if (!strstr(fault.reason, cases[i].reason)) fail_msg("case %zu: '%s' should say '%s'", i, fault.reason, cases[i].reason);
+        if (!strstr(fault.reason, cases[i].reason))
+            fail_msg("case %zu: '%s' should say '%s'", i, fault.reason, cases[i].reason);
     }
 }
 
@@ -275,7 +286,8 @@ static void many_prices_of_one_sku_are_found(void **state)
     struct catalogue *catalogue = catalogue_fixture_build(&rows);
     for (int region = 0; region <= REGIONS; region += 5)
         for (int flavour = 0; flavour <= FLAVOURS; flavour++) {
-            snprintf(members, sizeof members, "{\"flavour\":\"f%d\",\"os\":\"linux\",\"region\":\"r%d\"}", flavour, region);
+            snprintf(members, sizeof members, "{\"flavour\":\"f%d\",\"os\":\"linux\",\"region\":\"r%d\"}", flavour,
+                     region);
             bool known = region < REGIONS && flavour < FLAVOURS;
             assert_int_equal(price_of(catalogue, 1, 2, members, 0), known ? 1 + region * FLAVOURS + flavour : 100000);
         }
