@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // API keys: their text, who is found, and what each may do.
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+// after the headers that it needs
+#include <cmocka.h>
 
 #include "catalogue/api_key.h"
 #include "tests/support/catalogue_fixture.h"

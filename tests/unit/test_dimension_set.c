@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dimension sets: one text form, and nothing but it is read.
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+// after the headers that it needs
+#include <cmocka.h>
 
 #include "catalogue/dimension_set.h"
 
