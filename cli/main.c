@@ -2,6 +2,7 @@
 // The one binary: finds the subcommand, reads the configuration, runs it. Global flags stand anywhere before "--".
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,12 +155,18 @@ static int run_command(const struct command *command, const struct globals *glob
     return code;
 }
 
-// A reader that has seen enough (EPIPE) is no failure; a full disk is.
+// Whoever reads the pipe or socket has closed it. errno is of no use: the write that failed may be long ago.
+static bool reader_is_gone(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP));
+}
+
+// A reader that has seen enough is no failure; a full disk is.
 static int finish_output(int code)
 {
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-    if (errno == EPIPE) return code;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || reader_is_gone()) return code;
     fprintf(stderr, "turnpike: standard output: %s\n", errno ? strerror(errno) : "could not be written");
     return code == 0 ? EXIT_NO_OUTPUT : code;
 }
