@@ -14,6 +14,8 @@ const struct command command_table[] = {
     {"settle", "take a cut and settle what it touches, once", settle_usage, settle_run, false},
     {"close", "close a month: freeze its invoices", close_month_usage, close_month_run, false},
     {"message decode", "show what is in a Kafka message", message_decode_usage, message_decode_run, true},
+    {"collect csv", "send the rows of CSV files as usage events, by a map", collect_csv_usage, collect_csv_run, false},
+    {"collect ndjson", "send usage events from lines of JSON", collect_ndjson_usage, collect_ndjson_run, false},
     {"config", "print the settings in force and where each came from", config_usage, config_run, false},
     {"version", "print the version", version_usage, version_run, true},
 };

@@ -10,6 +10,8 @@
 COMMAND(apply);
 COMMAND(bill);
 COMMAND(close_month);
+COMMAND(collect_csv);
+COMMAND(collect_ndjson);
 COMMAND(config);
 COMMAND(ingest);
 COMMAND(message_decode);

@@ -38,6 +38,17 @@ struct csv_reader *csv_open(int fd, const char *name)
     return reader;
 }
 
+struct csv_reader *csv_open_at(int fd, const char *name, const struct csv_place *place)
+{
+    ENSURE(place->record > 0 && place->line > 0 && place->offset > 0 && place->columns > 0);
+    struct csv_reader *reader = csv_open(fd, name);
+    reader->number = place->record;
+    reader->line = place->line;
+    reader->input_start = reader->line_offset = place->offset;
+    reader->columns = place->columns;
+    return reader;
+}
+
 void csv_close(struct csv_reader *reader)
 {
     if (!reader) return;
@@ -56,6 +67,11 @@ int64_t csv_record(const struct csv_reader *reader)
 int64_t csv_line(const struct csv_reader *reader)
 {
     return reader->line_begun;
+}
+
+int64_t csv_next_line(const struct csv_reader *reader)
+{
+    return reader->line;
 }
 
 int64_t csv_offset(const struct csv_reader *reader)

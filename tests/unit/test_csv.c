@@ -171,6 +171,42 @@ static void a_record_has_a_limit_of_fields(void **state)
     text_free(&out);
 }
 
+// Reading on behind each record gives the rest, with its numbers; the mark is only skipped where a file begins.
+static void a_reader_continues_where_another_stood(void **state)
+{
+    (void)state;
+    static const char data[] = "\xef\xbb\xbf"
+                               "a,b\r\n\n\"1\n\",2\n\xef\xbb\xbf"
+                               "3,4\n5";
+    static const struct {
+        const char *first;
+        int64_t line, offset, next_line;
+    } rows[] = {{"a", 1, 8, 2}, {"1\n", 3, 16, 5}, {"\xef\xbb\xbf" "3", 5, 23, 6}};
+    int fd = file_of(data, sizeof data - 1);
+    struct csv_reader *reader = csv_open(fd, "t.csv");
+    const struct slice *fields;
+    size_t count;
+    for (size_t i = 0; i < 3; i++) {
+        struct fault fault = {0};
+        assert_int_equal(csv_next(reader, &fields, &count, &fault), ERR_OK);
+        assert_true(slice_is(fields[0], rows[i].first));
+        assert_int_equal(csv_record(reader), i + 1);
+        assert_int_equal(csv_line(reader), rows[i].line);
+        assert_int_equal(csv_offset(reader), rows[i].offset);
+        assert_int_equal(csv_next_line(reader), rows[i].next_line);
+        struct csv_place place = {csv_record(reader), csv_next_line(reader), csv_offset(reader), count};
+        csv_close(reader);
+        assert_int_equal(lseek(fd, place.offset, SEEK_SET), place.offset);
+        reader = csv_open_at(fd, "t.csv", &place);
+    }
+    struct fault fault = {0};
+    assert_int_equal(csv_next(reader, &fields, &count, &fault), ERR_INVALID);
+    assert_string_equal(fault.place, "t.csv:6:1");
+    assert_string_equal(fault.reason, "1 field, but the first record has 2");
+    csv_close(reader);
+    close(fd);
+}
+
 static void *write_slowly(void *context)
 {
     static const char data[] = "\xef\xbb\xbf\"a\"\"\",b\r\n\"1\r\n\",\"\"\r\n3,\xc3\xa9\r\n";
@@ -283,6 +319,7 @@ int main(void)
         cmocka_unit_test(forms_are_read_or_refused_with_their_place),
         cmocka_unit_test(a_record_has_a_limit),
         cmocka_unit_test(a_record_has_a_limit_of_fields),
+        cmocka_unit_test(a_reader_continues_where_another_stood),
         cmocka_unit_test(a_pipe_gives_what_a_file_gives),
         cmocka_unit_test(pieces_of_the_file_may_end_anywhere),
         cmocka_unit_test(many_records_need_no_more_memory),

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request to the gateway with a batch of events, and what its answer means for the sender: go on, try again, or
+// what is wrong with which event. Used by one thread at a time.
+#pragma once
+#include "common/text.h"
+
+// The gateway may wait for Kafka as long as ingest.delivery_timeout (30 s by default) before it answers.
+enum { POST_TIMEOUT_MS = 60000, POST_REFUSALS_MAX = 1000 };
+
+enum post_outcome {
+    POST_TAKEN,     // Kafka has all events
+    POST_AGAIN,     // nobody knows, or not now: the same request later
+    POST_TOO_LARGE, // split the request
+    POST_REFUSED,   // refusals name the events that must go; none was taken
+    POST_DENIED     // key, address or request are wrong: a person must act
+};
+
+struct post_refusal {
+    size_t index; // in the request
+    char path[96], reason[160];
+};
+struct post_answer {
+    int status; // 0: no answer
+    int64_t retry_after_ms;
+    char reason[FAULT_TEXT_MAX]; // for all outcomes but POST_TAKEN
+    struct post_refusal *refusals;
+    size_t refusal_count;
+};
+
+struct collect_post;
+// gateway: "http://host:port", with or without a path before /api/v1/events. ERR_INVALID: no URL of http or https, or a
+// key that cannot be one. The key is kept in memory only.
+enum err collect_post_open(const char *gateway, const char *key, struct collect_post **post,
+                           struct fault *fault) MUST_USE;
+void collect_post_close(struct collect_post *post); // NULL is fine
+// body: a JSON array of `count` events. *answer is valid until the next call.
+enum post_outcome collect_post_send(struct collect_post *post, struct slice body, size_t count,
+                                    const struct post_answer **answer);
