@@ -33,8 +33,8 @@ static const struct event_fault *copy_faults(struct arena *arena, const struct e
 static bool may_send(const struct admission_rules *rules, const struct usage_event *event)
 {
     const struct tenant *tenant = catalogue_tenant(rules->catalogue, event->subject);
-    if (!tenant) return rules->sender->every_tenant; // event_check says that there is none
-    return sender_speaks_for(rules->sender, rules->catalogue, tenant, event->event_time);
+    if (!tenant) return rules->key->every_tenant || (rules->key->scopes & API_KEY_OPERATE); // event_check says so
+    return api_key_may_send(rules->key, rules->catalogue, tenant, event->event_time);
 }
 
 static void judge_one(const struct admission_rules *rules, struct slice raw, size_t index, struct usage_event *event,

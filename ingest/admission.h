@@ -2,13 +2,13 @@
 // The gateway's verdict on the events of a request: which may go to Kafka, and everything that is wrong with the
 // others. Decides, does not do: no I/O, no clock of its own.
 #pragma once
+#include "catalogue/api_key.h"
 #include "ingest/event_check.h"
-#include "ingest/sender.h"
 
 struct admission_rules {
     const struct catalogue *catalogue;
     const struct hash_key *content_key;
-    const struct sender *sender; // who asks
+    const struct api_key *key; // of who asks
     instant_us now;
 };
 

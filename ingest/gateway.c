@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/json.h"
 #include "common/log.h"
@@ -39,20 +40,31 @@ static bool check_route(struct http_request *request, bool *partial)
     return true;
 }
 
-// False: answered. A refused key is logged with the peer, never with what was sent.
-static bool check_key(struct gateway *gateway, const struct knowledge_snapshot *known, struct http_request *request,
-                      struct sender *sender)
+// The key of a request, by "Authorization: Bearer tpk_..." alone. NULL: none that is good now.
+static const struct api_key *find_key(const struct gateway *gateway, const struct knowledge_snapshot *known,
+                                      const struct http_request *request)
 {
-    struct fault fault;
-    enum err err =
-        key_ring_check(known->keys, http_header(request, "authorization"), clock_now(gateway->clock), sender, &fault);
-    if (err == ERR_OK) return true;
-    log_info("key_refused", LOG_TEXT("peer", request->peer), LOG_TEXT("reason", fault.reason));
-    if (err == ERR_CONFLICT)
-        gateway_problem(request, 403, "missing_scope", fault.reason, NULL);
+    char key_id[API_KEY_ID_SIZE];
+    unsigned char secret_hash[SHA256_BYTES];
+    const char *authorization = http_header(request, "authorization");
+    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0) return NULL;
+    if (api_key_parse(slice_of(authorization), key_id, secret_hash, NULL) != ERR_OK) return NULL;
+    return api_key_find(known->keys, key_id, secret_hash, clock_now(gateway->clock));
+}
+
+// NULL: answered. A refused key is logged with the peer, never with what was sent.
+static const struct api_key *check_key(const struct gateway *gateway, const struct knowledge_snapshot *known,
+                                       struct http_request *request)
+{
+    const struct api_key *key = find_key(gateway, known, request);
+    if (key && (key->scopes & (API_KEY_INGEST | API_KEY_OPERATE))) return key;
+    log_info("key_refused", LOG_TEXT("peer", request->peer), LOG_TEXT("key", key ? key->key_id : NULL));
+    if (key)
+        gateway_problem(request, 403, "missing_scope", "the key may not send events: it lacks the scope ingest", NULL);
     else
-        gateway_problem(request, 401, "unauthorized", fault.reason, NULL);
-    return false;
+        gateway_problem(request, 401, "unauthorized",
+                        "send Authorization: Bearer tpk_..., a key that is neither expired nor revoked", NULL);
+    return NULL;
 }
 
 static bool read_events(struct gateway *gateway, struct http_request *request, struct slice **events, size_t *count)
@@ -78,7 +90,7 @@ static bool read_events(struct gateway *gateway, struct http_request *request, s
 
 // A key used for another's tenant is either a mistake of ours in a key's tenants or somebody trying: it stands in the
 // log.
-static void note_refusals(const struct admission *admission, const struct sender *sender,
+static void note_refusals(const struct admission *admission, const struct api_key *key,
                           const struct http_request *request)
 {
     size_t forbidden = 0;
@@ -87,7 +99,7 @@ static void note_refusals(const struct admission *admission, const struct sender
         forbidden += admission->refused[i].kind == REFUSAL_FORBIDDEN;
     }
     if (forbidden > 0)
-        log_warn("tenant_refused", LOG_TEXT("key", sender->key_id), LOG_TEXT("peer", request->peer),
+        log_warn("tenant_refused", LOG_TEXT("key", key->key_id), LOG_TEXT("peer", request->peer),
                  LOG_INT("events", forbidden));
 }
 
@@ -110,19 +122,19 @@ static void answer_unavailable(struct http_request *request, const char *code, c
 static void handle_known(struct gateway *gateway, const struct knowledge_snapshot *known, struct http_request *request,
                          bool partial)
 {
-    struct sender sender;
     struct slice *events;
     size_t count;
     struct admission admission;
-    if (!check_key(gateway, known, request, &sender)) return;
+    const struct api_key *key = check_key(gateway, known, request);
+    if (!key) return;
     if (gateway->in_flight_bytes + request->body.length > gateway->in_flight_most) {
         answer_unavailable(request, "too_much_in_flight", "too many events wait for Kafka, slow down");
         return;
     }
     if (!read_events(gateway, request, &events, &count)) return;
-    const struct admission_rules rules = {known->catalogue, &gateway->content_key, &sender, clock_now(gateway->clock)};
+    const struct admission_rules rules = {known->catalogue, &gateway->content_key, key, clock_now(gateway->clock)};
     admission_judge(&rules, events, count, request->arena, &admission);
-    if (admission.refused_count > 0) note_refusals(&admission, &sender, request);
+    if (admission.refused_count > 0) note_refusals(&admission, key, request);
     if (admission.refused_count > 0 && !partial) {
         answer_refused(request, &admission);
         return;

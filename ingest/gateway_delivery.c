@@ -87,7 +87,7 @@ static enum err produce(void *context, int partition, struct slice message, size
 void gateway_deliver(struct gateway *gateway, const struct knowledge_snapshot *known, struct http_request *request,
                      const struct admission *admission, bool partial, struct text *reply)
 {
-    if (!gateway->producer || gateway->incarnation != known->incarnation) {
+    if (!gateway->producer || gateway->incarnation != known->incarnation.number) {
         text_free(reply);
         gateway_problem(request, 503, "kafka_unavailable", "the connection to Kafka is being made", NULL);
         return;
@@ -137,11 +137,12 @@ static void open_producer(struct gateway *gateway, const struct knowledge_snapsh
 {
     struct fault fault;
     gateway->open_again_us = clock_monotonic_us() + REOPEN_MS * 1000;
-    enum err err = bus_producer_open(gateway->config, known->topic, message_reported, &gateway->producer, &fault);
+    enum err err =
+        bus_producer_open(gateway->config, known->incarnation.topic, message_reported, &gateway->producer, &fault);
     if (err == ERR_OK) {
         gateway->watched = bus_producer_descriptor(gateway->producer);
-        gateway->incarnation = known->incarnation;
-        gateway->partitions = known->partitions;
+        gateway->incarnation = known->incarnation.number;
+        gateway->partitions = known->incarnation.partitions;
         err = http_server_watch(gateway->server, gateway->watched, serve_reports, gateway);
         if (err != ERR_OK) {
             gateway->watched = -1;
@@ -150,7 +151,8 @@ static void open_producer(struct gateway *gateway, const struct knowledge_snapsh
     }
     gateway->producer_ready = err == ERR_OK;
     if (err == ERR_OK)
-        log_info("producer_opened", LOG_TEXT("topic", known->topic), LOG_INT("partitions", known->partitions));
+        log_info("producer_opened", LOG_TEXT("topic", known->incarnation.topic),
+                 LOG_INT("partitions", known->incarnation.partitions));
     else
         log_warn("producer_not_opened", LOG_TEXT("error", err_name(err)), LOG_FAULT(&fault));
 }
@@ -159,10 +161,10 @@ static void open_producer(struct gateway *gateway, const struct knowledge_snapsh
 static void retire_producer(struct gateway *gateway, const struct knowledge_snapshot *known)
 {
     if (bus_producer_failed(gateway->producer)) {
-        log_error("producer_failed", LOG_TEXT("topic", known->topic));
+        log_error("producer_failed", LOG_TEXT("topic", known->incarnation.topic));
         metric_add(gateway->metrics.rebuilds, 1);
         gateway_close_producer(gateway, 0);
-    } else if (gateway->incarnation != known->incarnation && bus_producer_waiting(gateway->producer) == 0) {
+    } else if (gateway->incarnation != known->incarnation.number && bus_producer_waiting(gateway->producer) == 0) {
         gateway_close_producer(gateway, CLOSE_MS);
     }
 }

@@ -64,8 +64,9 @@ bool gateway_health(void *context, struct text *details)
     text_add_json_string(details, reason, slice_of(reason).length);
     struct knowledge_snapshot *known = knowledge_retain(gateway->knowledge);
     text_print(details, ",\"catalogue_version\":%lld,\"keys\":%zu,\"kafka\":%s,\"in_flight_requests\":%lld}",
-               known ? (long long)catalogue_version(known->catalogue) : -1LL, known ? key_ring_count(known->keys) : 0,
-               kafka ? "true" : "false", (long long)metric_value(gateway->metrics.in_flight_requests));
+               known ? (long long)catalogue_version(known->catalogue) : -1LL,
+               known ? api_key_table_count(known->keys) : 0, kafka ? "true" : "false",
+               (long long)metric_value(gateway->metrics.in_flight_requests));
     knowledge_release(gateway->knowledge, known);
     return well;
 }

@@ -10,11 +10,10 @@
 #include "catalogue/catalogue_watch.h"
 #include "common/arena.h"
 #include "common/backoff.h"
-#include "common/bus.h"
 #include "common/log.h"
 #include "common/schema.h"
 
-enum { STEP_MS = 500, KEYS_EVERY_STEPS = 4, BACKOFF_LEAST_MS = 100, BACKOFF_MOST_MS = 5000 };
+enum { STEP_MS = 500, BACKOFF_LEAST_MS = 100, BACKOFF_MOST_MS = 2000 };
 
 struct knowledge {
     const struct config *config;
@@ -23,8 +22,7 @@ struct knowledge {
     // the thread's own
     struct db *db;
     struct catalogue *catalogue;
-    struct text key_stamp, next_stamp;
-    unsigned step;
+    struct api_key_table *keys;
     // shared, under the lock
     pthread_mutex_t lock;
     struct knowledge_snapshot *current;
@@ -36,7 +34,7 @@ struct knowledge {
 static void snapshot_free(struct knowledge_snapshot *snapshot)
 {
     catalogue_release(snapshot->catalogue);
-    key_ring_free(snapshot->keys);
+    api_key_table_release(snapshot->keys);
     free(snapshot);
 }
 
@@ -58,79 +56,39 @@ void knowledge_release(struct knowledge *knowledge, struct knowledge_snapshot *s
     if (last) snapshot_free(snapshot);
 }
 
-static void publish(struct knowledge *knowledge, struct knowledge_snapshot *snapshot)
+static void publish(struct knowledge *knowledge, const struct incarnation *incarnation)
 {
-    snapshot->references = 1;
+    struct knowledge_snapshot *snapshot = heap_alloc(sizeof *snapshot);
+    *snapshot = (struct knowledge_snapshot){knowledge->catalogue, knowledge->keys, *incarnation, 1};
+    catalogue_retain(snapshot->catalogue);
+    api_key_table_retain(snapshot->keys);
     pthread_mutex_lock(&knowledge->lock);
     struct knowledge_snapshot *old = knowledge->current;
     knowledge->current = snapshot;
     pthread_mutex_unlock(&knowledge->lock);
     log_info("knowledge_loaded", LOG_INT("catalogue_version", catalogue_version(snapshot->catalogue)),
-             LOG_INT("keys", key_ring_count(snapshot->keys)), LOG_TEXT("topic", snapshot->topic),
-             LOG_INT("partitions", snapshot->partitions));
+             LOG_INT("keys", api_key_table_count(snapshot->keys)), LOG_TEXT("topic", incarnation->topic),
+             LOG_INT("partitions", incarnation->partitions));
     knowledge_release(knowledge, old);
 }
 
-// ERR_RETRY while nobody has recorded an incarnation yet.
-static enum err load_topic(struct knowledge *knowledge, struct knowledge_snapshot *snapshot, struct fault *fault)
+// Is there anything that the snapshot handed out does not have?
+static enum err look(struct knowledge *knowledge, struct incarnation *incarnation, bool *changed, struct fault *fault)
 {
-    struct db_result *result;
-    enum err err = db_query(knowledge->db,
-                            "select incarnation, topic, partitions from rating.incarnation"
-                            " order by incarnation desc limit 1",
-                            0, NULL, &result, fault);
-    if (err != ERR_OK) return err;
-    if (db_rows(result) == 0 || db_length(result, 0, 1) >= sizeof snapshot->topic) {
-        db_result_free(result);
-        return fault_set(fault, ERR_RETRY, "rating.incarnation", "no topic is recorded yet");
-    }
-    snapshot->incarnation = (int)db_get_int(result, 0, 0);
-    snprintf(snapshot->topic, sizeof snapshot->topic, "%s", db_text(result, 0, 1));
-    snapshot->partitions = (int)db_get_int(result, 0, 2);
-    db_result_free(result);
-    return ERR_OK;
-}
-
-// Is there anything that the snapshot handed out does not have? Keys are asked for on every KEYS_EVERY_STEPS-th step.
-static enum err look(struct knowledge *knowledge, bool *changed, struct fault *fault)
-{
-    const struct catalogue *before = knowledge->catalogue;
-    enum err err = catalogue_refresh(knowledge->db, &knowledge->catalogue, fault);
-    if (err != ERR_OK) return err;
-    *changed = knowledge->catalogue != before || !knowledge->current;
-    if (knowledge->step++ % KEYS_EVERY_STEPS != 0 && !*changed) return ERR_OK;
-    err = key_ring_stamp(knowledge->db, &knowledge->next_stamp, fault);
-    if (err != ERR_OK) return err;
-    if (!knowledge->key_stamp.data || strcmp(knowledge->key_stamp.data, knowledge->next_stamp.data) != 0)
-        *changed = true;
-    struct knowledge_snapshot topic;
-    err = load_topic(knowledge, &topic, fault);
     // the thread is the only one that replaces current, so it may read it without the lock
-    if (err == ERR_OK && knowledge->current && topic.incarnation != knowledge->current->incarnation) *changed = true;
+    const struct knowledge_snapshot *current = knowledge->current;
+    enum err err = catalogue_refresh(knowledge->db, &knowledge->catalogue, fault);
+    if (err == ERR_OK) err = api_key_table_refresh(knowledge->db, &knowledge->keys, clock_monotonic_us(), fault);
+    if (err == ERR_OK) err = incarnation_load(knowledge->db, incarnation, fault);
+    if (err == ERR_NOT_FOUND) err = ERR_RETRY; // it is going to be made
+    *changed = !current || current->catalogue != knowledge->catalogue || current->keys != knowledge->keys ||
+               current->incarnation.number != incarnation->number;
     return err;
-}
-
-static enum err renew(struct knowledge *knowledge, struct fault *fault)
-{
-    struct knowledge_snapshot *snapshot = heap_alloc(sizeof *snapshot);
-    enum err err = load_topic(knowledge, snapshot, fault);
-    if (err == ERR_OK && (!knowledge->current || knowledge->current->incarnation != snapshot->incarnation))
-        err = bus_topic_ensure(knowledge->config, snapshot->topic, snapshot->partitions, fault);
-    if (err == ERR_OK) err = key_ring_load(knowledge->db, &snapshot->keys, fault);
-    if (err != ERR_OK) {
-        snapshot_free(snapshot);
-        return err;
-    }
-    snapshot->catalogue = knowledge->catalogue;
-    catalogue_retain(snapshot->catalogue);
-    text_clear(&knowledge->key_stamp);
-    text_add(&knowledge->key_stamp, knowledge->next_stamp.data, knowledge->next_stamp.length);
-    publish(knowledge, snapshot);
-    return ERR_OK;
 }
 
 static enum err connect_and_look(struct knowledge *knowledge, struct fault *fault)
 {
+    struct incarnation incarnation = {0};
     bool changed = false;
     enum err err = ERR_OK;
     if (knowledge->db && !db_alive(knowledge->db)) {
@@ -146,8 +104,8 @@ static enum err connect_and_look(struct knowledge *knowledge, struct fault *faul
             return err;
         }
     }
-    err = look(knowledge, &changed, fault);
-    if (err == ERR_OK && changed) err = renew(knowledge, fault);
+    err = look(knowledge, &incarnation, &changed, fault);
+    if (err == ERR_OK && changed) publish(knowledge, &incarnation);
     return err;
 }
 
@@ -207,9 +165,8 @@ void knowledge_close(struct knowledge *knowledge)
     ENSURE(pthread_join(knowledge->thread, NULL) == 0);
     knowledge_release(knowledge, knowledge->current);
     catalogue_release(knowledge->catalogue);
+    api_key_table_release(knowledge->keys);
     db_close(knowledge->db);
-    text_free(&knowledge->key_stamp);
-    text_free(&knowledge->next_stamp);
     pthread_mutex_destroy(&knowledge->lock);
     free(knowledge);
 }

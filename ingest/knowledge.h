@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the gateway knows from PostgreSQL: catalogue, keys, and the topic of the newest incarnation. A thread of its own
-// follows them (catalogue every half second, keys every two seconds) and hands out immutable snapshots, so that no
-// request waits for PostgreSQL, and the gateway goes on with what it knows while PostgreSQL is away.
+// follows them (catalogue and topic every half second, keys by API_KEY_REFRESH_US) and hands out immutable snapshots,
+// so that no request waits for PostgreSQL, and the gateway goes on with what it knows while PostgreSQL is away.
 #pragma once
-#include "catalogue/catalogue.h"
+#include "catalogue/api_key.h"
+#include "catalogue/incarnation.h"
 #include "common/config.h"
-#include "ingest/key_ring.h"
 
 struct knowledge_snapshot {
     struct catalogue *catalogue;
-    struct key_ring *keys;
-    int incarnation, partitions;
-    char topic[256];
+    struct api_key_table *keys;
+    struct incarnation incarnation;
     int references; // under the knowledge's lock
 };
 

@@ -69,9 +69,10 @@ def sql(text):
 
 
 def prepare():
-    """Schema and the fixture's catalogue; harmless when they are there."""
-    answer = subprocess.run([BIN, "migrate"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    need(answer.returncode == 0, f"migrate: {answer.stderr}")
+    """Schema, topic and the fixture's catalogue; harmless when they are there."""
+    for words in (["migrate"], ["topic", "ensure"]):
+        answer = subprocess.run([BIN, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        need(answer.returncode == 0, f"{words}: {answer.stderr}")
     if sql("select version from catalog.version") == "0":
         sql(CATALOGUE.read_text())
 

@@ -24,5 +24,4 @@ insert into catalog.membership (tenant, effective_from, version, account)
 values (1, '-infinity', 1, 1), (2, '-infinity', 1, 1), (3, '-infinity', 1, 2);
 insert into catalog.api_key (key_id, secret_hash, scopes, every_tenant)
 values (repeat('a', 16), sha256(repeat('a', 64)::bytea), '{ingest}', true);
-insert into rating.incarnation (incarnation, topic, partitions) values (1, 'turnpike.usage.1', 4);
 commit;

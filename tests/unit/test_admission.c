@@ -26,10 +26,13 @@ static struct arena *arena;
 static struct catalogue *catalogue;
 static const struct hash_key key;
 static const int64_t only_t1[] = {1};
-static const struct sender everybody = {.every_tenant = true}, one_tenant = {.tenants = only_t1, .tenant_count = 1},
-                           account_acme = {.account = 1}, nobody = {.tenants = only_t1};
+static const struct api_key
+    everybody = {.scopes = API_KEY_INGEST, .every_tenant = true},
+    one_tenant = {.scopes = API_KEY_INGEST, .tenants = only_t1, .tenant_count = 1},
+    account_acme = {.scopes = API_KEY_INGEST, .account = 1}, nobody = {.scopes = API_KEY_INGEST, .tenants = only_t1},
+    only_reads = {.scopes = API_KEY_READ, .every_tenant = true}, operator= {.scopes = API_KEY_OPERATE};
 
-static struct admission judge(const struct sender *sender, const char *const *events, size_t count)
+static struct admission judge(const struct api_key *sender, const char *const *events, size_t count)
 {
     struct slice *slices = ARENA_ARRAY(arena, struct slice, count);
     struct admission admission;
@@ -87,7 +90,7 @@ static void a_key_speaks_for_its_tenants(void **state)
 {
     (void)state;
     static const struct {
-        const struct sender *sender;
+        const struct api_key *sender;
         const char *subject;
         int status;
     } rows[] = {
@@ -96,6 +99,8 @@ static void a_key_speaks_for_its_tenants(void **state)
         {&one_tenant, "t-2", 403},   {&one_tenant, "t-9", 403}, // the same for what is not there
         {&account_acme, "t-1", 204}, {&account_acme, "t-2", 204},
         {&account_acme, "t-3", 403}, {&nobody, "t-1", 403},
+        {&only_reads, "t-1", 403},   {&operator, "t-3", 204},
+        {&operator, "t-9", 422},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char event[512];
