@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `turnpike ingest`: the gateway as a process.
+// The gateway as a process: `turnpike ingest`.
 #pragma once
 #include "common/config.h"
 #include "common/instant.h"
