@@ -52,13 +52,25 @@ static const struct api_key *find_key(const struct gateway *gateway, const struc
     return api_key_find(known->keys, key_id, secret_hash, clock_now(gateway->clock));
 }
 
-// NULL: answered. A refused key is logged with the peer, never with what was sent.
-static const struct api_key *check_key(const struct gateway *gateway, const struct knowledge_snapshot *known,
+// With the peer, never with what was sent; at most one line a second, for anybody can send wrong keys.
+static void note_refused_key(struct gateway *gateway, const struct http_request *request, const struct api_key *key)
+{
+    int64_t now_us = clock_monotonic_us();
+    gateway->keys_refused++;
+    if (gateway->keys_refused_logged_us != 0 && now_us - gateway->keys_refused_logged_us < SECOND_US) return;
+    log_warn("key_refused", LOG_TEXT("peer", request->peer), LOG_TEXT("key", key ? key->key_id : NULL),
+             LOG_INT("requests", gateway->keys_refused));
+    gateway->keys_refused_logged_us = now_us;
+    gateway->keys_refused = 0;
+}
+
+// NULL: answered.
+static const struct api_key *check_key(struct gateway *gateway, const struct knowledge_snapshot *known,
                                        struct http_request *request)
 {
     const struct api_key *key = find_key(gateway, known, request);
     if (key && (key->scopes & (API_KEY_INGEST | API_KEY_OPERATE))) return key;
-    log_info("key_refused", LOG_TEXT("peer", request->peer), LOG_TEXT("key", key ? key->key_id : NULL));
+    note_refused_key(gateway, request, key);
     if (key)
         gateway_problem(request, 403, "missing_scope", "the key may not send events: it lacks the scope ingest", NULL);
     else

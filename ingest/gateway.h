@@ -48,6 +48,8 @@ struct gateway {
     size_t in_flight_bytes, in_flight_requests;
     struct text buffer; // a message while it is packed
     struct gateway_metrics metrics;
+    size_t keys_refused; // since the last line about it
+    int64_t keys_refused_logged_us;
     struct fault failure; // why the gateway had to stop by itself
     // read by the ops thread
     _Atomic bool producer_ready;

@@ -50,14 +50,25 @@ void gateway_count_refusal(const char *reason, int64_t events)
                events);
 }
 
-// Well = knows what to take, and Kafka has not been failing since it last took something. What PostgreSQL said last is
-// good enough to go on with: that it is away is told, not held against us.
+// A failure that nothing followed is no longer held against Kafka after so long: who is told that we are unwell sends
+// us nothing, and without a request we would never learn that it is over.
+#define KAFKA_DOUBT_US (15 * SECOND_US)
+
+static bool kafka_takes(const struct gateway *gateway)
+{
+    int64_t failure_us = gateway->last_failure_us;
+    if (!gateway->producer_ready) return false;
+    return failure_us <= gateway->last_ack_us || clock_monotonic_us() - failure_us > KAFKA_DOUBT_US;
+}
+
+// Well = knows what to take, and Kafka takes it. What PostgreSQL said last is good enough to go on with: that it is
+// away is told, not held against us.
 bool gateway_health(void *context, struct text *details)
 {
     struct gateway *gateway = context;
     char reason[FAULT_TEXT_MAX];
     int64_t age_us = knowledge_age_us(gateway->knowledge, reason);
-    bool kafka = gateway->producer_ready && gateway->last_failure_us <= gateway->last_ack_us;
+    bool kafka = kafka_takes(gateway);
     bool draining = process_stop, well = age_us >= 0 && kafka && !draining;
     text_print(details, "{\"ready\":%s,\"draining\":%s,\"knowledge_age_seconds\":%lld,\"knowledge_problem\":",
                well ? "true" : "false", draining ? "true" : "false", (long long)(age_us < 0 ? -1 : age_us / SECOND_US));
