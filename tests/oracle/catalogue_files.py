@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Catalogue files as docs/catalogue.md describes them, for the oracle. Reads valid files; checking them is not its job.
+
+Scalars are read as text (the loader guesses no types), instants become microseconds, decimals fractions.
+"""
+import bisect
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import yaml
+
+from exact import decimal, instant
+
+ALWAYS, NEVER = -(1 << 62), 1 << 62  # open ends
+
+
+@dataclass(frozen=True)
+class Meter:
+    id: str
+    event_type: str
+    aggregation: str
+    value: str
+    resource: str
+    state: str
+    running: tuple
+    stopped: tuple
+    dimensions: tuple
+    window: str
+    slot: int
+    accept: int
+    future: int
+    start: int
+
+
+@dataclass(frozen=True)
+class Price:
+    book: str
+    sku: str
+    match: tuple  # sorted (dimension, value) pairs
+    start: int
+    end: int
+    per: Fraction
+    price: Fraction  # None: graduated
+    tiers: tuple     # (bound in meter units or None, price)
+    minimum: int     # microseconds
+
+    @property
+    def name(self):
+        return self.book, self.sku, match_text(self.match), self.start
+
+
+@dataclass
+class Book:
+    id: str
+    currency: str
+    parent: str
+    prices: dict = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))  # sku -> match -> versions
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A version of what an account agreed on, in force for periods that start at or after `start`."""
+    account: str
+    seller: str
+    currency: str
+    zone: str
+    book: str
+    tax_name: str
+    tax_rate: Fraction
+    rounding: str
+    start: int
+
+
+def match_text(pairs):
+    return json.dumps(dict(pairs), separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+
+
+def in_force(versions, at):
+    """The version with the highest start at or before an instant; None before the first."""
+    place = bisect.bisect_right([version.start for version in versions], at)
+    return versions[place - 1] if place else None
+
+
+class Catalogue:
+    """Everything that the files declare."""
+
+    def __init__(self, documents):
+        self.services, self.skus, self.books = {}, {}, {}
+        self.meters, self.terms, self.members = defaultdict(list), defaultdict(list), defaultdict(list)
+        self.partners, self.operator = set(), None
+        for document in documents:
+            self._take(document or {})
+        for versions in (*self.meters.values(), *self.terms.values()):
+            versions.sort(key=lambda version: version.start)
+        for book in self.books.values():
+            for matches in book.prices.values():
+                for versions in matches.values():
+                    versions.sort(key=lambda version: version.start)
+        for memberships in self.members.values():  # the first reaches back without limit
+            memberships.sort()
+            memberships[0] = (ALWAYS, memberships[0][1])
+        for versions in self.terms.values():
+            versions[0] = Terms(**{**versions[0].__dict__, "start": ALWAYS})
+        self.by_type = defaultdict(list)
+        for versions in self.meters.values():
+            for kind in {version.event_type for version in versions}:
+                self.by_type[kind].append(versions)
+        self.skus_of_meter = defaultdict(list)
+        for sku, row in self.skus.items():
+            self.skus_of_meter[row["meter"]].append(sku)
+
+    @classmethod
+    def read(cls, *paths):
+        files = []
+        for path in map(Path, paths):
+            found = sorted([*path.glob("*.yaml"), *path.glob("*.yml")], key=lambda each: each.name)
+            files += found if path.is_dir() else [path]
+        return cls([yaml.load(each.read_text(), Loader=yaml.BaseLoader) for each in files])
+
+    def _take(self, document):
+        for row in document.get("services", ()):
+            self.services[row["id"]] = row
+        for row in document.get("meters", ()):
+            self._take_meter(row)
+        for row in document.get("skus", ()):
+            self.skus[row["id"]] = row
+        for row in document.get("price_books", ()):
+            self._take_book(row)
+        for row in document.get("sellers", ()):
+            self.operator = row["id"]
+        for row in document.get("partners", ()):
+            self.partners.add(row["id"])
+            self._take_terms(row)
+        for row in document.get("billing_accounts", ()):
+            self._take_terms(row)
+        for row in document.get("tenants", ()):
+            start = instant(row["member_from"]) if "member_from" in row else ALWAYS
+            self.members[row["id"]].append((start, row["billing_account"]))
+
+    def _take_meter(self, row):
+        minutes, days = int(row.get("slot_minutes", 15)), int(row.get("accept_days", 35))
+        self.meters[row["id"]].append(Meter(
+            id=row["id"], event_type=row["event_type"], aggregation=row["aggregation"], value=row.get("value"),
+            resource=row.get("resource"), state=row.get("state"), running=tuple(row.get("running", ())),
+            stopped=tuple(row.get("stopped", ())), dimensions=tuple(sorted(row.get("dimensions", ()))),
+            window=row.get("window", "slot"), slot=minutes * 60_000_000, accept=days * 86_400_000_000,
+            future=int(row.get("future_seconds", 300)) * 1_000_000,
+            start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS))
+
+    def _take_book(self, row):
+        book = self.books.setdefault(row["id"], Book(row["id"], None, None))
+        book.currency = row.get("currency", book.currency)
+        book.parent = row.get("parent", book.parent)
+        for price in row.get("prices", ()):
+            per = decimal(price.get("per", "1"))
+            match = tuple(sorted(price.get("match", {}).items()))
+            book.prices[price["sku"]][match].append(Price(
+                book=row["id"], sku=price["sku"], match=match, per=per,
+                start=instant(price["effective_from"]) if "effective_from" in price else ALWAYS,
+                end=instant(price["effective_to"]) if "effective_to" in price else NEVER,
+                price=decimal(price["price"]) if "price" in price else None,
+                tiers=tuple((decimal(tier["up_to"]) * per if "up_to" in tier else None, decimal(tier["price"]))
+                            for tier in price.get("tiers", ())),
+                minimum=int(price.get("minimum_seconds", 0)) * 1_000_000))
+
+    def _take_terms(self, row):
+        tax = row.get("tax") or {}
+        self.terms[row["id"]].append(Terms(
+            account=row["id"], seller=row.get("seller"), currency=row["currency"], zone=row["zone"],
+            book=row["price_book"], tax_name=tax.get("name", ""), tax_rate=decimal(tax.get("rate", "0")),
+            rounding=row.get("rounding", "half_up"),
+            start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS))
+
+    # --- questions
+
+    def meters_at(self, event_type, at):
+        """The meters in force at an event time that take a type."""
+        found = (in_force(versions, at) for versions in self.by_type.get(event_type, ()))
+        return [meter for meter in found if meter and meter.event_type == event_type]
+
+    def price(self, book, sku, dimensions, at):
+        """The price of a usage in a slot: the longest match in the book, else in its parents; None: unpriced."""
+        values = set(dimensions)
+        while book:
+            versions = (in_force(matches, at) for match, matches in self.books[book].prices[sku].items()
+                        if values.issuperset(match))
+            found = [version for version in versions if version and at < version.end]
+            if found:
+                return min(found, key=lambda version: (-len(version.match), match_text(version.match)))
+            book = self.books[book].parent
+        return None
+
+    def price_changes(self, book, sku, start, end):
+        """Instants inside (start, end) at which a price of the SKU changes."""
+        changes = set()
+        while book:
+            for versions in self.books[book].prices[sku].values():
+                changes.update(edge for version in versions for edge in (version.start, version.end))
+            book = self.books[book].parent
+        return sorted(edge for edge in changes if start < edge < end)
+
+    def terms_of(self, account, period_start):
+        return in_force(self.terms[account], period_start)
+
+    def payers(self, account):
+        """The account and those that buy from it, at any depth: whose tenants it pays for."""
+        found = {account}
+        for other, versions in self.terms.items():
+            if versions[0].seller == account:
+                found |= self.payers(other)
+        return found
+
+    def member_ranges(self, account):
+        """(tenant, from, to) for whom the account pays."""
+        paid = self.payers(account)
+        for tenant, memberships in self.members.items():
+            for (start, payer), (end, _) in zip(memberships, [*memberships[1:], (NEVER, None)]):
+                if payer in paid:
+                    yield tenant, start, end

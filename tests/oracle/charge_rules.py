@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""F: the charges of an account's month from its usage and the catalogue's prices, as docs/catalogue.md has them."""
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+
+from catalogue_files import match_text
+from exact import AMOUNT_PLACES, allocated, month, rounded
+from usage_rules import ShortRun, accrued, usage
+
+USAGE, MINIMUM = 0, 1
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a charge is known by. tenant None: shared by the account's tenants; dimensions None likewise."""
+    tenant: str
+    sku: str
+    price: tuple  # book, SKU, match, start
+    tier: int
+    dimensions: str
+    stage: int
+
+
+@dataclass
+class Rated:
+    """What an account's month costs, to date."""
+    charges: dict   # Key -> (quantity, cost)
+    unpriced: set   # (tenant, SKU, dimensions)
+    used: dict      # (tenant, meter, dimensions) -> quantity
+    weights: dict   # (SKU, book, match) -> tenant -> quantity: who used what of a graduated price
+
+    @property
+    def total(self):
+        return sum((cost for _, cost in self.charges.values()), Fraction(0))
+
+    def shares(self, key):
+        """A shared charge split over the tenants: {tenant: (quantity, cost)}, largest remainder, ties by tenant id."""
+        weights = self.weights[key.sku, key.price[0], key.price[2]]
+        tenants = sorted((tenant for tenant in weights), key=str.encode)
+        quantity, cost = self.charges[key]
+        parts = [allocated(value, [weights[tenant] for tenant in tenants], places)
+                 for value, places in ((quantity, 9), (cost, AMOUNT_PLACES))]
+        return dict(zip(tenants, zip(*parts)))
+
+
+def cost_of(quantity, price, per):
+    """quantity x price / per, rounded half-up once."""
+    return rounded(quantity * price / per, AMOUNT_PLACES)
+
+
+class Rating:
+    """Collects pieces under price versions, then prices each sum once."""
+
+    def __init__(self, catalogue, book):
+        self.catalogue, self.book = catalogue, book
+        self.per_unit = defaultdict(Fraction)                       # (tenant, price, dimensions, stage) -> quantity
+        self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match) -> price -> quantity
+        self.rated = Rated({}, set(), defaultdict(Fraction), defaultdict(lambda: defaultdict(Fraction)))
+
+    def take(self, piece):
+        short = isinstance(piece, ShortRun)
+        if not short:
+            self.rated.used[piece.tenant, piece.meter, match_text(piece.dimensions)] += piece.quantity
+        for sku in self.catalogue.skus_of_meter[piece.meter]:
+            price = self.catalogue.price(self.book, sku, piece.dimensions, piece.at)
+            quantity = self._short_of(piece, price) if short else piece.quantity
+            if price is None and not short and quantity:
+                self.rated.unpriced.add((piece.tenant, sku, match_text(piece.dimensions)))
+            elif price is not None and quantity:
+                self._add(piece, price, quantity, MINIMUM if short else USAGE)
+
+    @staticmethod
+    def _short_of(run, price):
+        """What a minimum duration adds to a run."""
+        missing = price.minimum - run.length if price else 0
+        return accrued(run.value, missing) if missing > 0 else Fraction(0)
+
+    def _add(self, piece, price, quantity, stage):
+        if price.price is not None:
+            self.per_unit[piece.tenant, price, piece.dimensions, stage] += quantity
+            return
+        ladder = price.sku, price.book, match_text(price.match)
+        self.ladders[ladder][price] += quantity
+        if stage == USAGE:
+            self.rated.weights[ladder][piece.tenant] += quantity
+
+    def finish(self):
+        for (tenant, price, dimensions, stage), quantity in self.per_unit.items():
+            key = Key(tenant, price.sku, price.name, 0, match_text(dimensions), stage)
+            self.rated.charges[key] = quantity, cost_of(quantity, price.price, price.per)
+        for versions in self.ladders.values():
+            position = Fraction(0)
+            for price in sorted(versions, key=lambda each: each.start):
+                self._climb(price, position, position + versions[price])
+                position += versions[price]
+        return self.rated
+
+    def _climb(self, price, begin, end):
+        """Charges the units (begin, end] of the month, one charge per tier entered."""
+        floor = Fraction(0)
+        for tier, (bound, unit_price) in enumerate(price.tiers):
+            low, high = max(begin, floor), end if bound is None else min(end, bound)
+            floor = bound
+            if low < high:
+                key = Key(None, price.sku, price.name, tier, None, USAGE)
+                self.rated.charges[key] = high - low, cost_of(high - low, unit_price, price.per)
+
+
+def rate(counted, account, label, cut_end):
+    """F of an account and month. `cut_end(tenant)`: see usage()."""
+    catalogue = counted.catalogue
+    terms = period_terms(catalogue, account, label)
+    start, end = month(terms.zone, label)
+
+    def edges_of(meter):
+        return sorted({edge for sku in catalogue.skus_of_meter[meter]
+                       for edge in catalogue.price_changes(terms.book, sku, start, end)})
+
+    rating = Rating(catalogue, terms.book)
+    for piece in usage(counted, account, terms.zone, start, end, cut_end, edges_of):
+        rating.take(piece)
+    return rating.finish()
+
+
+def period_terms(catalogue, account, label):
+    """The terms in force at the start of a month, whose zone decides where it starts."""
+    terms = catalogue.terms_of(account, month("UTC", label)[0])
+    return catalogue.terms_of(account, month(terms.zone, label)[0])

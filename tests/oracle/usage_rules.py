@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what was counted to the usage of a billing account in a month: windows of max and latest meters, intervals.
+
+A piece of usage is a quantity at an instant, which chooses the payer and the price: the slot of a sum, the last slot
+with usage of a window, the begin of a stretch of running. Stretches are cut where the caller says (price changes).
+"""
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+
+from exact import QUANTITY_PLACES, SECOND, civil_day, rounded
+
+SHORT_RUN_MOST = 86_400 * SECOND  # longer runs have no minimum
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Usage of a tenant under a meter with a price-deciding instant."""
+    tenant: str
+    meter: str
+    dimensions: tuple
+    at: int
+    quantity: Fraction
+
+
+@dataclass(frozen=True)
+class ShortRun:
+    """A run that ended: `length` microseconds at the `value` of its last stretch; `at` is its last microsecond."""
+    tenant: str
+    meter: str
+    dimensions: tuple
+    at: int
+    length: int
+    value: Fraction
+
+
+def in_order(transitions):
+    """By time. Of one instant: first what changes the state that was there before it, so that a resource that is made and
+    ended in one instant is off after it, and one that is ended and started again runs; then by identity."""
+    running, result, left = False, [], sorted(transitions, key=lambda each: (each.time, each.order))
+    while left:
+        now = [each for each in left if each.time == left[0].time]
+        left = left[len(now):]
+        now.sort(key=lambda each: (each.running == running, each.order))
+        result += now
+        running = now[-1].running
+    return result
+
+
+def accrued(value, length):
+    """value x seconds, rounded once: pieces of a stretch are differences of this, so that they add up."""
+    return rounded(value * Fraction(length, SECOND), QUANTITY_PLACES)
+
+
+def stretches(transitions, cut_end):
+    """Of one resource: (begin, end, transition) of every stretch of one size and dimension set, up to the cut end, and the
+    (begin, end, last transition) of every run that ended by then."""
+    current, run_begin, found, runs = None, None, [], []
+    for each in in_order(transitions):
+        if each.time > cut_end:
+            break
+        if current is None:
+            if each.running:
+                current, run_begin = each, each.time
+            continue
+        if each.running and (each.value, each.dimensions) == (current.value, current.dimensions):
+            continue
+        found.append((current.time, each.time, current))
+        if not each.running:
+            runs.append((run_begin, each.time, current))
+        current = each if each.running else None
+    if current is not None and current.time < cut_end:
+        found.append((current.time, cut_end, current))
+    return found, runs
+
+
+def interval_pieces(tenant, meter, transitions, cut_end, start, end, edges):
+    """Usage of one resource in [start, end), cut at the sorted edges; and its short runs."""
+    found, runs = stretches(transitions, cut_end)
+    for begin, until, each in found:
+        low, high = max(begin, start), min(until, end)
+        bounds = [low, *(edge for edge in edges if low < edge < high), high]
+        for piece_begin, piece_end in zip(bounds, bounds[1:]):
+            if piece_begin < piece_end:
+                quantity = accrued(each.value, piece_end - begin) - accrued(each.value, piece_begin - begin)
+                yield Piece(tenant, meter, each.dimensions, piece_begin, quantity)
+    for begin, until, each in runs:
+        last = until - 1 if until > begin else begin
+        if until - begin < SHORT_RUN_MOST and start <= last < end:
+            yield ShortRun(tenant, meter, each.dimensions, last, until - begin, each.value)
+
+
+def window_of(meter, zone, slot):
+    return {"slot": slot, "day": civil_day(zone, slot) if meter.window == "day" else None, "period": "period"}[meter.window]
+
+
+def window_pieces(meter, zone, key, slots, latest):
+    """One piece per window: its greatest value, or its latest; it counts in the last slot that has usage."""
+    windows = defaultdict(list)
+    for slot in slots:
+        windows[window_of(meter, zone, slot)].append(slot)
+    tenant, meter_id, dimensions = key
+    for inside in windows.values():
+        value = max(slots[slot] for slot in inside)
+        yield Piece(tenant, meter_id, dimensions, max(inside), value[2] if latest else value)
+
+
+def usage(counted, account, zone, start, end, cut_end, edges_of):
+    """All pieces of an account's usage in [start, end). `cut_end(tenant)`: up to when running resources accrue;
+    `edges_of(meter)`: where stretches are cut."""
+    catalogue, ranges = counted.catalogue, defaultdict(list)
+    for tenant, begin, until in catalogue.member_ranges(account):
+        if max(begin, start) < min(until, end):
+            ranges[tenant].append((max(begin, start), min(until, end)))
+
+    def inside(tenant, slot):
+        return any(begin <= slot < until for begin, until in ranges.get(tenant, ()))
+
+    for key, slots in counted.added.items():
+        for slot, quantity in slots.items():
+            if inside(key[0], slot):
+                yield Piece(*key, slot, quantity)
+    for records, latest in ((counted.greatest, False), (counted.latest, True)):
+        for key, slots in records.items():
+            mine = {slot: value for slot, value in slots.items() if inside(key[0], slot)}
+            yield from window_pieces(catalogue.meters[key[1]][-1], zone, key, mine, latest)
+    for (tenant, meter, _), transitions in counted.transitions.items():
+        for begin, until in ranges.get(tenant, ()):
+            yield from interval_pieces(tenant, meter, transitions, cut_end(tenant), begin, until, edges_of(meter))
