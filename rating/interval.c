@@ -12,13 +12,46 @@ struct walk {
     struct fault *fault;
 };
 
-static int transition_order(const void *left, const void *right)
+static int identity_order(const struct transition *a, const struct transition *b)
 {
-    const struct transition *a = left, *b = right;
-    if (a->event_time != b->event_time) return a->event_time < b->event_time ? -1 : 1;
     if (a->event_id.high != b->event_id.high) return a->event_id.high < b->event_id.high ? -1 : 1;
     if (a->event_id.low != b->event_id.low) return a->event_id.low < b->event_id.low ? -1 : 1;
     return 0;
+}
+
+static int time_order(const void *left, const void *right)
+{
+    const struct transition *a = left, *b = right;
+    if (a->event_time != b->event_time) return a->event_time < b->event_time ? -1 : 1;
+    return identity_order(a, b);
+}
+
+static int starts_first(const void *left, const void *right)
+{
+    const struct transition *a = left, *b = right;
+    if (a->running != b->running) return a->running ? -1 : 1;
+    return identity_order(a, b);
+}
+
+static int stops_first(const void *left, const void *right)
+{
+    const struct transition *a = left, *b = right;
+    if (a->running != b->running) return a->running ? 1 : -1;
+    return identity_order(a, b);
+}
+
+// By time. Of one instant, what changes the state that was there before comes first: a resource that is made and deleted
+// in one instant is off after it (by identity alone it would run for ever, every other time), one that is stopped and
+// started again runs on.
+static void sort_transitions(struct transition *transitions, size_t count)
+{
+    bool running = false;
+    if (count) qsort(transitions, count, sizeof *transitions, time_order);
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from + 1; to < count && transitions[to].event_time == transitions[from].event_time;) to++;
+        if (to - from > 1) qsort(transitions + from, to - from, sizeof *transitions, running ? stops_first : starts_first);
+        running = transitions[to - 1].running;
+    }
 }
 
 static instant_us segment_of(const struct interval_window *window, instant_us instant)
@@ -86,7 +119,7 @@ enum err interval_derive(struct transition *transitions, size_t count, const str
     const struct transition *stretch = NULL; // what runs now; NULL: nothing
     instant_us run_start = 0;
     enum err err = ERR_OK;
-    qsort(transitions, count, sizeof *transitions, transition_order);
+    sort_transitions(transitions, count);
     for (size_t i = 0; i < count && !err; i++) {
         const struct transition *next = &transitions[i];
         if (next->event_time > window->cut_end) break; // known, but above the cut: clipped by it

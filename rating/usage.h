@@ -57,7 +57,8 @@ enum err usage_load_tenants(struct db *db, enum usage_reader reader, const struc
 struct transition { struct hash128 event_id; instant_us event_time; bool running; struct quantity value; struct hash128 dimension_set; };
 // Called per stretch piece and per ended short run; tenant and meter of the line are left 0 for the caller to fill.
 typedef enum err usage_emit(void *context, const struct usage_line *line);
-// Derives the usage of ONE resource from its transitions (sorted in place by (event_time, event_id)), up to cut_end, clipped to [from, to),
+// Derives the usage of ONE resource from its transitions (sorted in place by event_time; of one instant what changes the state
+// before it comes first, then by event_id), up to cut_end, clipped to [from, to),
 // split at the boundaries (sorted, inside (from, to)); the segment of a line is `segment_zero` before the first boundary.
 // A stretch accrues value x seconds; pieces telescope: over any split they add up to round(value x its length).
 // A repeated start with the same value and dimensions continues; a resize begins a new stretch of the same run; a stop when nothing runs
