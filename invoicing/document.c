@@ -37,15 +37,23 @@ static void share_out(struct document_line *lines, size_t count, struct amount n
     for (size_t i = count - 1; missing < 0; i = (i + count - 1) % count, missing += increment) lines[order[i].line].amount.pico -= increment;
 }
 
+// round(rate x base), in one step: a product that is first rounded to 1e-12 can cross the half (0.026315789473 at 19 %).
+static enum err round_tax(const struct agreement *terms, struct amount base, struct amount *tax)
+{
+    const int128 one = 1000000000000; // rates are fractions at 1e-12
+    const int128 increment = currency_increment(terms->currency);
+    int128 units;
+    if (decimal_mul_div(base.pico, terms->tax_rate.pico, one * increment, terms->rounding, &units)) return ERR_LIMIT;
+    return decimal_mul_div(units, increment, 1, ROUND_DOWN, &tax->pico);
+}
+
 // net = round(base to date) - net before; tax = round(rate x base to date) - tax before (rules 7.1). The rate is the original period's.
 static enum err telescope(struct document_group *group)
 {
     const struct agreement *terms = group->original->agreement;
-    const int128 one = 1000000000000; // rates are fractions at 1e-12
-    struct amount tax, rounded_net, rounded_tax;
-    if (decimal_mul_div(group->base_to_date.pico, terms->tax_rate.pico, one, ROUND_HALF_UP, &tax.pico)) return ERR_LIMIT;
+    struct amount rounded_net, rounded_tax;
     if (currency_round(terms->currency, group->base_to_date, terms->rounding, &rounded_net)) return ERR_LIMIT;
-    if (currency_round(terms->currency, tax, terms->rounding, &rounded_tax)) return ERR_LIMIT;
+    if (round_tax(terms, group->base_to_date, &rounded_tax)) return ERR_LIMIT;
     if (amount_sub(rounded_net, group->net_before, &group->net)) return ERR_LIMIT;
     return amount_sub(rounded_tax, group->tax_before, &group->tax);
 }
