@@ -88,6 +88,7 @@ static enum err lock_positions(struct chunk *chunk)
         item->wanted = cut <= chunk->cut && settled_version <= version && (cut < chunk->cut || settled_version < version);
         item->settlements = db_get_int(result, row, 4);
         chunk->result->skipped += !item->wanted;
+        chunk->result->behind += cut < chunk->cut && settled_version > version;
     }
     db_result_free(result);
     return ERR_OK;

@@ -10,6 +10,7 @@ struct settle_result {
     size_t periods;  // (account, period) pairs settled: position raised
     size_t changed;  // of these, with charges that changed
     size_t skipped;  // at or above this cut and catalogue already (another settler was faster)
+    size_t behind;   // of these, below this cut but settled by a newer catalogue than ours: somebody must settle them again
     size_t unpriced; // usage lines without a price: billed nothing, told on the log
     struct amount posted; // sum of |deltas| is not kept; this is the net of all deltas, over currencies (progress only)
 };
@@ -21,7 +22,8 @@ enum err settle_chunk(struct db *db, const struct catalogue *catalogue, int64_t 
 // Which (account, period) pairs have usage, transitions, running resources or a changed catalogue above the last completed round, below `cut`. In the arena.
 enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_t cut, struct arena *arena, struct billing_period **periods, size_t *count, struct fault *fault) MUST_USE;
 
-// A whole round: takes a cut, settles what is touched in chunks of `chunk` pairs, records the round. progress may be NULL.
+// A whole round: takes a cut, settles what is touched in chunks of `chunk` pairs, records the round unless
+// some are behind or a newer catalogue came before the cut: what it touched is then touched again by the next. progress may be NULL.
 typedef void settle_progress(void *context, size_t done, size_t all);
 enum err settle_round(struct db *db, const struct catalogue *catalogue, size_t chunk, settle_progress *progress, void *context, struct settle_result *result, struct fault *fault) MUST_USE;
 

@@ -60,18 +60,20 @@ static const char delta_sql[] =
     "  join rating.cut_partition n on n.cut = $2 and n.incarnation = d.incarnation and n.partition = d.partition and d.batch_seq <= n.batch_seq"
     "  left join rating.cut_partition o on o.cut = $1 and o.incarnation = d.incarnation and o.partition = d.partition"
     " where d.batch_seq > coalesce(o.batch_seq, 0) group by d.tenant, date_bin('1 day', d.slot, timestamptz 'epoch')";
-// Resources that run at the new cut, since the old cut's end; and new transitions, from their time on.
+// Resources that ran since the old cut's end: those that run at the new cut, and those whose last transition was above the
+// old cut's end, so that what ran up to it was not settled yet. And new transitions, from their time on.
 static const char transition_sql[] =
-    "with last as (select distinct on (t.tenant, t.meter, t.resource) t.tenant, t.running, t.event_time, n.cut_end, coalesce(o.cut_end, t.event_time) as since"
+    "with last as (select distinct on (t.tenant, t.meter, t.resource) t.tenant, t.running, t.event_time, n.cut_end,"
+    "         case when isfinite(o.cut_end) then o.cut_end else t.event_time end as since"
     "  from rating.transition t"
     "  join rating.cut_partition n on n.cut = $2 and n.incarnation = t.incarnation and n.partition = t.partition and t.batch_seq <= n.batch_seq"
     "  left join rating.cut_partition o on o.cut = $1 and o.incarnation = t.incarnation and o.partition = t.partition"
-    " order by t.tenant, t.meter, t.resource, t.event_time desc, t.event_id desc),"
+    " order by t.tenant, t.meter, t.resource, t.event_time desc, t.running desc),"
     " late as (select t.tenant, min(t.event_time) as first, max(n.cut_end) as cut_end from rating.transition t"
     "  join rating.cut_partition n on n.cut = $2 and n.incarnation = t.incarnation and n.partition = t.partition and t.batch_seq <= n.batch_seq"
     "  left join rating.cut_partition o on o.cut = $1 and o.incarnation = t.incarnation and o.partition = t.partition"
     " where t.batch_seq > coalesce(o.batch_seq, 0) group by t.tenant)"
-    " select tenant, min(greatest(since, event_time)), max(cut_end) from last where running and cut_end > greatest(since, event_time) group by tenant"
+    " select tenant, min(since), max(cut_end) from last where (running or event_time > since) and cut_end > since group by tenant"
     " union all select tenant, first, greatest(first, cut_end) from late where isfinite(cut_end)"
     " union all select tenant, first, first from late where not isfinite(cut_end)";
 
@@ -132,15 +134,19 @@ enum err settle_round(struct db *db, const struct catalogue *catalogue, size_t c
     struct arena *arena = arena_new(1 << 20);
     struct billing_period *periods;
     size_t count = 0;
+    int64_t newest = 0;
     *result = (struct settle_result){0};
     enum err err = settle_take_cut(db, &result->cut, fault);
+    if (!err) err = catalogue_newest(db, &newest, fault);
     if (!err) err = settle_touched(db, catalogue, result->cut, arena, &periods, &count, fault);
     for (size_t done = 0; done < count && !err; done += chunk) {
         size_t next = count - done < chunk ? count - done : chunk;
         err = settle_chunk(db, catalogue, result->cut, periods + done, next, result, fault);
         if (!err && progress) progress(context, done + next, count);
     }
-    if (!err) err = record_round(db, catalogue, result, arena, fault);
+    // a catalogue that is not ours may have put tenants below the cut that we do not know: the next round looks again
+    bool complete = !result->behind && newest == catalogue_version(catalogue);
+    if (!err && complete) err = record_round(db, catalogue, result, arena, fault);
     arena_free(arena);
     return err;
 }
