@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/backoff.h"
+#include "common/crash_point.h"
 #include "common/db_connection.h"
 #include "common/log.h"
 
@@ -251,13 +252,26 @@ enum err db_begin_snapshot(struct db *db, struct fault *fault)
     return err == ERR_UNCERTAIN ? ERR_RETRY : err;
 }
 
+// PQexec with a place in it where a fault test may end the process: COMMIT is on its way, nobody hears the answer.
+static PGresult *commit_exec(PGconn *link)
+{
+    PGresult *last = NULL;
+    if (!PQsendQuery(link, "commit")) return NULL;
+    CRASH_POINT("db.after_commit_sent");
+    for (PGresult *result; (result = PQgetResult(link));) {
+        PQclear(last);
+        last = result;
+    }
+    return last;
+}
+
 enum err db_commit(struct db *db, struct fault *fault)
 {
     db->sqlstate[0] = 0;
     if (!link_alive(db)) return db_fail(db, NULL, ERR_RETRY, fault);
     if (PQtransactionStatus(db->link) == PQTRANS_IDLE)
         return fault_set(fault, ERR_BUG, "postgres", "commit without a transaction");
-    PGresult *result = PQexec(db->link, "commit");
+    PGresult *result = commit_exec(db->link);
     // The server may have committed and then said something else before it went: whatever is heard, a lost
     // connection leaves the outcome open.
     if (!db_alive(db) || PQresultStatus(result) != PGRES_COMMAND_OK) return db_fail(db, result, ERR_UNCERTAIN, fault);
