@@ -10,6 +10,7 @@ const struct command command_table[] = {
     {"key create", "make an API key and print it once", key_create_usage, key_create_run, false},
     {"key list", "list API keys, never their secrets", key_list_usage, key_list_run, false},
     {"key revoke", "refuse an API key from now on", key_revoke_usage, key_revoke_run, false},
+    {"rate", "role: count events from Kafka, each exactly once", rate_usage, rate_run, false},
     {"bill", "role: settle usage into the ledger", bill_usage, bill_run, false},
     {"settle", "take a cut and settle what it touches, once", settle_usage, settle_run, false},
     {"close", "close a month: freeze its invoices", close_month_usage, close_month_run, false},

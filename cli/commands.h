@@ -19,6 +19,7 @@ COMMAND(key_create);
 COMMAND(key_list);
 COMMAND(key_revoke);
 COMMAND(migrate);
+COMMAND(rate);
 COMMAND(settle);
 COMMAND(topic_ensure);
 COMMAND(version);

@@ -5,6 +5,11 @@
 #pragma once
 #include "catalogue/catalogue.h"
 
+// Where the canonical JSON of a dimension set stands in a judgement (judge.h).
+struct members_span {
+    size_t at, length;
+};
+
 // One contribution of one event. Pointers live as long as the catalogue.
 struct contribution {
     const struct tenant *tenant;
@@ -14,8 +19,9 @@ struct contribution {
     struct quantity quantity;
     instant_us event_time;   // latest: decides
     struct hash128 event_id; // latest: breaks ties
-    uint32_t row;            // set by accumulator_add: its row
-    bool new_row;            // set by accumulator_add: it made the row, so its dimension set may be new
+    struct members_span members;
+    uint32_t row; // set by accumulator_add: its row
+    bool new_row; // set by accumulator_add: it made the row, so its dimension set may be new
 };
 
 // One row of rating.usage_delta.

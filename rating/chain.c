@@ -153,11 +153,11 @@ void chain_quarantine(struct chain *chain, const struct quarantine_row *row)
     put_int(chain, row->received_time);
     put_text(chain, slice_of(reason_name(row->reason)));
     put_text(chain, row->detail);
+    put_text(chain, row->tenant_id);
+    put_text(chain, row->source);
+    put_text(chain, row->event_id);
     put_unsigned(chain, row->identified, 1);
     if (row->identified) {
-        put_text(chain, row->tenant_id);
-        put_text(chain, row->source);
-        put_text(chain, row->event_id);
         put_hash(chain, row->identity);
         put_hash(chain, row->content);
     }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #include "common/arena.h"

@@ -10,8 +10,7 @@
 
 enum {
     EFFECTS_FIRST = 8,
-    NUMBER_PLACES = 18, // of a dimension value that is a number
-    SHOWN_MAX = 120     // bytes of a sender's text in a sentence
+    SHOWN_MAX = 120 // bytes of a sender's text in a sentence
 };
 
 const char *reason_name(enum reason reason)
@@ -72,12 +71,6 @@ static int shown(struct slice text)
 #define REFUSE(judgement, why, ...)                                                                                    \
     (snprintf((judgement)->detail, sizeof(judgement)->detail, __VA_ARGS__), (judgement)->reason = (why))
 
-static enum reason refuse_quantity(struct judgement *judgement, const struct meter *meter, const char *property,
-                                   const char *words)
-{
-    return REFUSE(judgement, REASON_BAD_VALUE, "meter %s: $.data.%s: %.300s", meter->id, property, words);
-}
-
 struct hash128 judge_dimension_hash(const struct judge *judge, struct slice tenant_id, struct slice members)
 {
     const struct slice pieces[] = {tenant_id, members};
@@ -90,72 +83,9 @@ struct hash128 judge_resource_hash(const struct judge *judge, struct slice tenan
     return keyed_hash_pieces(&judge->resource_key, pieces, 2);
 }
 
-// No control characters: what people read in documents, and what PostgreSQL can keep (it has no NUL).
-static bool plain_text(struct slice text)
+struct slice judgement_members(const struct judgement *judgement, struct members_span span)
 {
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f) return false;
-    return true;
-}
-
-// A scalar as the text that a dimension set or a resource is known by: a number by its shortest exact decimal.
-static enum err canonical_value(const struct event_property *property, char number[DECIMAL_TEXT_MAX],
-                                struct slice *value, struct fault *fault)
-{
-    *value = property->text;
-    if (property->kind == PROPERTY_NUMBER) {
-        int128 scaled;
-        enum err err = decimal_parse(property->text.data, property->text.length, NUMBER_PLACES, true, &scaled, fault);
-        if (err) return ERR_INVALID;
-        *value = (struct slice){number, decimal_print(scaled, NUMBER_PLACES, number)};
-    }
-    if (value->length > DIMENSION_VALUE_MAX)
-        return fault_set(fault, ERR_INVALID, "", "is longer than %d bytes", DIMENSION_VALUE_MAX);
-    return plain_text(*value) ? ERR_OK : fault_set(fault, ERR_INVALID, "", "has control characters");
-}
-
-enum err judge_dimensions(const struct meter *meter, const struct usage_event *event, struct text *members,
-                          struct fault *fault)
-{
-    bool first = true;
-    text_add_char(members, '{');
-    for (size_t i = 0; i < meter->dimension_count; i++) {
-        const struct event_property *property = event_property(event, meter->dimensions[i]);
-        if (!property) continue;
-        char number[DECIMAL_TEXT_MAX];
-        struct slice value;
-        struct fault why = {0};
-        if (canonical_value(property, number, &value, &why))
-            return fault_set(fault, ERR_INVALID, meter->dimensions[i], "%s", why.reason);
-        if (!first) text_add_char(members, ',');
-        first = false;
-        text_add_json_string(members, meter->dimensions[i], strlen(meter->dimensions[i]));
-        text_add_char(members, ':');
-        text_add_json_string(members, value.data, value.length);
-    }
-    text_add_char(members, '}');
-    return ERR_OK;
-}
-
-static enum reason judge_quantity(struct judgement *judgement, const struct meter *meter,
-                                  const struct usage_event *event, struct quantity *quantity)
-{
-    const struct event_property *property = event_property(event, meter->value_property);
-    if (!property) return refuse_quantity(judgement, meter, meter->value_property, "the value is missing");
-    struct fault why = {0};
-    if (event_quantity(property, quantity, &why))
-        return refuse_quantity(judgement, meter, meter->value_property, why.reason);
-    if (quantity->nano < 0)
-        return REFUSE(judgement, REASON_NEGATIVE, "meter %s: $.data.%s is negative: %.*s", meter->id,
-                      meter->value_property, shown(property->text), property->text.data);
-    return REASON_NONE;
-}
-
-static bool state_in(const char **states, size_t count, struct slice state)
-{
-    for (size_t i = 0; i < count; i++)
-        if (slice_is(state, states[i])) return true;
-    return false;
+    return (struct slice){judgement->scratch.data + span.at, span.length};
 }
 
 static struct transition_effect *transition_new(struct judgement *judgement)
@@ -178,76 +108,43 @@ static struct contribution *contribution_new(struct judgement *judgement)
     return &judgement->contributions[judgement->contribution_count++];
 }
 
-static enum reason judge_state(struct judgement *judgement, const struct meter *meter, const struct usage_event *event,
-                               bool *running)
-{
-    const struct event_property *state = event_property(event, meter->state_property);
-    if (!state || state->kind != PROPERTY_STRING)
-        return refuse_quantity(judgement, meter, meter->state_property, "the state is missing or no string");
-    *running = state_in(meter->running_states, meter->running_count, state->text);
-    if (*running || state_in(meter->stopped_states, meter->stopped_count, state->text)) return REASON_NONE;
-    return REFUSE(judgement, REASON_BAD_VALUE, "meter %s: $.data.%s: the meter has no state '%.*s'", meter->id,
-                  meter->state_property, shown(state->text), state->text.data);
-}
-
-static enum reason judge_resource(struct judgement *judgement, const struct meter *meter,
-                                  const struct usage_event *event, struct slice *resource)
-{
-    const struct event_property *property = event_property(event, meter->resource_property);
-    if (!property || property->kind == PROPERTY_BOOL || property->text.length == 0)
-        return refuse_quantity(judgement, meter, meter->resource_property, "the resource is missing");
-    *resource = property->text;
-    if (resource->length > DIMENSION_VALUE_MAX || !plain_text(*resource))
-        return refuse_quantity(judgement, meter, meter->resource_property,
-                               "the resource is longer than 256 bytes or has control characters");
-    return REASON_NONE;
-}
-
-static enum reason judge_interval(const struct judge *judge, const struct tenant *tenant, const struct meter *meter,
-                                  const struct usage_event *event, struct hash128 dimension_set,
-                                  struct judgement *judgement)
-{
-    struct transition_effect effect = {.tenant = tenant, .meter = meter, .event_time = event->event_time};
-    enum reason reason = judge_resource(judgement, meter, event, &effect.resource_id);
-    if (!reason) reason = judge_state(judgement, meter, event, &effect.running);
-    if (reason) return reason;
-    if (effect.running && meter->value_property) {
-        reason = judge_quantity(judgement, meter, event, &effect.value);
-        if (reason) return reason;
-    } else if (effect.running) {
-        ENSURE(quantity_parse("1", 1, &effect.value, NULL) == ERR_OK);
-    }
-    effect.resource = judge_resource_hash(judge, slice_of(tenant->id), effect.resource_id);
-    effect.dimension_set = dimension_set;
-    *transition_new(judgement) = effect;
-    return REASON_NONE;
-}
-
 static enum reason judge_meter(const struct judge *judge, const struct tenant *tenant, const struct meter *meter,
                                const struct usage_event *event, struct hash128 identity, struct judgement *judgement)
 {
-    struct fault why = {0};
+    struct meter_reading *reading = &judgement->reading;
+    if (meter_check(meter, event, reading, &judgement->why)) {
+        enum reason reason = strcmp(reading->refusal, "negative") == 0 ? REASON_NEGATIVE : REASON_BAD_VALUE;
+        return REFUSE(judgement, reason, "meter %.128s: %s: %.200s", meter->id, judgement->why.place,
+                      judgement->why.reason);
+    }
     struct slice tenant_id = slice_of(tenant->id);
-    text_clear(&judgement->scratch);
-    if (judge_dimensions(meter, event, &judgement->scratch, &why))
-        return refuse_quantity(judgement, meter, why.place, why.reason);
-    struct slice members = {judgement->scratch.data, judgement->scratch.length};
-    struct hash128 dimension_set = judge_dimension_hash(judge, tenant_id, members);
+    struct members_span span = {.at = judgement->scratch.length};
+    meter_reading_print(reading, &judgement->scratch);
+    span.length = judgement->scratch.length - span.at;
+    struct hash128 dimension_set = judge_dimension_hash(judge, tenant_id, judgement_members(judgement, span));
     if (meter->aggregation == AGGREGATION_INTERVAL)
-        return judge_interval(judge, tenant, meter, event, dimension_set, judgement);
-    struct contribution made = {
-        .tenant = tenant,
-        .meter = meter,
-        .dimension_set = dimension_set,
-        .slot = instant_floor(event->event_time, meter->slot_us),
-        .event_time = event->event_time,
-        .event_id = identity,
-    };
-    if (meter->aggregation == AGGREGATION_COUNT)
-        ENSURE(quantity_parse("1", 1, &made.quantity, NULL) == ERR_OK);
-    else if (judge_quantity(judgement, meter, event, &made.quantity))
-        return judgement->reason;
-    *contribution_new(judgement) = made;
+        *transition_new(judgement) = (struct transition_effect){
+            .tenant = tenant,
+            .meter = meter,
+            .resource = judge_resource_hash(judge, tenant_id, reading->resource),
+            .resource_id = reading->resource,
+            .event_time = event->event_time,
+            .running = reading->running,
+            .value = reading->quantity,
+            .dimension_set = dimension_set,
+            .members = span,
+        };
+    else
+        *contribution_new(judgement) = (struct contribution){
+            .tenant = tenant,
+            .meter = meter,
+            .dimension_set = dimension_set,
+            .slot = instant_floor(event->event_time, meter->slot_us),
+            .quantity = reading->quantity,
+            .event_time = event->event_time,
+            .event_id = identity,
+            .members = span,
+        };
     return REASON_NONE;
 }
 
@@ -328,6 +225,7 @@ enum reason judge_event(const struct judge *judge, const struct usage_event *eve
     judgement->reason = REASON_NONE;
     judgement->detail[0] = 0;
     judgement->contribution_count = judgement->transition_count = 0;
+    text_clear(&judgement->scratch);
     judgement->reason = judge_all(judge, event, identity, received_time, judgement);
     if (judgement->reason) judgement->contribution_count = judgement->transition_count = 0;
     return judgement->reason;

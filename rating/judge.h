@@ -3,7 +3,7 @@
 // it cannot be counted. One verdict per event for all its meters (rules 1.2). Pure: event, catalogue and received_time
 // in, judgement out; the same for the live stream and for a replay years later.
 #pragma once
-#include "ingest/event.h"
+#include "ingest/meter_check.h"
 #include "rating/accumulate.h"
 
 // Why an event goes to quarantine. The names are stored (rating.quarantine.reason).
@@ -49,6 +49,7 @@ struct transition_effect {
     bool running;
     struct quantity value; // 0 when stopped
     struct hash128 dimension_set;
+    struct members_span members;
 };
 
 // Zero-initialise once, use for any number of events, judgement_free at the end. What it points to lives until the next
@@ -60,7 +61,9 @@ struct judgement {
     size_t contribution_count, contribution_room;
     struct transition_effect *transitions; // interval
     size_t transition_count, transition_room;
-    struct text scratch;
+    struct text scratch;          // members of dimension sets
+    struct meter_reading reading; // of the meter that is being asked; too large to clear on the stack per event
+    struct fault why;
 };
 void judgement_free(struct judgement *judgement);
 
@@ -68,10 +71,8 @@ void judgement_free(struct judgement *judgement);
 enum reason judge_event(const struct judge *judge, const struct usage_event *event, struct hash128 identity,
                         instant_us received_time, struct judgement *judgement);
 
-// The dimension set of an event under a meter: canonical JSON ({"a":"x"}, names sorted) is added to `members`.
-// ERR_INVALID: a value is too long or not exact; the reason names it.
-enum err judge_dimensions(const struct meter *meter, const struct usage_event *event, struct text *members,
-                          struct fault *fault) MUST_USE;
+// The canonical JSON of a contribution's or transition's dimension set ({"a":"x"}, names sorted).
+struct slice judgement_members(const struct judgement *judgement, struct members_span span);
 // keyed 128-bit hash of (tenant id, members) and of (tenant id, resource id).
 struct hash128 judge_dimension_hash(const struct judge *judge, struct slice tenant_id, struct slice members);
 struct hash128 judge_resource_hash(const struct judge *judge, struct slice tenant_id, struct slice resource_id);

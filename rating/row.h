@@ -33,8 +33,8 @@ struct quarantine_row {
     instant_us received_time;
     enum reason reason;
     struct slice detail;
-    bool identified; // tenant, source and id were read
-    struct slice tenant_id, source, event_id;
+    struct slice tenant_id, source, event_id; // each empty if it could not be read
+    bool identified;                          // the event could be decoded: identity and content are known
     struct hash128 identity, content;
     struct slice raw;
 };

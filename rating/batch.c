@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+// Feeding: a message is split and decoded in groups, so that the index's cache lines are on their way while the next
+// event is decoded; then each event is looked up, judged and added, in log order.
+#include "rating/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rating/batch_internal.h"
+
+enum { ARENA_FIRST_BYTES = 1 << 20, ROWS_FIRST = 64 };
+
+void *row_list_add(struct row_list *list, size_t size)
+{
+    if (list->count == list->room) {
+        list->room = list->room ? list->room * 2 : ROWS_FIRST;
+        list->rows = heap_grow(list->rows, size, list->room);
+    }
+    return (char *)list->rows + size * list->count++;
+}
+
+struct batch *batch_new(void)
+{
+    struct batch *batch = heap_alloc(sizeof *batch);
+    batch->arena = arena_new(ARENA_FIRST_BYTES);
+    batch->usage = accumulator_new();
+    batch->pending = dedup_index_new(NULL);
+    batch->named = dedup_index_new(NULL);
+    batch->group = heap_grow(NULL, sizeof *batch->group, GROUP_MAX);
+    batch->ensured_day = INSTANT_NONE;
+    return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+    if (!batch) return;
+    struct row_list *const lists[] = {&batch->entries,     &batch->sets,        &batch->resources,
+                                      &batch->transitions, &batch->quarantines, &batch->conflicts,
+                                      &batch->wishes,      &batch->closings,    &batch->replayed};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        free(lists[i]->rows);
+    arena_free(batch->arena);
+    accumulator_free(batch->usage);
+    dedup_index_free(batch->pending);
+    dedup_index_free(batch->named);
+    verdict_list_free(&batch->verdicts);
+    judgement_free(&batch->judgement);
+    free(batch->group);
+    free(batch);
+}
+
+void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
+{
+    arena_reset(batch->arena);
+    accumulator_clear(batch->usage);
+    dedup_index_clear(batch->pending);
+    dedup_index_clear(batch->named);
+    verdict_list_clear(&batch->verdicts);
+    batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
+    batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
+    batch->replayed.count = 0;
+    batch->first_offset = batch->next_offset = next_offset;
+    batch->watermark = watermark;
+    batch->bytes = 0;
+    batch->has_digest = batch->replay = false;
+    batch->attempt_count = 0;
+}
+
+// --- judging one decoded event
+
+// Notes a name that neither the database nor this batch is known to have.
+static void name_add(struct batch *batch, const struct batch_ground *ground, struct row_list *list,
+                     const struct tenant *tenant, struct hash128 hash, struct slice text)
+{
+    struct dedup_entry found, entry = {.identity = hash};
+    if (dedup_index_find(ground->known, hash, &found) || dedup_index_find(batch->named, hash, &found)) return;
+    dedup_index_add(batch->named, &entry);
+    struct named_row *row = row_list_add(list, sizeof *row);
+    *row = (struct named_row){.hash = hash, .tenant = tenant};
+    row->text = (struct slice){arena_text(batch->arena, text.data, text.length), text.length};
+}
+
+static void transitions_add(struct batch *batch, const struct batch_ground *ground, struct hash128 identity)
+{
+    const struct judgement *judgement = &batch->judgement;
+    for (size_t i = 0; i < judgement->transition_count; i++) {
+        const struct transition_effect *effect = &judgement->transitions[i];
+        name_add(batch, ground, &batch->sets, effect->tenant, effect->dimension_set,
+                 judgement_members(judgement, effect->members));
+        name_add(batch, ground, &batch->resources, effect->tenant, effect->resource, effect->resource_id);
+        struct transition_row *row = row_list_add(&batch->transitions, sizeof *row);
+        *row = (struct transition_row){
+            .tenant = effect->tenant,
+            .meter = effect->meter,
+            .resource = effect->resource,
+            .event_time = effect->event_time,
+            .event_id = identity,
+            .running = effect->running,
+            .value = effect->value,
+            .dimension_set = effect->dimension_set,
+        };
+    }
+}
+
+static void entry_add(struct batch *batch, const struct dedup_entry *entry)
+{
+    dedup_index_add(batch->pending, entry);
+    *(struct dedup_entry *)row_list_add(&batch->entries, sizeof *entry) = *entry;
+}
+
+static void wish_add(struct batch *batch, struct hash128 identity, uint64_t content)
+{
+    *(struct closing_wish *)row_list_add(&batch->wishes, sizeof(struct closing_wish)) =
+        (struct closing_wish){identity, content};
+}
+
+// Adds the effects of an event that can be counted; OVERFLOW if a sum does not hold it.
+static enum reason effects_add(struct batch *batch, const struct batch_ground *ground, struct hash128 identity)
+{
+    struct judgement *judgement = &batch->judgement;
+    if (accumulator_add(batch->usage, judgement->contributions, judgement->contribution_count)) {
+        static const char words[] = "the sum of the usage record would leave the range of a quantity";
+        memcpy(judgement->detail, words, sizeof words);
+        return REASON_OVERFLOW;
+    }
+    for (size_t i = 0; i < judgement->contribution_count; i++) {
+        const struct contribution *added = &judgement->contributions[i];
+        if (added->new_row)
+            name_add(batch, ground, &batch->sets, added->tenant, added->dimension_set,
+                     judgement_members(judgement, added->members));
+    }
+    transitions_add(batch, ground, identity);
+    return REASON_NONE;
+}
+
+// The verdict on an event, its effects added if it counts. *first: the event that was counted before (duplicate,
+// conflict). *reason: why it is quarantined.
+static enum verdict event_judge(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded,
+                                int64_t offset, instant_us received_time, struct dedup_entry *first,
+                                enum reason *reason)
+{
+    const struct usage_event *event = &decoded->event;
+    uint64_t content = event->content.high;
+    *reason = REASON_NONE;
+    bool known = dedup_index_find(batch->pending, decoded->identity, first) ||
+                 dedup_index_find(ground->index, decoded->identity, first);
+    if (known && !first->held) return first->content == content ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
+    *reason = judge_event(&ground->judge, event, decoded->identity, received_time, &batch->judgement);
+    if (!*reason) *reason = effects_add(batch, ground, decoded->identity);
+    struct dedup_entry entry = {.identity = decoded->identity,
+                                .content = content,
+                                .offset = offset,
+                                .event_index = decoded->index,
+                                .held = *reason != REASON_NONE};
+    if (*reason) {
+        // a misrouted event is another partition's affair: its identity is never counted here
+        if (!known && *reason != REASON_MISROUTED) entry_add(batch, &entry);
+        return VERDICT_QUARANTINED;
+    }
+    entry_add(batch, &entry);
+    if (known) wish_add(batch, decoded->identity, content);
+    return VERDICT_COUNTED;
+}
+
+// --- messages
+
+static void group_judge(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
+{
+    for (size_t i = 0; i < batch->group_count; i++) {
+        const struct decoded *decoded = &batch->group[i];
+        struct dedup_entry first;
+        enum reason reason = decoded->reason;
+        enum verdict verdict = VERDICT_QUARANTINED;
+        struct slice detail = decoded->detail;
+        if (!reason) {
+            verdict = event_judge(batch, ground, decoded, message->offset, message->received_time, &first, &reason);
+            detail = slice_of(batch->judgement.detail);
+        }
+        if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, message, decoded, reason, detail);
+        if (verdict == VERDICT_CONFLICT) batch_conflict(batch, message, decoded, &first);
+        verdict_list_add(&batch->verdicts, verdict);
+    }
+    batch->group_count = 0;
+}
+
+// The first fault of an event as a sentence.
+static struct slice faults_print(struct arena *arena, const struct event_faults *faults)
+{
+    const struct event_fault *first = &faults->list[0];
+    const char *text = faults->count > 1
+                           ? arena_print(arena, "%s: %s (and %zu more)", first->path, first->reason, faults->count - 1)
+                           : arena_print(arena, "%s: %s", first->path, first->reason);
+    return slice_of(text);
+}
+
+static void decode(struct batch *batch, const struct batch_ground *ground, struct decoded *decoded)
+{
+    batch->faults.count = 0;
+    if (event_decode(decoded->raw, &ground->content_key, batch->arena, &decoded->event, &batch->faults)) {
+        decoded->reason = REASON_MALFORMED;
+        decoded->detail = faults_print(batch->arena, &batch->faults);
+        return;
+    }
+    const struct usage_event *event = &decoded->event;
+    decoded->identity = event_identity(&ground->identity_key, event->subject, event->source, event->id);
+    dedup_index_prefetch(ground->index, decoded->identity);
+}
+
+static struct decoded *group_next(struct batch *batch, struct slice raw, int32_t index)
+{
+    struct decoded *decoded = &batch->group[batch->group_count++];
+    decoded->raw = raw;
+    decoded->index = index;
+    decoded->reason = REASON_NONE;
+    return decoded;
+}
+
+static void message_split(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
+{
+    struct event_cursor *cursor = &batch->cursor;
+    event_cursor_open(cursor, (struct slice){message->data, message->length});
+    for (;;) {
+        enum event_step step = event_cursor_next(cursor);
+        if (step == EVENT_END) break;
+        if (step == EVENT_MARKER) {
+            verdict_list_add(&batch->verdicts, VERDICT_MARKER);
+            break;
+        }
+        struct decoded *decoded = group_next(batch, cursor->raw, cursor->index);
+        if (step == EVENT_RAW) {
+            decode(batch, ground, decoded);
+        } else {
+            decoded->reason = REASON_MESSAGE;
+            decoded->detail = evidence_text(batch->arena, slice_of(cursor->fault.reason), FAULT_TEXT_MAX);
+        }
+        if (batch->group_count == GROUP_MAX) group_judge(batch, ground, message);
+    }
+    group_judge(batch, ground, message);
+}
+
+void batch_feed(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
+{
+    ENSURE(!batch->replay && message->offset >= batch->next_offset);
+    message_split(batch, ground, message);
+    batch->next_offset = message->offset + 1;
+    batch->bytes += (int64_t)message->length;
+    batch->has_digest = false;
+    if (message->received_time > batch->watermark) batch->watermark = message->received_time;
+}
+
+void batch_digest(struct batch *batch, const struct bus_message *message)
+{
+    ENSURE(message->offset == batch->next_offset - 1);
+    sha256_of(message->data, message->length, batch->digest);
+    batch->has_digest = true;
+}
+
+// --- replays
+
+enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground, struct replay_row *row)
+{
+    ENSURE(batch->replay || batch_empty(batch));
+    batch->replay = true;
+    struct decoded *decoded = group_next(batch, row->raw, row->event_index);
+    batch->group_count = 0;
+    row->verdict = VERDICT_QUARANTINED;
+    row->detail[0] = 0;
+    decode(batch, ground, decoded);
+    row->reason = decoded->reason;
+    struct slice detail = decoded->detail;
+    if (!row->reason) {
+        struct dedup_entry first = {.content = 0};
+        row->verdict = event_judge(batch, ground, decoded, row->offset, row->received_time, &first, &row->reason);
+        detail = slice_of(batch->judgement.detail);
+        uint64_t counted = row->verdict == VERDICT_COUNTED ? decoded->event.content.high : first.content;
+        if (row->verdict != VERDICT_QUARANTINED) wish_add(batch, decoded->identity, counted);
+        if (row->verdict == VERDICT_COUNTED)
+            *(struct replay_counted *)row_list_add(&batch->replayed, sizeof(struct replay_counted)) =
+                (struct replay_counted){row->offset, row->event_index};
+    }
+    if (row->reason) {
+        detail = evidence_text(batch->arena, detail, sizeof row->detail - 1);
+        memcpy(row->detail, detail.data, detail.length + 1);
+    }
+    return row->verdict;
+}
+
+// --- asking
+
+bool batch_empty(const struct batch *batch)
+{
+    return batch->next_offset == batch->first_offset && batch->wishes.count == 0;
+}
+
+bool batch_only_markers(const struct batch *batch)
+{
+    return !batch->replay && batch->verdicts.of[VERDICT_MARKER] == batch->verdicts.count;
+}
+
+int64_t batch_events(const struct batch *batch)
+{
+    return batch->verdicts.count;
+}
+
+int64_t batch_bytes(const struct batch *batch)
+{
+    return batch->bytes;
+}
+
+int64_t batch_next_offset(const struct batch *batch)
+{
+    return batch->next_offset;
+}
+
+instant_us batch_watermark(const struct batch *batch)
+{
+    return batch->watermark;
+}
+
+const struct verdict_list *batch_verdicts(const struct batch *batch)
+{
+    return &batch->verdicts;
+}
+
+const struct usage_row *const *batch_usage(struct batch *batch, size_t *count)
+{
+    *count = accumulator_count(batch->usage);
+    return accumulator_sorted(batch->usage);
+}
+
+// --- after the commit
+
+enum err batch_reserve(const struct batch *batch, struct dedup_index *index, struct fault *fault)
+{
+    return dedup_index_reserve(index, batch->entries.rows, batch->entries.count, fault);
+}
+
+void batch_take(const struct batch *batch, struct dedup_index *index, struct dedup_index *known)
+{
+    const struct dedup_entry *entries = batch->entries.rows;
+    for (size_t i = 0; i < batch->entries.count; i++)
+        dedup_index_put(index, &entries[i]);
+    const struct row_list *const lists[] = {&batch->sets, &batch->resources};
+    for (size_t list = 0; list < 2; list++) {
+        const struct named_row *rows = lists[list]->rows;
+        for (size_t i = 0; i < lists[list]->count; i++)
+            dedup_index_add(known, &(struct dedup_entry){.identity = rows[i].hash});
+    }
+}
+
+bool batch_was_committed(const struct batch *batch, const unsigned char head[SHA256_BYTES])
+{
+    size_t kept = batch->attempt_count < ATTEMPTS_MAX ? batch->attempt_count : ATTEMPTS_MAX;
+    for (size_t i = 0; i < kept; i++)
+        if (memcmp(batch->attempts[i], head, SHA256_BYTES) == 0) return true;
+    return false;
+}

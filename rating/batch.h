@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// One batch of a partition: messages are fed in log order and judged, then everything is committed in one transaction
+// whose last statement is the compare-and-set on rating.partition (rules 3.1, 3.4, 3.5). Feeding is pure but for
+// memory; a batch that was fed may be committed again as often as it takes, with the same effect once. One thread. No
+// allocation per event: an arena and tables that are kept from batch to batch.
+#pragma once
+#include "common/bus.h"
+#include "common/db.h"
+#include "rating/chain.h"
+#include "rating/dedup_index.h"
+#include "rating/partition_row.h"
+
+// What a batch is judged against. All of it must stay the same until the batch is committed or dropped.
+struct batch_ground {
+    struct judge judge;
+    const struct dedup_index *index; // counted and held identities up to the last commit
+    const struct dedup_index *known; // dimension sets and resources that the database has
+    struct hash_key identity_key, content_key;
+};
+
+struct batch;
+struct batch *batch_new(void);
+void batch_free(struct batch *batch); // NULL is fine
+// Empties it. The next message is expected at next_offset or, where the log has a gap, behind it.
+void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark);
+
+// Judges every event of a message. Content never makes it fail: what cannot be counted is quarantined with its reason.
+void batch_feed(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message);
+// The digest of the message that was fed last, while its bytes are there. A commit needs it.
+void batch_digest(struct batch *batch, const struct bus_message *message);
+
+// An open row of rating.quarantine that is judged again, by its original received_time (rules 3.6).
+struct replay_row {
+    int64_t quarantine, order; // numbers; order 0: nobody asked, the catalogue changed
+    int64_t offset;
+    int32_t event_index;
+    instant_us received_time;
+    struct slice raw;
+    enum verdict verdict; // set by batch_replay
+    enum reason reason;   // set by batch_replay: why it stays open
+    char detail[REASON_DETAIL_MAX];
+};
+// Judges the row. A batch holds either messages or replays. COUNTED, DUPLICATE and CONFLICT close the row when the
+// batch is committed; QUARANTINED leaves it as it is.
+enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground, struct replay_row *row);
+
+bool batch_empty(const struct batch *batch); // nothing to commit
+bool batch_only_markers(const struct batch *batch);
+int64_t batch_events(const struct batch *batch); // verdicts so far
+int64_t batch_bytes(const struct batch *batch);  // of messages
+int64_t batch_next_offset(const struct batch *batch);
+instant_us batch_watermark(const struct batch *batch);
+const struct verdict_list *batch_verdicts(const struct batch *batch);
+// Usage rows in canonical order, for the counters.
+const struct usage_row *const *batch_usage(struct batch *batch, size_t *count);
+
+// Puts what the batch counted, held and named into the indexes. Only when its commit is known.
+// batch_reserve first, before the commit. ERR_LIMIT: the budget is used up.
+enum err batch_reserve(const struct batch *batch, struct dedup_index *index, struct fault *fault) MUST_USE;
+void batch_take(const struct batch *batch, struct dedup_index *index, struct dedup_index *known);
+
+// One try to commit. `before` is the row as it was read last; `after` is it with the batch.
+//   ERR_CONFLICT   the compare-and-set found another row, or another catalogue version: nothing was written; read both
+//   ERR_UNCERTAIN  COMMIT was sent, no answer: read the row; batch_was_committed tells
+//   ERR_RETRY      nothing was written
+//   others         PostgreSQL refused the rows: our mistake
+enum err batch_commit(struct batch *batch, struct db *db, struct chain *chain, const struct partition_row *before,
+                      int64_t catalogue_version, struct partition_row *after, struct fault *fault) MUST_USE;
+// Is this head one that a try of this batch would have left?
+bool batch_was_committed(const struct batch *batch, const unsigned char head[SHA256_BYTES]);

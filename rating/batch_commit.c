@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: Apache-2.0
+// One transaction per batch: names, COPY of the rows, closing of quarantine rows, chain head, batch row, and last the
+// compare-and-set on rating.partition. Nothing here changes what a batch holds but the results of the try itself.
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "common/crash_point.h"
+#include "rating/batch_internal.h"
+
+enum { NAMES_PER_STATEMENT = 20000, ARENA_BYTES = 65536 };
+
+// What one try needs; dropped with it.
+struct attempt {
+    struct batch *batch;
+    struct db *db;
+    struct arena *arena;
+    struct batch_record record;
+    const struct partition_row *before;
+    struct verdict_list replay_verdicts;
+};
+
+// --- canonical orders
+
+static int hash_compare(struct hash128 a, struct hash128 b)
+{
+    if (a.high != b.high) return a.high < b.high ? -1 : 1;
+    return (a.low > b.low) - (a.low < b.low);
+}
+
+static int named_compare(const void *a, const void *b)
+{
+    return hash_compare(((const struct named_row *)a)->hash, ((const struct named_row *)b)->hash);
+}
+
+static int transition_compare(const void *a, const void *b)
+{
+    const struct transition_row *x = a, *y = b;
+    int order = hash_compare(x->resource, y->resource);
+    if (!order) order = strcmp(x->meter->id, y->meter->id);
+    if (!order) order = (x->event_time > y->event_time) - (x->event_time < y->event_time);
+    return order ? order : hash_compare(x->event_id, y->event_id);
+}
+
+static int closing_compare(const void *a, const void *b)
+{
+    const struct closing_row *x = a, *y = b;
+    if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
+    return (x->event_index > y->event_index) - (x->event_index < y->event_index);
+}
+
+static void sort(struct row_list *list, size_t size, int (*compare)(const void *, const void *))
+{
+    if (list->count > 1) qsort(list->rows, list->count, size, compare);
+}
+
+// --- names
+
+struct name_kind {
+    const char *sql;
+    struct row_list *list;
+};
+
+// Marks the rows that the insert made: only these are of this batch, and in its chain head.
+static void names_mark(struct named_row *rows, size_t count, const struct db_result *result)
+{
+    for (int i = 0; i < db_rows(result); i++) {
+        struct named_row wanted = {.hash = db_get_uuid(result, i, 0)};
+        struct named_row *row = bsearch(&wanted, rows, count, sizeof *rows, named_compare);
+        ENSURE(row);
+        row->written = true;
+    }
+}
+
+static enum err names_insert_some(struct attempt *attempt, const char *sql, struct named_row *rows, size_t count,
+                                  struct fault *fault)
+{
+    struct array tenants = {0}, hashes = {0}, texts = {0};
+    struct arena *arena = arena_new(ARENA_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        rows[i].written = false;
+        array_add_int(&tenants, rows[i].tenant->number);
+        array_add_hash(&hashes, rows[i].hash);
+        array_add_text(&texts, rows[i].text.data);
+    }
+    const char *const values[] = {array_end(&tenants, arena),
+                                  array_end(&hashes, arena),
+                                  array_end(&texts, arena),
+                                  db_int(arena, attempt->record.incarnation),
+                                  db_int(arena, attempt->record.partition),
+                                  db_int(arena, attempt->record.batch_seq)};
+    struct db_result *result = NULL;
+    enum err err = db_query(attempt->db, sql, 6, values, &result, fault);
+    if (!err) names_mark(rows, count, result);
+    db_result_free(result);
+    arena_free(arena);
+    return err;
+}
+
+static enum err names_insert(struct attempt *attempt, const char *sql, struct row_list *list, struct fault *fault)
+{
+    sort(list, sizeof(struct named_row), named_compare);
+    struct named_row *rows = list->rows;
+    for (size_t at = 0; at < list->count; at += NAMES_PER_STATEMENT) {
+        size_t count = list->count - at < NAMES_PER_STATEMENT ? list->count - at : NAMES_PER_STATEMENT;
+        enum err err = names_insert_some(attempt, sql, rows + at, count, fault);
+        if (err) return err;
+    }
+    return ERR_OK;
+}
+
+static enum err names_write(struct attempt *attempt, struct fault *fault)
+{
+    enum err err = names_insert(attempt,
+                                "insert into rating.dimension_set\n"
+                                "  (tenant, dimension_set, members, incarnation, partition, batch_seq)\n"
+                                "select n.*, $4::int, $5::int, $6::bigint\n"
+                                "  from unnest($1::bigint[], $2::uuid[], $3::text[]) as n\n"
+                                "on conflict do nothing\n"
+                                "returning dimension_set",
+                                &attempt->batch->sets, fault);
+    if (err) return err;
+    return names_insert(attempt,
+                        "insert into rating.resource (tenant, resource, id, incarnation, partition, batch_seq)\n"
+                        "select n.*, $4::int, $5::int, $6::bigint\n"
+                        "  from unnest($1::bigint[], $2::uuid[], $3::text[]) as n\n"
+                        "on conflict do nothing\n"
+                        "returning resource",
+                        &attempt->batch->resources, fault);
+}
+
+// --- rows by COPY
+
+static void copy_origin(struct db_copy *copy, const struct batch_record *record)
+{
+    db_copy_row(copy);
+    db_copy_int4(copy, record->incarnation);
+    db_copy_int4(copy, record->partition);
+    db_copy_int8(copy, record->batch_seq);
+    db_copy_instant(copy, batch_received_hour(record));
+}
+
+static enum err usage_copy(struct attempt *attempt, struct fault *fault)
+{
+    size_t count = 0;
+    const struct usage_row *const *rows = batch_usage(attempt->batch, &count);
+    if (count == 0) return ERR_OK;
+    struct db_copy copy;
+    enum err err = db_copy_open(attempt->db,
+                                "rating.usage_delta (incarnation, partition, batch_seq, received_hour, shard, tenant,"
+                                " meter, dimension_set, slot, quantity, event_count, latest_time, latest_id)",
+                                13, &copy, fault);
+    if (err) return err;
+    for (size_t i = 0; i < count; i++) {
+        const struct usage_row *row = rows[i];
+        copy_origin(&copy, &attempt->record);
+        db_copy_int2(&copy, (int16_t)row->tenant->shard);
+        db_copy_int8(&copy, row->tenant->number);
+        db_copy_int4(&copy, row->meter->number);
+        db_copy_uuid(&copy, row->dimension_set);
+        db_copy_instant(&copy, row->slot);
+        db_copy_numeric(&copy, row->quantity.nano, QUANTITY_PLACES);
+        db_copy_int8(&copy, row->event_count);
+        db_copy_instant(&copy, row->latest_time);
+        if (row->latest_time == INSTANT_NONE)
+            db_copy_null(&copy);
+        else
+            db_copy_uuid(&copy, row->latest_id);
+    }
+    return db_copy_close(&copy, fault);
+}
+
+static enum err transition_copy(struct attempt *attempt, struct fault *fault)
+{
+    const struct row_list *list = &attempt->batch->transitions;
+    const struct transition_row *rows = list->rows;
+    if (list->count == 0) return ERR_OK;
+    struct db_copy copy;
+    enum err err = db_copy_open(attempt->db,
+                                "rating.transition (incarnation, partition, batch_seq, received_hour, shard, tenant,"
+                                " meter, resource, event_time, event_id, running, value, dimension_set)",
+                                13, &copy, fault);
+    if (err) return err;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct transition_row *row = &rows[i];
+        copy_origin(&copy, &attempt->record);
+        db_copy_int2(&copy, (int16_t)row->tenant->shard);
+        db_copy_int8(&copy, row->tenant->number);
+        db_copy_int4(&copy, row->meter->number);
+        db_copy_uuid(&copy, row->resource);
+        db_copy_instant(&copy, row->event_time);
+        db_copy_uuid(&copy, row->event_id);
+        db_copy_bool(&copy, row->running);
+        db_copy_numeric(&copy, row->value.nano, QUANTITY_PLACES);
+        db_copy_uuid(&copy, row->dimension_set);
+    }
+    return db_copy_close(&copy, fault);
+}
+
+static void copy_text_or_null(struct db_copy *copy, struct slice text)
+{
+    if (text.length == 0)
+        db_copy_null(copy);
+    else
+        db_copy_text(copy, text.data, text.length);
+}
+
+static enum err quarantine_copy(struct attempt *attempt, struct fault *fault)
+{
+    const struct row_list *list = &attempt->batch->quarantines;
+    const struct quarantine_row *rows = list->rows;
+    if (list->count == 0) return ERR_OK;
+    struct db_copy copy;
+    enum err err = db_copy_open(attempt->db,
+                                "rating.quarantine (incarnation, partition, message_offset, event_index, batch_seq,"
+                                " received_time, reason, detail, tenant_id, source, event_id, identity, content, raw,"
+                                " catalogue_version)",
+                                15, &copy, fault);
+    if (err) return err;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct quarantine_row *row = &rows[i];
+        const char *reason = reason_name(row->reason);
+        db_copy_row(&copy);
+        db_copy_int4(&copy, attempt->record.incarnation);
+        db_copy_int4(&copy, attempt->record.partition);
+        db_copy_int8(&copy, row->offset);
+        db_copy_int4(&copy, row->event_index);
+        db_copy_int8(&copy, attempt->record.batch_seq);
+        db_copy_instant(&copy, row->received_time);
+        db_copy_text(&copy, reason, strlen(reason));
+        db_copy_text(&copy, row->detail.data, row->detail.length);
+        copy_text_or_null(&copy, row->tenant_id);
+        copy_text_or_null(&copy, row->source);
+        copy_text_or_null(&copy, row->event_id);
+        if (row->identified) {
+            db_copy_uuid(&copy, row->identity);
+            db_copy_uuid(&copy, row->content);
+        } else {
+            db_copy_null(&copy);
+            db_copy_null(&copy);
+        }
+        db_copy_bytes(&copy, row->raw.data, row->raw.length);
+        db_copy_int8(&copy, attempt->record.catalogue_version);
+    }
+    return db_copy_close(&copy, fault);
+}
+
+static enum err conflict_copy(struct attempt *attempt, struct fault *fault)
+{
+    const struct row_list *list = &attempt->batch->conflicts;
+    const struct conflict_row *rows = list->rows;
+    if (list->count == 0) return ERR_OK;
+    struct db_copy copy;
+    enum err err = db_copy_open(attempt->db,
+                                "rating.conflict (incarnation, partition, message_offset, event_index, batch_seq,"
+                                " received_time, tenant_id, source, event_id, identity, content, first_content,"
+                                " first_offset, first_index, raw)",
+                                15, &copy, fault);
+    if (err) return err;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct conflict_row *row = &rows[i];
+        db_copy_row(&copy);
+        db_copy_int4(&copy, attempt->record.incarnation);
+        db_copy_int4(&copy, attempt->record.partition);
+        db_copy_int8(&copy, row->offset);
+        db_copy_int4(&copy, row->event_index);
+        db_copy_int8(&copy, attempt->record.batch_seq);
+        db_copy_instant(&copy, row->received_time);
+        db_copy_text(&copy, row->tenant_id.data, row->tenant_id.length);
+        db_copy_text(&copy, row->source.data, row->source.length);
+        db_copy_text(&copy, row->event_id.data, row->event_id.length);
+        db_copy_uuid(&copy, row->identity);
+        db_copy_uuid(&copy, row->content);
+        db_copy_int8(&copy, (int64_t)row->first.content);
+        db_copy_int8(&copy, row->first.offset);
+        db_copy_int4(&copy, row->first.event_index);
+        db_copy_bytes(&copy, row->raw.data, row->raw.length);
+    }
+    return db_copy_close(&copy, fault);
+}
+
+// --- closing quarantine rows
+
+static void closings_read(struct batch *batch, const struct db_result *result)
+{
+    for (int i = 0; i < db_rows(result); i++)
+        *(struct closing_row *)row_list_add(&batch->closings, sizeof(struct closing_row)) = (struct closing_row){
+            .offset = db_get_int(result, i, 0),
+            .event_index = (int32_t)db_get_int(result, i, 1),
+            .conflict = db_get_bool(result, i, 2),
+        };
+    sort(&batch->closings, sizeof(struct closing_row), closing_compare);
+}
+
+// Counting an event closes the open rows of its identity: same content counted, other content conflict (rules 3.6).
+static enum err closings_write(struct attempt *attempt, struct fault *fault)
+{
+    struct batch *batch = attempt->batch;
+    const struct closing_wish *wishes = batch->wishes.rows;
+    batch->closings.count = 0;
+    if (batch->wishes.count == 0) return ERR_OK;
+    struct array identities = {0}, contents = {0};
+    for (size_t i = 0; i < batch->wishes.count; i++) {
+        array_add_hash(&identities, wishes[i].identity);
+        array_add_text(&contents, arena_print(attempt->arena, "%016llx", (unsigned long long)wishes[i].content));
+    }
+    const char *const values[] = {array_end(&identities, attempt->arena), array_end(&contents, attempt->arena),
+                                  db_int(attempt->arena, attempt->record.incarnation),
+                                  db_int(attempt->arena, attempt->record.partition),
+                                  db_int(attempt->arena, attempt->record.batch_seq)};
+    struct db_result *result = NULL;
+    enum err err = db_query(attempt->db,
+                            "update rating.quarantine q\n"
+                            "   set state = case when left(translate(q.content::text, '-', ''), 16) = w.content\n"
+                            "               then 'counted' else 'conflict' end,\n"
+                            "       state_batch_seq = $5::bigint\n"
+                            "  from unnest($1::uuid[], $2::text[]) as w (identity, content)\n"
+                            " where q.identity = w.identity and q.state = 'open' and q.reason <> 'misrouted'\n"
+                            "   and q.incarnation = $3::int and q.partition = $4::int\n"
+                            "returning q.message_offset, q.event_index, q.state = 'conflict'",
+                            5, values, &result, fault);
+    if (!err) closings_read(batch, result);
+    db_result_free(result);
+    return err;
+}
+
+static bool was_replayed(const struct batch *batch, const struct closing_row *row)
+{
+    const struct replay_counted *counted = batch->replayed.rows;
+    for (size_t i = 0; i < batch->replayed.count; i++)
+        if (counted[i].offset == row->offset && counted[i].event_index == row->event_index) return true;
+    return false;
+}
+
+// The verdicts of a replay are those on the rows that it closes, in log order. A row counts only if it turned from open
+// to counted here.
+static enum err replay_verdicts(struct attempt *attempt, struct fault *fault)
+{
+    struct batch *batch = attempt->batch;
+    const struct closing_row *rows = batch->closings.rows;
+    size_t counted = 0;
+    for (size_t i = 0; i < batch->closings.count; i++) {
+        bool replayed = was_replayed(batch, &rows[i]);
+        counted += replayed && !rows[i].conflict;
+        verdict_list_add(&attempt->replay_verdicts, rows[i].conflict ? VERDICT_CONFLICT
+                                                    : replayed       ? VERDICT_COUNTED
+                                                                     : VERDICT_DUPLICATE);
+    }
+    if (counted == batch->replayed.count) return ERR_OK;
+    return fault_set(fault, ERR_CONFLICT, "rating.quarantine", "a row that was to be replayed is not open any more");
+}
+
+// --- head, batch row, compare-and-set
+
+static void chain_rows(const struct attempt *attempt, struct chain *chain)
+{
+    struct batch *batch = attempt->batch;
+    const struct named_row *sets = batch->sets.rows, *resources = batch->resources.rows;
+    const struct transition_row *transitions = batch->transitions.rows;
+    const struct quarantine_row *quarantines = batch->quarantines.rows;
+    const struct conflict_row *conflicts = batch->conflicts.rows;
+    const struct closing_row *closings = batch->closings.rows;
+    size_t count = 0;
+    const struct usage_row *const *usage = batch_usage(batch, &count);
+    for (size_t i = 0; i < batch->sets.count; i++)
+        if (sets[i].written) chain_dimension_set(chain, &sets[i]);
+    for (size_t i = 0; i < batch->resources.count; i++)
+        if (resources[i].written) chain_resource(chain, &resources[i]);
+    for (size_t i = 0; i < count; i++)
+        chain_usage(chain, &attempt->record, usage[i]);
+    for (size_t i = 0; i < batch->transitions.count; i++)
+        chain_transition(chain, &attempt->record, &transitions[i]);
+    for (size_t i = 0; i < batch->quarantines.count; i++)
+        chain_quarantine(chain, &quarantines[i]);
+    for (size_t i = 0; i < batch->conflicts.count; i++)
+        chain_conflict(chain, &conflicts[i]);
+    for (size_t i = 0; i < batch->closings.count; i++)
+        chain_closing(chain, &closings[i]);
+}
+
+static void head_compute(struct attempt *attempt, struct chain *chain)
+{
+    struct batch *batch = attempt->batch;
+    chain_begin(chain, &attempt->record);
+    chain_rows(attempt, chain);
+    chain_finish(chain, &attempt->record, attempt->record.head);
+    memcpy(batch->attempts[batch->attempt_count++ % ATTEMPTS_MAX], attempt->record.head, SHA256_BYTES);
+}
+
+static enum err batch_row_write(const struct attempt *attempt, struct fault *fault)
+{
+    const struct batch_record *record = &attempt->record;
+    const struct verdict_list *verdicts = record->verdicts;
+    struct arena *arena = attempt->arena;
+    const char *values[20] = {
+        db_int(arena, record->incarnation),
+        db_int(arena, record->partition),
+        db_int(arena, record->batch_seq),
+        db_int(arena, record->first_offset),
+        db_int(arena, record->next_offset),
+        db_instant(arena, record->watermark),
+        db_int(arena, record->catalogue_version),
+        record->has_digest ? db_bytes(arena, record->last_digest, SHA256_BYTES) : NULL,
+        db_bytes(arena, record->previous_head, SHA256_BYTES),
+        db_bytes(arena, record->head, SHA256_BYTES),
+        db_int(arena, verdicts->count),
+        db_bytes(arena, verdicts->packed.data, verdicts->packed.length),
+    };
+    for (int i = 0; i < VERDICT_KINDS; i++)
+        values[12 + i] = db_int(arena, verdicts->of[i]);
+    return db_exec(
+        attempt->db,
+        "insert into rating.batch (incarnation, partition, batch_seq, first_offset, next_offset, watermark,\n"
+        "  catalogue_version, last_digest, previous_head, head, events, verdicts, counted, duplicates,\n"
+        "  conflicts, quarantined, forwarded, markers)\n"
+        "values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::timestamptz, $7::bigint,\n"
+        "  $8::bytea, $9::bytea, $10::bytea, $11::int, $12::bytea, $13::int, $14::int, $15::int, $16::int,\n"
+        "  $17::int, $18::int)",
+        18, values, NULL, fault);
+}
+
+static enum err compare_and_set(const struct attempt *attempt, struct fault *fault)
+{
+    const struct batch_record *record = &attempt->record;
+    const struct partition_row *before = attempt->before;
+    struct arena *arena = attempt->arena;
+    int64_t affected = 0;
+    const char *const values[] = {
+        db_int(arena, record->incarnation),
+        db_int(arena, record->partition),
+        db_int(arena, before->epoch),
+        db_int(arena, before->epoch_nonce),
+        db_int(arena, before->batch_seq),
+        db_int(arena, before->next_offset),
+        db_int(arena, record->batch_seq),
+        db_int(arena, record->next_offset),
+        db_instant(arena, record->watermark),
+        record->has_digest ? db_bytes(arena, record->last_digest, SHA256_BYTES) : NULL,
+        db_bytes(arena, record->head, SHA256_BYTES),
+        db_int(arena, record->catalogue_version),
+    };
+    enum err err = db_exec(attempt->db,
+                           "update rating.partition\n"
+                           "   set batch_seq = $7::bigint, next_offset = $8::bigint, watermark = $9::timestamptz,\n"
+                           "       last_digest = coalesce($10::bytea, last_digest), head = $11::bytea\n"
+                           " where incarnation = $1::int and partition = $2::int and epoch = $3::bigint\n"
+                           "   and epoch_nonce = $4::bigint and batch_seq = $5::bigint and next_offset = $6::bigint\n"
+                           "   and exists (select from catalog.version where version = $12::bigint)",
+                           12, values, &affected, fault);
+    if (!err && affected != 1)
+        return fault_set(fault, ERR_CONFLICT, "rating.partition",
+                         "partition %d is not at batch %lld of our epoch any more, or the catalogue has changed",
+                         record->partition, (long long)before->batch_seq);
+    return err;
+}
+
+// In a transaction of its own: making the partition locks the whole table, and not for as long as a batch takes.
+static enum err usage_day_ensure(struct attempt *attempt, struct fault *fault)
+{
+    instant_us day = instant_floor(attempt->record.watermark, DAY_US);
+    if (accumulator_count(attempt->batch->usage) == 0 || attempt->batch->ensured_day == day) return ERR_OK;
+    struct db_result *result = NULL;
+    enum err err = db_begin(attempt->db, fault);
+    if (err) return err;
+    err = db_query(attempt->db, "select rating.ensure_usage_day(($1::timestamptz at time zone 'UTC')::date)", 1,
+                   (const char *[]){db_instant(attempt->arena, day)}, &result, fault);
+    db_result_free(result);
+    if (!err)
+        err = db_commit(attempt->db, fault);
+    else
+        db_rollback(attempt->db);
+    if (!err) attempt->batch->ensured_day = day;
+    return err == ERR_UNCERTAIN ? ERR_RETRY : err; // asking again does no harm
+}
+
+static enum err attempt_write(struct attempt *attempt, struct chain *chain, struct fault *fault)
+{
+    enum err err = names_write(attempt, fault);
+    CRASH_POINT("rate.before_copy");
+    if (!err) err = usage_copy(attempt, fault);
+    if (!err) err = transition_copy(attempt, fault);
+    if (!err) err = quarantine_copy(attempt, fault);
+    if (!err) err = conflict_copy(attempt, fault);
+    CRASH_POINT("rate.after_copy");
+    if (!err) err = closings_write(attempt, fault);
+    if (!err && attempt->batch->replay) err = replay_verdicts(attempt, fault);
+    if (err) return err;
+    head_compute(attempt, chain);
+    err = batch_row_write(attempt, fault);
+    return err ? err : compare_and_set(attempt, fault);
+}
+
+static void record_fill(struct attempt *attempt, int64_t catalogue_version)
+{
+    const struct batch *batch = attempt->batch;
+    const struct partition_row *before = attempt->before;
+    attempt->record = (struct batch_record){
+        .incarnation = before->incarnation,
+        .partition = before->partition,
+        .batch_seq = before->batch_seq + 1,
+        .first_offset = batch->first_offset,
+        .next_offset = batch->next_offset,
+        .watermark = batch->watermark,
+        .catalogue_version = catalogue_version,
+        .has_digest = batch->has_digest,
+        .verdicts = batch->replay ? &attempt->replay_verdicts : &batch->verdicts,
+    };
+    memcpy(attempt->record.last_digest, batch->digest, SHA256_BYTES);
+    memcpy(attempt->record.previous_head, before->head, SHA256_BYTES);
+}
+
+static void row_after(const struct batch_record *record, struct partition_row *after)
+{
+    after->batch_seq = record->batch_seq;
+    after->next_offset = record->next_offset;
+    after->watermark = record->watermark;
+    if (record->has_digest) {
+        after->has_digest = true;
+        memcpy(after->last_digest, record->last_digest, SHA256_BYTES);
+    }
+    memcpy(after->head, record->head, SHA256_BYTES);
+}
+
+enum err batch_commit(struct batch *batch, struct db *db, struct chain *chain, const struct partition_row *before,
+                      int64_t catalogue_version, struct partition_row *after, struct fault *fault)
+{
+    ENSURE(before->next_offset == batch->first_offset && before->watermark <= batch->watermark);
+    ENSURE(batch->replay || batch->has_digest);
+    struct attempt attempt = {.batch = batch, .db = db, .before = before, .arena = arena_new(ARENA_BYTES)};
+    record_fill(&attempt, catalogue_version);
+    sort(&batch->transitions, sizeof(struct transition_row), transition_compare);
+    enum err err = usage_day_ensure(&attempt, fault);
+    if (!err) err = db_begin(db, fault);
+    if (!err) {
+        err = attempt_write(&attempt, chain, fault);
+        if (err) db_rollback(db);
+    }
+    if (!err) {
+        CRASH_POINT("rate.before_commit");
+        err = db_commit(db, fault);
+    }
+    if (!err) {
+        *after = *before;
+        row_after(&attempt.record, after);
+    }
+    verdict_list_free(&attempt.replay_verdicts);
+    arena_free(attempt.arena);
+    return err;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a batch holds; for batch.c, batch_evidence.c and batch_commit.c alone.
+#pragma once
+#include "rating/batch.h"
+#include "rating/dedup_index.h"
+#include "rating/event_cursor.h"
+
+enum { GROUP_MAX = 32, ATTEMPTS_MAX = 16, RAW_KEPT_MAX = 65536 };
+
+// Growing array of rows, kept from batch to batch.
+struct row_list {
+    void *rows;
+    size_t count, room;
+};
+void *row_list_add(struct row_list *list, size_t size); // the new row, not cleared
+
+// A held identity that this batch counts: its open quarantine rows are closed.
+struct closing_wish {
+    struct hash128 identity;
+    uint64_t content; // of the event that counts
+};
+
+// An event of a message between decoding and judging.
+struct decoded {
+    struct usage_event event;
+    struct hash128 identity;
+    struct slice raw;
+    int32_t index;
+    enum reason reason; // MALFORMED or MESSAGE: it could not be decoded
+    struct slice detail;
+};
+
+struct replay_counted {
+    int64_t offset;
+    int32_t event_index;
+};
+
+struct batch {
+    struct arena *arena; // texts of rows, escapes of events
+    int64_t first_offset, next_offset, bytes;
+    instant_us watermark;
+    bool has_digest, replay;
+    unsigned char digest[SHA256_BYTES];
+    struct verdict_list verdicts;
+    struct accumulator *usage;
+    struct dedup_index *pending;            // identities of this batch
+    struct dedup_index *named;              // names of this batch
+    struct row_list entries;                // struct dedup_entry: what the index takes after the commit
+    struct row_list sets, resources;        // struct named_row
+    struct row_list transitions;            // struct transition_row
+    struct row_list quarantines, conflicts; // struct quarantine_row, conflict_row
+    struct row_list wishes;                 // struct closing_wish
+    struct row_list closings;               // struct closing_row, of the last try
+    struct row_list replayed;               // struct replay_counted
+    struct decoded *group;
+    struct event_faults faults; // of the event that is being decoded; too large to clear on the stack per event
+    size_t group_count;
+    struct event_cursor cursor;
+    struct judgement judgement;
+    instant_us ensured_day; // its partition of usage_delta is there
+    unsigned char attempts[ATTEMPTS_MAX][SHA256_BYTES];
+    size_t attempt_count;
+};
+
+// Valid UTF-8 without NUL, at most `most` bytes, in the arena: what PostgreSQL takes, whatever came.
+struct slice evidence_text(struct arena *arena, struct slice text, size_t most);
+void batch_quarantine(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
+                      enum reason reason, struct slice detail);
+void batch_conflict(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
+                    const struct dedup_entry *first);

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+// One partition in our hands: take its epoch, check that the log is the one that was counted, rebuild the index, rate,
+// and leave it when it is another's. States and their moves:
+//
+//   waiting -> rebuilding   the epoch is taken, log and database agree
+//   waiting -> parked       they do not
+//   rebuilding -> rating    the index is as it was at the last commit
+//   rebuilding -> parked    the log is not what was counted, or the memory budget is used up
+//   rebuilding -> waiting   another epoch was taken meanwhile, or the log was away for long
+//   rating -> lost          another owner took the epoch
+//   rating -> waiting       the row holds a head that we do not know: taken and rebuilt again
+//   rating -> parked        an invariant is broken, or the memory budget is used up
+//   lost -> waiting         after a while, as long as the partition is assigned to us
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crash_point.h"
+#include "common/log.h"
+#include "rating/rater_internal.h"
+
+#define RECEIVED_JUMP_US HOUR_US // ahead of the database's clock (rules 1.4)
+
+static void owner_move(struct owner *owner, enum partition_state to)
+{
+    static const bool legal[PARTITION_PARKED + 1][PARTITION_PARKED + 1] = {
+        [PARTITION_WAITING] = {[PARTITION_REBUILDING] = true, [PARTITION_PARKED] = true},
+        [PARTITION_REBUILDING] = {[PARTITION_RATING] = true, [PARTITION_PARKED] = true, [PARTITION_WAITING] = true},
+        [PARTITION_RATING] = {[PARTITION_LOST] = true, [PARTITION_WAITING] = true, [PARTITION_PARKED] = true},
+        [PARTITION_LOST] = {[PARTITION_WAITING] = true},
+    };
+    ENSURE(legal[owner->state][to]);
+    log_info("partition_state", LOG_INT("partition", owner->partition),
+             LOG_TEXT("from", partition_state_name(owner->state)), LOG_TEXT("to", partition_state_name(to)));
+    owner->state = to;
+    owner_metrics_state(owner);
+}
+
+struct owner *owner_new(struct rater *rater, int partition, int partition_count)
+{
+    struct owner *owner = heap_alloc(sizeof *owner);
+    owner->rater = rater;
+    owner->partition = partition;
+    owner->partition_count = partition_count;
+    owner->state = PARTITION_WAITING;
+    owner->batch = batch_new();
+    owner->row.watermark = INSTANT_MIN;
+    owner_metrics_register(owner);
+    return owner;
+}
+
+static void indexes_free(struct owner *owner)
+{
+    rebuild_free(owner->rebuild);
+    dedup_index_free(owner->index);
+    dedup_index_free(owner->known);
+    owner->rebuild = NULL;
+    owner->index = owner->known = NULL;
+}
+
+void owner_free(struct owner *owner)
+{
+    if (!owner) return;
+    indexes_free(owner);
+    batch_free(owner->batch);
+    owner_metrics_state(&(struct owner){.metrics = owner->metrics}); // nothing of it stays on the gauges
+    free(owner);
+}
+
+void owner_park(struct owner *owner, const char *format, ...)
+{
+    struct fault fault = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(owner->parked_reason, sizeof owner->parked_reason, format, arguments);
+    va_end(arguments);
+    owner_move(owner, PARTITION_PARKED);
+    log_error("partition_parked", LOG_INT("partition", owner->partition), LOG_TEXT("reason", owner->parked_reason));
+    indexes_free(owner);
+    batch_begin(owner->batch, owner->row.next_offset, owner->row.watermark);
+    struct db *db = rater_db(owner->rater);
+    enum err err = db ? partition_row_park(db, &owner->row, owner->parked_reason, &fault) : ERR_RETRY;
+    if (err) log_warn("partition_parked_unsaid", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
+}
+
+// --- waiting -> rebuilding
+
+// Does the message before next_offset have the digest that was committed with it?
+static enum err last_message_check(struct owner *owner, struct fault *fault)
+{
+    const struct rater_source *source = owner->rater->options.source;
+    void *range = NULL;
+    enum err err = source->range_open(source->context, owner->partition, owner->row.next_offset - 1,
+                                      owner->row.next_offset, &range, fault);
+    if (err) return err;
+    struct bus_message message;
+    unsigned char digest[SHA256_BYTES];
+    int count = 0;
+    int64_t deadline = clock_monotonic_us() + 5 * SECOND_US;
+    while (!(err = source->range_read(range, &message, 1, &count, fault)) && count == 0)
+        if (clock_monotonic_us() > deadline) {
+            err = fault_set(fault, ERR_RETRY, "kafka", "the message at offset %lld does not come",
+                            (long long)(owner->row.next_offset - 1));
+            break;
+        }
+    if (!err) {
+        sha256_of(message.data, message.length, digest);
+        bool same =
+            message.offset == owner->row.next_offset - 1 && memcmp(digest, owner->row.last_digest, SHA256_BYTES) == 0;
+        source->range_release(range, &message, count);
+        if (!same) err = ERR_CONFLICT;
+    }
+    source->range_close(range);
+    if (err == ERR_CONFLICT || err == ERR_NOT_FOUND)
+        return fault_set(fault, ERR_CONFLICT, "kafka",
+                         "the message at offset %lld is not the one that was counted there: the topic was made anew or"
+                         " its end was cut",
+                         (long long)(owner->row.next_offset - 1));
+    return err;
+}
+
+// Is the log the one that the row speaks of (rules 2.3)?
+static enum err log_check(struct owner *owner, struct fault *fault)
+{
+    const struct rater *rater = owner->rater;
+    int64_t low = 0, high = 0;
+    if (owner->partition_count != rater->options.partitions)
+        return fault_set(fault, ERR_CONFLICT, "kafka", "the topic has %d partitions, incarnation %d has %d",
+                         owner->partition_count, rater->options.incarnation, rater->options.partitions);
+    enum err err = rater->options.source->bounds(rater->options.source->context, owner->partition, &low, &high, fault);
+    if (err) return err;
+    if (owner->row.next_offset > high)
+        return fault_set(
+            fault, ERR_CONFLICT, "kafka",
+            "the log ends at offset %lld, but %lld were counted: the topic was made anew or its end was cut",
+            (long long)high, (long long)owner->row.next_offset);
+    if (owner->row.next_offset < low)
+        return fault_set(fault, ERR_CONFLICT, "kafka",
+                         "the log begins at offset %lld: messages %lld to %lld were removed before they were counted",
+                         (long long)low, (long long)owner->row.next_offset, (long long)low - 1);
+    if (!owner->row.has_digest) return ERR_OK;
+    if (owner->row.next_offset == low)
+        return fault_set(fault, ERR_CONFLICT, "kafka",
+                         "the log begins at offset %lld, so that nothing shows it to be the one that was counted",
+                         (long long)low);
+    return last_message_check(owner, fault);
+}
+
+static void step_waiting(struct owner *owner)
+{
+    struct rater *rater = owner->rater;
+    struct fault fault = {0};
+    enum err err = partition_row_take(rater->db, rater->options.incarnation, owner->partition, rater->options.instance,
+                                      &owner->row, &fault);
+    if (err) {
+        rater_db_failed(rater, err, &fault);
+        owner->wake_us = clock_monotonic_us() + SECOND_US;
+        return;
+    }
+    batch_begin(owner->batch, owner->row.next_offset, owner->row.watermark);
+    owner->batch_us = 0;
+    owner->doubtful = owner->restart = false;
+    indexes_free(owner);
+    owner->index = dedup_index_new(&rater->budget);
+    owner->known = dedup_index_new(NULL);
+    err = log_check(owner, &fault);
+    if (!err) err = rebuild_open(owner, &owner->rebuild, &fault);
+    if (!err) {
+        owner_move(owner, PARTITION_REBUILDING);
+    } else if (err == ERR_CONFLICT) {
+        owner_park(owner, "%s", fault.reason);
+    } else {
+        log_warn("partition_waits", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
+        if (rater->db && !db_alive(rater->db)) rater_db_failed(rater, err, &fault);
+        owner->wake_us = clock_monotonic_us() + SECOND_US;
+    }
+}
+
+// --- rebuilding -> rating
+
+void owner_batch_begin(struct owner *owner)
+{
+    struct rater *rater = owner->rater;
+    struct fault fault = {0};
+    batch_begin(owner->batch, owner->row.next_offset, owner->row.watermark);
+    owner->batch_us = 0;
+    owner->ground.index = owner->index;
+    owner->ground.known = owner->known;
+    owner->ground.identity_key = rater->identity_key;
+    owner->ground.content_key = rater->content_key;
+    ENSURE(judge_open(&owner->ground.judge, rater->catalogue, rater->secret_hex, &fault) == ERR_OK);
+    owner->ground.judge.partition = owner->partition;
+    owner->ground.judge.partition_count = rater->options.partitions;
+    owner->ground.judge.coverage_start = dedup_index_coverage_start(owner->index);
+}
+
+static void source_start(struct owner *owner)
+{
+    const struct rater_source *source = owner->rater->options.source;
+    struct fault fault = {0};
+    enum err err = source->start(source->context, owner->partition, owner->row.next_offset, &fault);
+    if (!err || err == ERR_NOT_FOUND) { // not ours any more: the revocation is on its way
+        owner->restart = false;
+        return;
+    }
+    log_warn("partition_start_failed", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
+    owner->wake_us = clock_monotonic_us() + SECOND_US;
+}
+
+static void step_rebuilding(struct owner *owner)
+{
+    struct rater *rater = owner->rater;
+    struct fault fault = {0};
+    bool done = false;
+    enum err err = rebuild_step(owner->rebuild, &done, &fault);
+    if (err == ERR_CONFLICT || err == ERR_LIMIT) {
+        owner_park(owner, "%s", fault.reason);
+    } else if (err) {
+        log_warn("rebuild_interrupted", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
+        rater_db_failed(rater, err, &fault);
+        owner->wake_us = clock_monotonic_us() + SECOND_US;
+        owner_move(owner, PARTITION_WAITING);
+    } else if (done) {
+        rebuild_free(owner->rebuild);
+        owner->rebuild = NULL;
+        owner->retry_quarantine = owner->restart = true;
+        owner->retry_after = 0;
+        owner->message_us = owner->marker_us = clock_monotonic_us();
+        owner_batch_begin(owner);
+        owner_move(owner, PARTITION_RATING);
+        if (partition_row_park(rater->db, &owner->row, NULL, &fault))
+            log_warn("partition_unparked_unsaid", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
+        if (rater->options.counters) counters_feed_assign(rater->options.counters, rater->catalogue, &owner->row);
+        source_start(owner);
+    }
+}
+
+// --- rating
+
+void owner_feed(struct owner *owner, const struct bus_message *message)
+{
+    if (owner->state != PARTITION_RATING || owner->restart || owner->doubtful) return;
+    if (message->offset < batch_next_offset(owner->batch)) return; // fed before a restart
+    if (message->received_time == INSTANT_NONE) {
+        owner_park(owner,
+                   "the message at offset %lld has no LogAppendTime: the topic's message.timestamp.type is wrong",
+                   (long long)message->offset);
+        return;
+    }
+    if (message->received_time > rater_now(owner->rater) + RECEIVED_JUMP_US) {
+        char received[INSTANT_TEXT_MAX];
+        instant_print(message->received_time, received);
+        owner_park(owner,
+                   "the message at offset %lld was received at %s, more than an hour ahead of the database's clock",
+                   (long long)message->offset, received);
+        return;
+    }
+    if (message->offset > batch_next_offset(owner->batch))
+        log_warn("log_gap", LOG_INT("partition", owner->partition), LOG_INT("from", batch_next_offset(owner->batch)),
+                 LOG_INT("to", message->offset));
+    owner->message_us = clock_monotonic_us();
+    if (!owner->batch_us) owner->batch_us = owner->message_us;
+    batch_feed(owner->batch, &owner->ground, message);
+}
+
+void owner_batch_drop(struct owner *owner)
+{
+    owner_batch_begin(owner);
+    owner->restart = true;
+    source_start(owner);
+}
+
+static void names_bound(struct owner *owner)
+{
+    if (dedup_index_count(owner->known) > NAMES_KNOWN_MAX) dedup_index_clear(owner->known); // only a cache
+}
+
+// What follows a commit that is known.
+static void committed(struct owner *owner, const struct partition_row *after, int64_t started_us)
+{
+    struct rater *rater = owner->rater;
+    const struct verdict_list *verdicts = batch_verdicts(owner->batch);
+    CRASH_POINT("rate.after_commit");
+    owner->row = *after;
+    batch_take(owner->batch, owner->index, owner->known);
+    names_bound(owner);
+    dedup_index_note(owner->index, after->next_offset, after->watermark);
+    dedup_index_forget(owner->index, after->watermark - catalogue_longest_accept_us(rater->catalogue) -
+                                         catalogue_longest_future_us(rater->catalogue));
+    dedup_index_sweep(owner->index, 1024 + 4 * verdicts->count);
+    owner_metrics_batch(owner, verdicts, clock_monotonic_us() - started_us);
+    if (rater->options.counters) {
+        size_t count = 0;
+        const struct usage_row *const *usage = batch_usage(owner->batch, &count);
+        counters_feed_batch(rater->options.counters, rater->catalogue, after, usage, count);
+    }
+    owner_batch_begin(owner);
+    owner_metrics_state(owner);
+}
+
+static void lose(struct owner *owner, const struct partition_row *row)
+{
+    log_warn("partition_lost", LOG_INT("partition", owner->partition), LOG_INT("epoch", owner->row.epoch),
+             LOG_INT("their_epoch", row->epoch));
+    indexes_free(owner);
+    owner->batch_us = 0;
+    owner->doubtful = false;
+    batch_begin(owner->batch, row->next_offset, row->watermark);
+    owner->row = *row;
+    owner->wake_us = clock_monotonic_us() + LOST_WAIT_MS * INT64_C(1000);
+    owner_move(owner, PARTITION_LOST);
+}
+
+// Reads the row after a try whose outcome is not known, or that found another row (rules 3.4). *again: nothing of the
+// batch was committed, and it may be tried again.
+static enum err resolve(struct owner *owner, int64_t started_us, bool *again, struct fault *fault)
+{
+    struct rater *rater = owner->rater;
+    struct partition_row row;
+    *again = false;
+    struct db *db = rater_db(rater);
+    if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
+    enum err err = partition_row_read(db, rater->options.incarnation, owner->partition, &row, fault);
+    if (err) return err;
+    bool ours = row.epoch == owner->row.epoch && row.epoch_nonce == owner->row.epoch_nonce;
+    owner->doubtful = false;
+    if (!ours) {
+        lose(owner, &row);
+    } else if (batch_was_committed(owner->batch, row.head)) {
+        log_info("commit_found", LOG_INT("partition", owner->partition), LOG_INT("batch_seq", row.batch_seq));
+        committed(owner, &row, started_us);
+    } else if (row.batch_seq == owner->row.batch_seq && memcmp(row.head, owner->row.head, SHA256_BYTES) == 0) {
+        *again = true;
+    } else {
+        log_error("partition_head_unknown", LOG_INT("partition", owner->partition), LOG_INT("batch_seq", row.batch_seq),
+                  LOG_TEXT("action", "the index is rebuilt"));
+        owner_move(owner, PARTITION_WAITING);
+    }
+    return ERR_OK;
+}
+
+// The compare-and-set did not hold: another owner, another catalogue version, or a replayed row that was closed
+// meanwhile.
+static enum err conflicted(struct owner *owner, int64_t started_us, struct fault *fault)
+{
+    bool again = false;
+    enum err err = resolve(owner, started_us, &again, fault);
+    if (err || !again) return err;
+    err = rater_catalogue_refresh(owner->rater, fault); // drops the batch if there is a newer one
+    if (!err && !batch_empty(owner->batch) && owner->state == PARTITION_RATING) owner_batch_drop(owner);
+    return err;
+}
+
+enum err owner_commit(struct owner *owner, struct fault *fault)
+{
+    struct rater *rater = owner->rater;
+    struct partition_row after;
+    int64_t started_us = clock_monotonic_us();
+    if (owner->doubtful) {
+        bool again = false;
+        enum err err = resolve(owner, started_us, &again, fault);
+        if (err || !again) return err;
+    }
+    if (batch_empty(owner->batch)) return ERR_OK;
+    struct db *db = rater_db(rater);
+    if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
+    enum err err = batch_reserve(owner->batch, owner->index, fault);
+    if (err) {
+        owner_park(owner, "%s", fault->reason);
+        return ERR_OK;
+    }
+    err = batch_commit(owner->batch, db, rater->chain, &owner->row, catalogue_version(rater->catalogue), &after, fault);
+    if (!err) {
+        committed(owner, &after, started_us);
+        return ERR_OK;
+    }
+    if (err == ERR_CONFLICT) return conflicted(owner, started_us, fault);
+    if (err == ERR_UNCERTAIN) {
+        log_warn("commit_uncertain", LOG_INT("partition", owner->partition), LOG_FAULT(fault));
+        owner->doubtful = true;
+        return err;
+    }
+    if (err == ERR_RETRY || err == ERR_LIMIT) return err;
+    owner_park(owner, "PostgreSQL refused batch %lld: %s", (long long)owner->row.batch_seq + 1, fault->reason);
+    return ERR_OK;
+}
+
+enum err owner_flush(struct owner *owner, struct fault *fault)
+{
+    if (owner->state != PARTITION_RATING) return ERR_OK;
+    return owner_commit(owner, fault);
+}
+
+bool owner_due(const struct owner *owner)
+{
+    const struct rater *rater = owner->rater;
+    if (owner->doubtful) return true;
+    if (batch_empty(owner->batch)) return false;
+    if (batch_events(owner->batch) >= rater->flush_events || batch_bytes(owner->batch) >= rater->flush_bytes)
+        return true;
+    int64_t age_us = clock_monotonic_us() - owner->batch_us;
+    if (!batch_only_markers(owner->batch)) return age_us >= rater->flush_us;
+    bool wished = rater->wished > owner->row.watermark && batch_watermark(owner->batch) > owner->row.watermark;
+    return wished || age_us >= MINUTE_US; // rules 1.4
+}
+
+static void step_rating(struct owner *owner)
+{
+    struct fault fault = {0};
+    if (owner->restart) source_start(owner);
+    if (owner_due(owner)) {
+        enum err err = owner_flush(owner, &fault);
+        if (err) {
+            rater_db_failed(owner->rater, err, &fault);
+            owner->wake_us = clock_monotonic_us() + SECOND_US / 10;
+        }
+    }
+    if (owner->state == PARTITION_RATING) marker_step(owner);
+}
+
+void owner_step(struct owner *owner)
+{
+    if (clock_monotonic_us() < owner->wake_us) return;
+    switch (owner->state) {
+    case PARTITION_WAITING:
+        step_waiting(owner);
+        break;
+    case PARTITION_REBUILDING:
+        step_rebuilding(owner);
+        break;
+    case PARTITION_RATING:
+        step_rating(owner);
+        break;
+    case PARTITION_LOST:
+        owner_move(owner, PARTITION_WAITING);
+        break;
+    case PARTITION_NONE:
+    case PARTITION_PARKED:
+        break;
+    }
+}

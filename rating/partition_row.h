@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// rating.partition: where a partition stands, who owns it, and the reading and taking of that row.
+#pragma once
+#include "common/db.h"
+
+struct partition_row {
+    int32_t incarnation, partition;
+    int64_t epoch, epoch_nonce; // of the assignment that holds it
+    int64_t batch_seq;          // last committed batch
+    int64_t next_offset;        // first Kafka offset that is not counted yet
+    instant_us watermark;       // INSTANT_MIN before the first message
+    bool has_digest;
+    unsigned char last_digest[SHA256_BYTES]; // of the message at next_offset - 1
+    unsigned char head[SHA256_BYTES];
+};
+
+// Reads the row. ERR_NOT_FOUND: there is none.
+enum err partition_row_read(struct db *db, int32_t incarnation, int32_t partition, struct partition_row *row,
+                            struct fault *fault) MUST_USE;
+// Takes a new epoch in a transaction of its own: from then on the former owner cannot commit. A lost answer is resolved
+// by the caller taking another. ERR_NOT_FOUND: there is no such row.
+enum err partition_row_take(struct db *db, int32_t incarnation, int32_t partition, const char *owner,
+                            struct partition_row *row, struct fault *fault) MUST_USE;
+// Writes why the owner of this epoch does not read the partition; NULL: it reads it. ERR_CONFLICT: not the owner any
+// more.
+enum err partition_row_park(struct db *db, const struct partition_row *row, const char *reason_or_null,
+                            struct fault *fault) MUST_USE;

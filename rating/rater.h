@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rater: owns partitions of the log, judges their messages and commits what they add. It does not know Kafka:
+// messages are fed in, the log is read again through the source's callbacks; so scenarios drive it over an in-process
+// log with a clock of their own, and `turnpike rate` over Kafka, with the same code.
+//
+// One thread. The caller's loop is: rater_feed what came, rater_tick, and so on. Everything that may have to wait for
+// PostgreSQL happens in rater_tick (and rater_flush), which return and go on at the next call.
+#pragma once
+#include "common/bus.h"
+#include "common/config.h"
+#include "common/instant.h"
+
+// The log behind the messages. All functions are called from the rater's thread.
+struct rater_source {
+    void *context;
+    // First and next offset of a partition.
+    enum err (*bounds)(void *context, int partition, int64_t *low, int64_t *high, struct fault *fault);
+    // Reads [offset, end) of a partition again, beside what is fed. ERR_RETRY: not now.
+    enum err (*range_open)(void *context, int partition, int64_t offset, int64_t end, void **range,
+                           struct fault *fault);
+    // Up to `most` messages, valid until range_release. ERR_OK with none: not yet; ERR_NOT_FOUND: the range is at its
+    // end.
+    enum err (*range_read)(void *range, struct bus_message *messages, int most, int *count, struct fault *fault);
+    void (*range_release)(void *range, struct bus_message *messages, int count);
+    void (*range_close)(void *range);
+    // From now on the partition is fed from this offset, without gap but for those that the log has; what was fed
+    // before is forgotten. ERR_NOT_FOUND: the partition is not ours any more.
+    enum err (*start)(void *context, int partition, int64_t offset, struct fault *fault);
+    // Appends a message to a partition, without waiting for it. NULL: nobody but the caller appends markers.
+    enum err (*append)(void *context, int partition, const void *data, size_t length, struct fault *fault);
+};
+
+struct counters_feed; // counters.h: where committed batches go for Redis
+
+struct rater_options {
+    const struct config *config;       // postgres.*, rate.*, secrets.identity_key_file
+    const struct clock *clock;         // for a jump of received_time, unless database_clock
+    bool database_clock;               // the database's clock is asked instead (rules 1.4)
+    const struct rater_source *source; // must outlive the rater
+    struct counters_feed *counters;    // NULL: no Redis
+    int32_t incarnation;
+    int partitions;       // of the incarnation
+    const char *instance; // for rating.partition.owner
+};
+
+struct rater;
+// Connects to nothing yet. ERR_INVALID: the identity key.
+enum err rater_new(const struct rater_options *options, struct rater **rater, struct fault *fault) MUST_USE;
+void rater_free(struct rater *rater); // NULL is fine; does not flush
+
+// The partition is ours from now on: at the next ticks its epoch is taken, its index rebuilt, and then source->start
+// called. partition_count: what the log reports; another number than the incarnation's parks the partition (rules 2.3).
+void rater_assign(struct rater *rater, int partition, int partition_count);
+// Not ours any more: one try to commit what was fed, then everything of it is forgotten.
+void rater_revoke(struct rater *rater, int partition);
+
+// The log of a partition cannot be read on: it is parked with the reason.
+void rater_stop(struct rater *rater, int partition, const char *reason);
+
+// Takes messages in log order per partition. Messages of partitions that are not being rated are ignored: they are read
+// again. The bytes may go when it returns.
+void rater_feed(struct rater *rater, const struct bus_message *messages, int count);
+// Enough is waiting for its commit: feed no more before the next tick.
+bool rater_full(const struct rater *rater);
+// Does what is due: connects, opens and rebuilds partitions, commits batches, replays, markers. Returns in how many
+// milliseconds it wants to be called again at the latest.
+int rater_tick(struct rater *rater);
+// Commits everything that was fed, whatever its age, markers and replays included. ERR_RETRY: PostgreSQL is away or a
+// partition is still being opened; call again.
+enum err rater_flush(struct rater *rater, struct fault *fault) MUST_USE;
+
+enum partition_state {
+    PARTITION_NONE,       // not ours
+    PARTITION_WAITING,    // ours, its epoch is still to be taken
+    PARTITION_REBUILDING, // the index is being rebuilt from the log
+    PARTITION_RATING,
+    PARTITION_LOST,  // another owner took the epoch; tried again after a while as long as it is assigned
+    PARTITION_PARKED // rating.partition.parked_reason says why; until it is assigned again
+};
+const char *partition_state_name(enum partition_state state);
+
+struct partition_status {
+    enum partition_state state;
+    char parked_reason[FAULT_TEXT_MAX];
+    int64_t batch_seq, next_offset; // committed
+    int64_t fed_offset;             // next to be fed
+    instant_us watermark;
+    int64_t index_entries;
+};
+void rater_status(const struct rater *rater, int partition, struct partition_status *status);
+bool rater_connected(const struct rater *rater); // to PostgreSQL, as of the last statement

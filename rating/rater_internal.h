@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the rater and its partitions hold; for rater.c, owner.c, rebuild.c, replay.c, marker.c and rater_metric.c alone.
+#pragma once
+#include "common/backoff.h"
+#include "common/metric.h"
+#include "rating/batch.h"
+#include "rating/counters.h"
+#include "rating/rater.h"
+
+enum { REBUILD_SLICE_MS = 200, LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 };
+
+struct rebuild;
+
+struct owner_metrics {
+    struct metric *verdicts[VERDICT_KINDS], *batches, *flush_us, *entries, *parked, *next_offset;
+};
+
+// One partition that is assigned to us. `state` is moved by owner_move alone.
+struct owner {
+    struct rater *rater;
+    int partition, partition_count;
+    enum partition_state state;
+    char parked_reason[FAULT_TEXT_MAX];
+    struct partition_row row; // as of the last commit, or of the taking of the epoch
+    struct dedup_index *index, *known;
+    struct batch *batch;
+    struct batch_ground ground;
+    bool doubtful;         // a COMMIT's answer was lost: the row is read before anything else
+    bool restart;          // source->start is to be called (again)
+    bool retry_quarantine; // a newer catalogue came: unknown types and tenants are judged again
+    int64_t retry_after;   // number of the last quarantine row that was judged by it
+    int64_t batch_us;      // monotonic time of the batch's first message; 0: empty
+    int64_t message_us;    // monotonic time of the last message
+    int64_t marker_us;     // monotonic time of the last marker that was sent
+    int64_t wake_us;       // monotonic time before which it is left alone
+    struct rebuild *rebuild;
+    struct owner_metrics metrics;
+};
+
+struct rater {
+    struct rater_options options;
+    struct db *db;
+    struct backoff backoff;
+    int64_t connect_us; // monotonic time of the next try to connect
+    bool away_said;     // that PostgreSQL is away was logged
+    struct catalogue *catalogue;
+    struct hash_key identity_key, content_key;
+    char *secret_hex;
+    struct dedup_budget budget;
+    struct chain *chain;
+    struct owner **owners; // by partition; NULL: not ours
+    int64_t flush_us, flush_events, flush_bytes, marker_us;
+    int64_t clock_offset_us; // database clock - monotonic clock
+    int64_t poll_us;         // monotonic time of the next poll of catalogue, replays and wishes
+    instant_us wished;       // watermark that a close waits for; INSTANT_MIN: none
+};
+
+// --- rater.c
+// A connection, if there is one now. NULL: not yet; it is tried again after a back-off.
+struct db *rater_db(struct rater *rater);
+// After a failed statement: drops a lost connection and says so once.
+void rater_db_failed(struct rater *rater, enum err err, const struct fault *fault);
+// Loads the newest catalogue if it is newer than ours; partitions with a batch in hand read it again.
+enum err rater_catalogue_refresh(struct rater *rater, struct fault *fault) MUST_USE;
+instant_us rater_now(const struct rater *rater); // the clock against which received_time may not jump
+
+// --- owner.c
+struct owner *owner_new(struct rater *rater, int partition, int partition_count);
+void owner_free(struct owner *owner);
+void owner_step(struct owner *owner); // what its state wants next
+void owner_feed(struct owner *owner, const struct bus_message *message);
+enum err owner_flush(struct owner *owner, struct fault *fault) MUST_USE;  // commits the batch; OK also if it is empty
+enum err owner_commit(struct owner *owner, struct fault *fault) MUST_USE; // the same for a batch of replays
+void owner_park(struct owner *owner, const char *format, ...) PRINTF_LIKE(2, 3);
+void owner_batch_drop(struct owner *owner); // forgets the batch and reads it again
+void owner_batch_begin(struct owner *owner);
+bool owner_due(const struct owner *owner);
+
+// --- rebuild.c
+enum err rebuild_open(struct owner *owner, struct rebuild **rebuild, struct fault *fault) MUST_USE;
+void rebuild_free(struct rebuild *rebuild);
+// Works for about REBUILD_SLICE_MS. *done: the index is as it was at the last commit. ERR_CONFLICT: log and chain
+// differ.
+enum err rebuild_step(struct rebuild *rebuild, bool *done, struct fault *fault) MUST_USE;
+
+// --- replay.c
+// Judges open orders and, after a change of the catalogue, rows of unknown types and tenants again. At most some
+// hundred.
+enum err replay_step(struct owner *owner, struct fault *fault) MUST_USE;
+
+// --- marker.c
+void marker_step(struct owner *owner);
+enum err marker_wish_read(struct db *db, instant_us *wished, struct fault *fault) MUST_USE;
+
+// --- rater_metric.c
+void owner_metrics_register(struct owner *owner);
+void owner_metrics_batch(struct owner *owner, const struct verdict_list *verdicts, int64_t flush_us);
+void owner_metrics_state(struct owner *owner);

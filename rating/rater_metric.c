@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the rater counts for /metrics, one label per partition.
+#include <stdio.h>
+
+#include "rating/rater_internal.h"
+
+void owner_metrics_register(struct owner *owner)
+{
+    struct owner_metrics *metrics = &owner->metrics;
+    char labels[64];
+    for (int i = 0; i < VERDICT_KINDS; i++) {
+        snprintf(labels, sizeof labels, "partition=\"%d\",verdict=\"%s\"", owner->partition,
+                 verdict_name((enum verdict)i));
+        metrics->verdicts[i] = metric_register(METRIC_COUNTER, "turnpike_rate_events_total", labels,
+                                               "Events in committed batches, by verdict.");
+    }
+    snprintf(labels, sizeof labels, "partition=\"%d\"", owner->partition);
+    metrics->batches = metric_register(METRIC_COUNTER, "turnpike_rate_batches_total", labels, "Batches committed.");
+    metrics->flush_us = metric_register(METRIC_COUNTER, "turnpike_rate_flush_microseconds_total", labels,
+                                        "Microseconds spent in committing batches.");
+    metrics->entries =
+        metric_register(METRIC_GAUGE, "turnpike_rate_index_entries", labels, "Identities in the dedup index.");
+    metrics->parked = metric_register(METRIC_GAUGE, "turnpike_rate_parked", labels,
+                                      "1 if the partition is parked: rating.partition.parked_reason says why.");
+    metrics->next_offset = metric_register(METRIC_GAUGE, "turnpike_rate_next_offset", labels,
+                                           "Kafka offset up to which everything is committed.");
+}
+
+void owner_metrics_batch(struct owner *owner, const struct verdict_list *verdicts, int64_t flush_us)
+{
+    for (int i = 0; i < VERDICT_KINDS; i++)
+        if (verdicts->of[i] > 0) metric_add(owner->metrics.verdicts[i], verdicts->of[i]);
+    metric_add(owner->metrics.batches, 1);
+    metric_add(owner->metrics.flush_us, flush_us);
+}
+
+void owner_metrics_state(struct owner *owner)
+{
+    metric_set(owner->metrics.parked, owner->state == PARTITION_PARKED);
+    metric_set(owner->metrics.entries, owner->index ? dedup_index_count(owner->index) : 0);
+    metric_set(owner->metrics.next_offset, owner->row.next_offset);
+}

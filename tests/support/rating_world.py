@@ -1,0 +1,489 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A private stack with a catalogue, raters as processes, events in Kafka, and an oracle for what they must add up to.
+
+The oracle is written from docs/ and the issue's words, not from the C code: identities, contents and sums are plain
+Python values. Used by tests/integration/test_rater*."""
+import hashlib
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import time
+from collections import defaultdict
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+UTC = timezone.utc
+SLOT = timedelta(minutes=15)
+
+METERS = [
+    # id, event type, aggregation, value, resource, state, dimensions
+    ("egress_bytes", "net.egress", "sum", "bytes", None, None, ["region", "tier"]),
+    ("egress_flows", "net.egress", "count", None, None, None, ["region"]),
+    ("api_calls", "api.call", "count", None, None, None, []),
+    ("pool_size", "pool.size", "max", "size", None, None, ["pool"]),
+    ("disk_level", "disk.level", "latest", "level", None, None, ["disk"]),
+    ("vm_seconds", "vm.state", "interval", "cores", "vm", "state", ["flavour"]),
+]
+RUNNING, STOPPED = ["started", "resized"], ["stopped", "deleted"]
+
+
+def murmur2(data):
+    """Java's Utils.murmur2, written from its description."""
+    mask, m = 0xffffffff, 0x5bd1e995
+    length = len(data)
+    h = (0x9747b28c ^ length) & mask
+    for i in range(0, length - length % 4, 4):
+        k = int.from_bytes(data[i:i + 4], "little") * m & mask
+        k ^= k >> 24
+        h = (h * m & mask) ^ (k * m & mask)
+    tail = data[length - length % 4:]
+    for i in reversed(range(len(tail))):
+        h ^= tail[i] << 8 * i
+    if tail:
+        h = h * m & mask
+    h ^= h >> 13
+    h = h * m & mask
+    return h ^ h >> 15
+
+
+def shard_of(tenant):
+    return (murmur2(tenant.encode()) & 0x7fffffff) % 1024
+
+
+def need(condition, why):
+    if not condition:
+        raise AssertionError(why)
+
+
+def wait_until(condition, seconds, what):
+    """Waits for a condition; whatever it returns when it holds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        need(time.monotonic() < deadline, f"not within {seconds} s: {what() if callable(what) else what}")
+        time.sleep(0.05)
+
+
+class World:
+    """The stack, its database and topic, and the raters that were started."""
+
+    def __init__(self, state, base, partitions=4):
+        self.state, self.base, self.partitions = Path(state), int(base), partitions
+        self.binary = os.environ["TURNPIKE_BIN"]
+        self.probe = Path(self.binary).parent / "tests/probe_produce"
+        self.raters = []
+        self.topic = "turnpike.usage.1"
+        self.environment = dict(os.environ, TURNPIKE_STATE=str(self.state), TURNPIKE_PORT_BASE=str(self.base),
+                                TURNPIKE_CONF=str(self.state / "turnpike.conf"), TURNPIKE_LOG="json")
+        self.environment.pop("TURNPIKE_CRASH_AT", None)
+
+    # --- stack
+    def stack(self, *words):
+        answer = subprocess.run([ROOT / "deploy/stack", *words], stdin=subprocess.DEVNULL, capture_output=True,
+                                text=True, check=False, env=self.environment)
+        need(answer.returncode == 0, f"deploy/stack {words}: {answer.stdout}{answer.stderr}")
+
+    def setting(self, name):
+        for line in (self.state / "turnpike.conf").read_text().splitlines():
+            if line.startswith(name + " = "):
+                return line.split(" = ", 1)[1]
+        raise KeyError(name)
+
+    def turnpike(self, *words, code=0):
+        answer = subprocess.run([self.binary, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                check=False, env=self.environment)
+        need(answer.returncode == code, f"turnpike {words}: {answer.returncode}: {answer.stdout}{answer.stderr}")
+        return answer.stdout
+
+    def up(self):
+        self.stack("wipe")
+        self.stack("up")
+        self.turnpike("migrate")
+        self.turnpike("topic", "ensure")
+
+    def pid(self, service):
+        return int((self.state / "run" / f"{service}.pid").read_text().split()[0])
+
+    def close(self, keep_stack=False):
+        for rater in self.raters:
+            rater.end(signal.SIGKILL)
+        if not keep_stack:
+            self.stack("wipe")
+
+    # --- PostgreSQL and Redis
+    def sql(self, text):
+        """Rows as lists of texts."""
+        answer = subprocess.run(
+            ["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-R", "\x1e", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p",
+             self.setting("postgres.port"), "-U", "turnpike_admin", "-d", "turnpike"],
+            input=text, capture_output=True, text=True, check=False,
+            env=dict(os.environ, PGPASSWORD=(self.state / "secrets/admin").read_text().strip(), PGTZ="UTC"))
+        need(answer.returncode == 0, f"{text[:300]}: {answer.stderr}")
+        out = answer.stdout.rstrip("\n")
+        return [row.split("\x1f") for row in out.split("\x1e") if row] if out else []
+
+    def one(self, text):
+        rows = self.sql(text)
+        return rows[0][0] if rows else None
+
+    def redis(self, *words):
+        """One command, over the wire; the reply as Python values."""
+        with socket.create_connection(("127.0.0.1", int(self.setting("redis.port"))), timeout=10) as link:
+            stream = link.makefile("rwb")
+
+            def command(*parts):
+                stream.write(b"*%d\r\n" % len(parts))
+                for part in parts:
+                    raw = str(part).encode()
+                    stream.write(b"$%d\r\n%s\r\n" % (len(raw), raw))
+                stream.flush()
+                return reply()
+
+            def reply():
+                line = stream.readline().rstrip(b"\r\n")
+                kind, rest = line[:1], line[1:]
+                if kind == b"$":
+                    if int(rest) < 0:
+                        return None
+                    data = stream.read(int(rest) + 2)
+                    return data[:-2].decode()
+                if kind == b"*":
+                    return [reply() for _ in range(int(rest))]
+                if kind == b"-":
+                    raise AssertionError(rest.decode())
+                return int(rest) if kind == b":" else rest.decode()
+
+            command("AUTH", Path(self.setting("redis.password_file")).read_text().strip())
+            return command(*words)
+
+    # --- catalogue
+    def catalogue(self, tenants, version=1, accept_days=35):
+        """Writes meters (once) and tenants as a new catalogue version."""
+        rows = [f"insert into catalog.change (version, summary, digest) values ({version}, 'test', '\\x00')"]
+        if version == 1:
+            for number, (name, kind, aggregation, value, resource, state, dimensions) in enumerate(METERS, 1):
+                def text(word):
+                    return "null" if word is None else f"'{word}'"
+
+                def array(words):
+                    return "array[" + ",".join(f"'{word}'" for word in words) + "]::text[]"
+                rows.append(
+                    "insert into catalog.meter (meter, effective_from, version, id, name, event_type, aggregation,"
+                    " value_property, resource_property, state_property, running_states, stopped_states, dimensions,"
+                    f" unit, accept_days) values ({number}, '-infinity', 1, '{name}', '{name}', '{kind}', '{aggregation}',"
+                    f" {text(value)}, {text(resource)}, {text(state)},"
+                    f" {array(RUNNING if state else [])}, {array(STOPPED if state else [])}, {array(sorted(dimensions))},"
+                    f" 'unit', {accept_days})")
+        known = int(self.one("select coalesce(max(tenant), 0) from catalog.tenant"))
+        for number, tenant in enumerate(tenants, known + 1):
+            rows.append(f"insert into catalog.tenant (tenant, version, id, name) values ({number}, {version}, '{tenant}', '{tenant}')")
+        rows.append(f"update catalog.version set version = {version}")
+        self.sql("begin;\n" + ";\n".join(rows) + ";\ncommit;")
+
+    # --- events
+    def produce(self, lines, pack=50):
+        """(kind, partition, body) lines as probe_produce reads them."""
+        text = "".join(f"{kind}\t{partition}\t{body}\n" for kind, partition, body in lines)
+        answer = subprocess.run([self.probe, self.state / "turnpike.conf", self.topic, str(pack)], input=text,
+                                capture_output=True, text=True, check=False, env=self.environment)
+        need(answer.returncode == 0, f"probe_produce: {answer.stderr}")
+        return int(answer.stdout)
+
+    def partition_of(self, tenant):
+        return shard_of(tenant) % self.partitions
+
+    # --- raters
+    def rater(self, name="a", crash=None, ops=61, **settings):
+        rater = Rater(self, name, crash, self.base + ops, settings)
+        self.raters.append(rater)
+        return rater
+
+    def log_ends(self):
+        answer = subprocess.run(["kcat", "-b", self.setting("kafka.brokers"), "-Q"] +
+                                [word for i in range(self.partitions) for word in ("-t", f"{self.topic}:{i}:-1")],
+                                capture_output=True, text=True, check=True)
+        ends = {}
+        for line in answer.stdout.splitlines():
+            words = line.split()
+            if len(words) == 4 and words[2] == "offset":
+                ends[int(words[1].strip("[]"))] = int(words[3])
+        return [ends[i] for i in range(self.partitions)]
+
+    def counted_to(self):
+        return [int(row[0]) for row in self.sql("select next_offset from rating.partition order by partition")]
+
+    def await_counted(self, seconds=60, ends=None):
+        """Waits until everything that is in the log now is committed."""
+        ends = ends or self.log_ends()
+        wait_until(lambda: all(a >= b for a, b in zip(self.counted_to(), ends)), seconds,
+                   lambda: f"counted to {self.counted_to()} of {ends}; " + " | ".join(r.tail() for r in self.raters))
+
+
+class Rater:
+    def __init__(self, world, name, crash, port, settings):
+        self.name, self.port = name, port
+        environment = dict(world.environment)
+        if crash:
+            environment["TURNPIKE_CRASH_AT"] = crash
+        flags = {"rate.instance": name, "rate.ops_listen": f"127.0.0.1:{port}", "rate.flush_interval": "50ms", "rate.marker_interval": "1m", **settings}
+        self.path = world.state / f"rater-{name}-{len(world.raters)}.log"
+        with open(self.path, "wb") as log:
+            self.process = subprocess.Popen([world.binary, "rate"] + [f"--{k}={v}" for k, v in flags.items()],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+
+    def log(self):
+        return self.path.read_text(errors="replace")
+
+    def tail(self):
+        return f"{self.name}: " + self.log()[-700:]
+
+    def events(self, name):
+        found = []
+        for line in self.log().splitlines():
+            if line.startswith("{") and f'"{name}"' in line:
+                record = json.loads(line)
+                if record.get("event") == name:
+                    found.append(record)
+        return found
+
+    def end(self, number=signal.SIGTERM, seconds=30):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired as slow:
+                self.process.kill()
+                raise AssertionError(f"does not end within {seconds} s: {self.tail()}") from slow
+        return self.process.returncode
+
+    def await_killed(self, seconds=60):
+        """The crash point fired, and nothing else ended the process."""
+        self.process.wait(seconds)
+        need(self.process.returncode == -signal.SIGKILL, f"ended with {self.process.returncode}: {self.tail()}")
+        need("crash point reached" in self.log(), f"no crash point fired: {self.tail()}")
+
+    def metrics(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as link:
+            link.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            raw = b""
+            while True:
+                piece = link.recv(65536)
+                if not piece:
+                    break
+                raw += piece
+        values = {}
+        for line in raw.decode().splitlines():
+            if line.startswith("turnpike_"):
+                name, value = line.rsplit(" ", 1)
+                values[name] = int(value)
+        return values
+
+
+# --- the oracle
+
+def event(tenant, kind, at, data, name, source="test/1", **more):
+    return {"specversion": "1.0", "id": name, "source": source, "type": kind, "subject": tenant,
+            "time": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "data": data, **more}
+
+
+def exact(value):
+    """A decimal without trailing zeros, as a dimension shows it."""
+    text = format(Decimal(str(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def members(dimensions, data):
+    words = {}
+    for name in sorted(dimensions):
+        value = data.get(name)
+        if value is None:
+            continue
+        words[name] = value if isinstance(value, str) else ("true" if value else "false") if isinstance(value, bool) else exact(value)
+    return json.dumps(words, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class Oracle:
+    """What is counted when each identity counts once, its first body in the order in which `see` is called."""
+
+    def __init__(self):
+        self.first = {}
+        self.verdicts = defaultdict(int)
+        self.usage = defaultdict(Decimal)
+        self.best = {}
+        self.transitions = set()
+
+    @staticmethod
+    def content(one):
+        return json.dumps([one["type"], one["subject"], one["time"], one["data"]], sort_keys=True)
+
+    def see(self, one):
+        identity = (one["subject"], one["source"], one["id"])
+        if identity in self.first:
+            same = self.first[identity] == self.content(one)
+            self.verdicts["duplicate" if same else "conflict"] += 1
+            return
+        self.first[identity] = self.content(one)
+        self.verdicts["counted"] += 1
+        at = datetime.strptime(one["time"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        slot = at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
+        for name, kind, aggregation, value, resource, state, dimensions in METERS:
+            if kind == one["type"]:
+                self.add(one, name, aggregation, value, resource, state, members(dimensions, one["data"]), at, slot)
+
+    def add(self, one, name, aggregation, value, resource, state, words, at, slot):
+        data, key = one["data"], (one["subject"], name, words, slot)
+        if aggregation == "sum":
+            self.usage[key] += Decimal(str(data[value]))
+        elif aggregation == "count":
+            self.usage[key] += 1
+        elif aggregation == "max":
+            self.usage[key] = max(self.usage.get(key, Decimal("-1")), Decimal(str(data[value])))
+        elif aggregation == "latest":
+            # generated so that no two events of a key share a time
+            if key not in self.best or at > self.best[key]:
+                self.best[key] = at
+                self.usage[key] = Decimal(str(data[value]))
+        else:
+            running = data[state] in RUNNING
+            size = Decimal(str(data[value])) if running else Decimal(0)
+            self.transitions.add((one["subject"], name, data[resource], at, running, size, words))
+
+
+USAGE_SQL = """
+select t.id, m.id, s.members, extract(epoch from d.slot)::bigint,
+       case m.aggregation when 'max' then max(d.quantity)
+            when 'latest' then (array_agg(d.quantity order by d.latest_time desc, d.latest_id desc))[1]
+            else sum(d.quantity) end
+  from rating.usage_delta d
+  join catalog.tenant t on t.tenant = d.tenant
+  join catalog.meter m on m.meter = d.meter
+  join rating.dimension_set s on s.tenant = d.tenant and s.dimension_set = d.dimension_set
+ group by t.id, m.id, s.members, d.slot, m.aggregation
+"""
+TRANSITION_SQL = """
+select t.id, m.id, r.id, extract(epoch from d.event_time)::numeric, d.running, d.value, s.members
+  from rating.transition d
+  join catalog.tenant t on t.tenant = d.tenant
+  join catalog.meter m on m.meter = d.meter
+  join rating.resource r on r.tenant = d.tenant and r.resource = d.resource
+  join rating.dimension_set s on s.tenant = d.tenant and s.dimension_set = d.dimension_set
+"""
+VERDICT_SQL = """
+select coalesce(sum(counted), 0), coalesce(sum(duplicates), 0), coalesce(sum(conflicts), 0), coalesce(sum(quarantined), 0)
+  from rating.batch where first_offset < next_offset
+"""
+
+
+def differences(expected, found, what):
+    """At most five lines that say where two dictionaries differ."""
+    lines = []
+    for key in sorted(set(expected) | set(found), key=str):
+        if expected.get(key) != found.get(key):
+            lines.append(f"{what} {key}: {found.get(key)}, not {expected.get(key)}")
+    return lines[:5] + ([f"and {len(lines) - 5} more"] if len(lines) > 5 else [])
+
+
+def compare(world, oracle):
+    """Everything that PostgreSQL has against the oracle, to the last digit."""
+    found = {(a, b, c, datetime.fromtimestamp(int(d), UTC)): Decimal(e) for a, b, c, d, e in world.sql(USAGE_SQL)}
+    wrong = differences(dict(oracle.usage), found, "usage")
+    rows = [(a, b, c, datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(Decimal(d) * 1000000)), e == "t",
+             Decimal(f), g) for a, b, c, d, e, f, g in world.sql(TRANSITION_SQL)]
+    wrong += differences({key: 1 for key in oracle.transitions}, {key: 1 for key in rows}, "transition")
+    if len(rows) != len(set(rows)):
+        wrong.append(f"{len(rows) - len(set(rows))} transitions are there twice")
+    need(not wrong, "; ".join(wrong))
+    return len(found), len(rows)
+
+
+# --- the chain, computed again from the rows (docs/chain.md)
+
+def chain_heads(world):
+    """(partition, batch_seq) -> (stored head, computed head)."""
+    def i64(value):
+        return struct.pack(">q", int(value))
+
+    def text(value):
+        raw = value.encode()
+        return struct.pack(">I", len(raw)) + raw
+
+    def i128(value):
+        return int(Decimal(value).scaleb(9)).to_bytes(16, "big", signed=True)
+
+    def micros(value):
+        return i64(-2**63 if value == "" else int(Decimal(value) * 1000000))
+
+    def uuid(value):
+        return bytes.fromhex(value.replace("-", "")) if value else bytes(16)
+
+    rows = defaultdict(list)
+
+    def take(kind, sql, order, encode):
+        for row in world.sql(sql):
+            key = (int(row[0]), int(row[1]))
+            rows[key].append((kind, order(row), encode(row)))
+
+    epoch = "extract(epoch from {})"
+    take(0, "select partition, batch_seq, t.id, dimension_set, members from rating.dimension_set d join catalog.tenant t using (tenant)",
+         lambda r: uuid(r[3]), lambda r: b"D" + uuid(r[3]) + text(r[2]) + text(r[4]))
+    take(1, "select partition, batch_seq, t.id, resource, d.id from rating.resource d join catalog.tenant t using (tenant)",
+         lambda r: uuid(r[3]), lambda r: b"R" + uuid(r[3]) + text(r[2]) + text(r[4]))
+    take(2, f"select partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, dimension_set, {epoch.format('slot')},"
+            f" quantity, event_count, {epoch.format('latest_time')}, latest_id from rating.usage_delta d"
+            " join catalog.tenant t using (tenant) join catalog.meter m using (meter)",
+         lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[6])),
+         lambda r: b"U" + micros(r[2]) + text(r[3]) + text(r[4]) + uuid(r[5]) + micros(r[6]) + i128(r[7]) + i64(r[8]) + micros(r[9]) + uuid(r[10]))
+    take(3, f"select partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, resource, {epoch.format('event_time')},"
+            " event_id, running, value, dimension_set from rating.transition d"
+            " join catalog.tenant t using (tenant) join catalog.meter m using (meter)",
+         lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[6]), uuid(r[7])),
+         lambda r: b"T" + micros(r[2]) + text(r[3]) + text(r[4]) + uuid(r[5]) + micros(r[6]) + uuid(r[7]) + (b"\1" if r[8] == "t" else b"\0") + i128(r[9]) + uuid(r[10]))
+    take(4, f"select partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, reason, detail,"
+            " coalesce(tenant_id, ''), coalesce(source, ''), coalesce(event_id, ''), identity, content, encode(raw, 'hex')"
+            " from rating.quarantine",
+         lambda r: (int(r[2]), int(r[3])),
+         lambda r: b"Q" + i64(r[2]) + i64(r[3]) + micros(r[4]) + b"".join(text(w) for w in r[5:10])
+         + (b"\1" + uuid(r[10]) + uuid(r[11]) if r[10] else b"\0") + hashlib.sha256(bytes.fromhex(r[12])).digest())
+    take(5, f"select partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, tenant_id, source,"
+            " event_id, identity, content, first_content, first_offset, first_index, encode(raw, 'hex') from rating.conflict",
+         lambda r: (int(r[2]), int(r[3])),
+         lambda r: b"C" + i64(r[2]) + i64(r[3]) + micros(r[4]) + b"".join(text(w) for w in r[5:8]) + uuid(r[8]) + uuid(r[9])
+         + i64(r[10]) + i64(r[11]) + i64(r[12]) + hashlib.sha256(bytes.fromhex(r[13])).digest())
+    take(6, "select partition, state_batch_seq, message_offset, event_index, state from rating.quarantine"
+            " where state_batch_seq is not null",
+         lambda r: (int(r[2]), int(r[3])),
+         lambda r: b"S" + i64(r[2]) + i64(r[3]) + (b"\1" if r[4] == "conflict" else b"\0"))
+
+    heads = {}
+    for row in world.sql(f"select partition, batch_seq, incarnation, first_offset, next_offset, {epoch.format('watermark')},"
+                         " catalogue_version, encode(last_digest, 'hex'), encode(previous_head, 'hex'), encode(head, 'hex'),"
+                         " events, counted, duplicates, conflicts, quarantined, forwarded, markers, encode(verdicts, 'hex')"
+                         " from rating.batch"):
+        key = (int(row[0]), int(row[1]))
+        body = b"TPCH\1" + bytes.fromhex(row[8]) + i64(row[2]) + i64(row[0]) + i64(row[1]) + i64(row[3]) + i64(row[4])
+        body += micros(row[5]) + i64(row[6]) + (b"\1" + bytes.fromhex(row[7]) if row[7] else b"\0")
+        body += b"".join(encoded for _, _, encoded in sorted(rows[key], key=lambda one: one[:2]))
+        verdicts = bytes.fromhex(row[17])
+        body += b"V" + b"".join(i64(n) for n in row[10:17]) + struct.pack(">I", len(verdicts)) + verdicts
+        heads[key] = (row[9], hashlib.sha256(body).hexdigest(), row[8])
+    return heads
+
+
+def verify_chain(world):
+    """Every head is the hash of its rows, and links to the one before. Returns how many batches there are."""
+    heads = chain_heads(world)
+    for (partition, number), (stored, computed, previous) in sorted(heads.items()):
+        need(stored == computed, f"partition {partition}, batch {number}: head {stored}, the rows give {computed}")
+        before = heads[(partition, number - 1)][0] if number > 1 else "00" * 32
+        need(previous == before, f"partition {partition}, batch {number} does not link to the one before")
+    for partition, head in world.sql("select partition, encode(head, 'hex') from rating.partition where batch_seq > 0"):
+        last = max(number for p, number in heads if p == int(partition))
+        need(heads[(int(partition), last)][0] == head, f"partition {partition}: its head is not that of batch {last}")
+    return len(heads)
