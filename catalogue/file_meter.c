@@ -39,7 +39,7 @@ static void check_aggregation(struct file_errors *errors, const struct yaml_node
     static const int state_fields[] = {RESOURCE, STATE, RUNNING, STOPPED};
     const struct use *use = &uses[aggregation];
     const char *name = aggregations[aggregation];
-    if (!fields[AGGREGATION].value) return;
+    if (!fields[AGGREGATION].value || strcmp(fields[AGGREGATION].value->text, name) != 0) return; // told before
     check_use(errors, item, &fields[VALUE], use->value_needed, use->value_allowed, name);
     for (size_t i = 0; i < sizeof state_fields / sizeof *state_fields; i++)
         check_use(errors, item, &fields[state_fields[i]], use->states, use->states, name);

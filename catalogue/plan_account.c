@@ -17,6 +17,7 @@ struct accounts {
     struct plan *plan;
     const struct plan_thing **sellers; // NULL: not known (an error was told)
     const struct plan_thing **by_number; // sellers
+    const struct plan_thing *operator;   // NULL: there is none
     int64_t agreements;                // highest number of an agreement
 };
 
@@ -57,12 +58,12 @@ static const struct plan_thing *operator_of(const struct accounts *accounts)
     return NULL;
 }
 
-static void resolve_seller(struct accounts *accounts, const struct plan_thing *thing, const struct plan_thing *operator)
+static void resolve_seller(struct accounts *accounts, const struct plan_thing *thing)
 {
     struct plan *plan = accounts->plan;
     const struct file_account *first = &plan->files->accounts.row[thing->first];
     struct terms_in_force old = terms_of(plan, thing->number);
-    const struct plan_thing *seller = operator;
+    const struct plan_thing *seller = accounts->operator;
     if (first->seller.node) seller = plan_resolve(plan, &plan->sellers, &first->seller, "seller or partner");
     accounts->sellers[thing - plan->accounts.things] = seller;
     if (seller && old.count > 0 && old.row->seller != seller->number)
@@ -74,11 +75,11 @@ static void resolve_seller(struct accounts *accounts, const struct plan_thing *t
 static void resolve_sellers(struct accounts *accounts)
 {
     struct plan *plan = accounts->plan;
-    const struct plan_thing *operator = operator_of(accounts);
+    accounts->operator = operator_of(accounts);
     for (size_t i = 0; i < plan->accounts.count; i++) {
         const struct plan_thing *thing = &plan->accounts.things[i];
         if (thing->node) {
-            resolve_seller(accounts, thing, operator);
+            resolve_seller(accounts, thing);
             continue;
         }
         struct terms_in_force old = terms_of(plan, thing->number);
@@ -92,8 +93,9 @@ static int level_of(const struct accounts *accounts, const struct plan_thing *th
     const struct plan *plan = accounts->plan;
     for (int level = 0; level <= LEVEL_MAX; level++) {
         const struct plan_thing *seller = accounts->sellers[thing - plan->accounts.things];
-        const struct plan_thing *above = seller ? plan_index_find(&plan->accounts, seller->id) : NULL;
-        if (!above) return level; // the operator has no account
+        const struct plan_thing *above = NULL;
+        if (seller && seller != accounts->operator) above = plan_index_find(&plan->accounts, seller->id);
+        if (!above) return level;
         thing = above;
     }
     return -1;
