@@ -292,9 +292,35 @@ static void put_membership(struct sink *sink, const void *row)
     put_int8(sink, membership->account);
 }
 
+// --- order: by the primary key, which is how anybody finds the rows of a version again
+
+#define ORDER_BY_NUMBER(noun)                                                                                          \
+    static int compare_##noun(const void *a, const void *b)                                                            \
+    {                                                                                                                  \
+        const struct noun##_row *x = a, *y = b;                                                                        \
+        return COMPARE(x->number, y->number);                                                                          \
+    }
+#define ORDER_BY_TWO(noun, first, second)                                                                              \
+    static int compare_##noun(const void *a, const void *b)                                                            \
+    {                                                                                                                  \
+        const struct noun##_row *x = a, *y = b;                                                                        \
+        return x->first != y->first ? COMPARE(x->first, y->first) : COMPARE(x->second, y->second);                     \
+    }
+ORDER_BY_NUMBER(service)
+ORDER_BY_TWO(meter, number, effective_from)
+ORDER_BY_NUMBER(sku)
+ORDER_BY_NUMBER(price_book)
+ORDER_BY_NUMBER(price)
+ORDER_BY_TWO(price_tier, price, tier)
+ORDER_BY_NUMBER(seller)
+ORDER_BY_NUMBER(account)
+ORDER_BY_TWO(agreement, number, effective_from)
+ORDER_BY_NUMBER(tenant)
+ORDER_BY_TWO(membership, tenant, effective_from)
+
 // --- tables
 
-struct list { const void *rows; size_t count, size; };
+struct list { void *rows; size_t count, size; };
 #define LIST(rows, name) ((struct list){(rows)->name.row, (rows)->name.count, sizeof *(rows)->name.row})
 
 enum { TABLE_COUNT = 11 };
@@ -302,28 +328,29 @@ static const struct table {
     const char *name, *copy; // of the COPY: table and columns
     int columns;
     void (*put)(struct sink *sink, const void *row);
+    int (*compare)(const void *, const void *);
 } tables[TABLE_COUNT] = {
-    {"service", "catalog.service (service, version, id, name, category, subcategory)", 6, put_service},
+    {"service", "catalog.service (service, version, id, name, category, subcategory)", 6, put_service, compare_service},
     {"meter",
      "catalog.meter (meter, effective_from, version, id, name, event_type, aggregation, value_property, resource_property, "
      "state_property, running_states, stopped_states, dimensions, unit, evaluation_window, slot_minutes, accept_days, "
      "future_seconds)",
-     18, put_meter},
-    {"sku", "catalog.sku (sku, version, id, service, meter, name)", 6, put_sku},
-    {"price_book", "catalog.price_book (price_book, version, id, name, currency, parent)", 6, put_book},
+     18, put_meter, compare_meter},
+    {"sku", "catalog.sku (sku, version, id, service, meter, name)", 6, put_sku, compare_sku},
+    {"price_book", "catalog.price_book (price_book, version, id, name, currency, parent)", 6, put_book, compare_price_book},
     {"price",
      "catalog.price (price, version, price_book, sku, match, effective_from, effective_to, model, unit, per, unit_price, "
      "minimum_seconds)",
-     12, put_price},
-    {"price_tier", "catalog.price_tier (price, tier, up_to, unit_price)", 4, put_tier},
-    {"seller", "catalog.seller (seller, version, id, name, address, tax_id, series, account)", 8, put_seller},
-    {"billing_account", "catalog.billing_account (account, version, id, name, address, tax_id, email)", 7, put_account},
+     12, put_price, compare_price},
+    {"price_tier", "catalog.price_tier (price, tier, up_to, unit_price)", 4, put_tier, compare_price_tier},
+    {"seller", "catalog.seller (seller, version, id, name, address, tax_id, series, account)", 8, put_seller, compare_seller},
+    {"billing_account", "catalog.billing_account (account, version, id, name, address, tax_id, email)", 7, put_account, compare_account},
     {"agreement",
      "catalog.agreement (agreement, effective_from, version, seller, account, level, price_book, currency, zone, tax_name, "
      "tax_rate, rounding)",
-     12, put_agreement},
-    {"tenant", "catalog.tenant (tenant, version, id, name)", 4, put_tenant},
-    {"membership", "catalog.membership (tenant, effective_from, version, account)", 4, put_membership},
+     12, put_agreement, compare_agreement},
+    {"tenant", "catalog.tenant (tenant, version, id, name)", 4, put_tenant, compare_tenant},
+    {"membership", "catalog.membership (tenant, effective_from, version, account)", 4, put_membership, compare_membership},
 };
 
 static void lists_of(const struct catalogue_rows *rows, struct list lists[TABLE_COUNT])
@@ -334,6 +361,14 @@ static void lists_of(const struct catalogue_rows *rows, struct list lists[TABLE_
         LIST(rows, memberships),
     };
     memcpy(lists, all, sizeof all);
+}
+
+void catalogue_rows_order(struct catalogue_rows *rows)
+{
+    struct list lists[TABLE_COUNT];
+    lists_of(rows, lists);
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        rows_sort(lists[i].rows, lists[i].count, lists[i].size, tables[i].compare);
 }
 
 static enum err write_table(struct db *db, const struct table *table, struct list list, struct fault *fault)

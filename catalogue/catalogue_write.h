@@ -5,6 +5,9 @@
 #pragma once
 #include "catalogue/catalogue_build.h"
 
+// Sorts the rows of each table by its primary key. Before the others: the digest goes over them in this order.
+void catalogue_rows_order(struct catalogue_rows *rows);
+
 // Appends all rows by COPY, inside the caller's transaction. Errors as db_copy_close.
 enum err catalogue_rows_write(struct db *db, const struct catalogue_rows *rows, struct fault *fault) MUST_USE;
 

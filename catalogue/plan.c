@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
+#include "catalogue/catalogue_write.h"
 
 // --- things by id
 
@@ -183,6 +184,7 @@ enum err plan_make(struct plan *plan)
     index_existing(plan);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         steps[i](plan);
+    catalogue_rows_order(&plan->added);
     return file_errors_result(plan->errors);
 }
 

@@ -183,9 +183,10 @@ static void add_terms(struct accounts *accounts, const struct plan_thing *thing,
     struct plan *plan = accounts->plan;
     char rate[DECIMAL_TEXT_MAX];
     price_print(row->tax_rate, rate);
+    const char *tax = *row->tax_name ? arena_print(plan->arena, "%s %s", row->tax_name, rate) : "no tax";
     *ROW_NEW(&plan->added.agreements) = *row;
-    plan_change(plan, true, "agreement", "%s buys from %s by %s in %s, zone %s, tax %s %s, %s, from %s", thing->id,
-                accounts->sellers[thing - plan->accounts.things]->id, account->book.id, row->currency, row->zone, row->tax_name, rate,
+    plan_change(plan, true, "agreement", "%s buys from %s by %s in %s, zone %s, %s, %s, from %s", thing->id,
+                accounts->sellers[thing - plan->accounts.things]->id, account->book.id, row->currency, row->zone, tax,
                 roundings[row->rounding], plan_instant(plan, row->effective_from));
 }
 
