@@ -197,6 +197,7 @@ static void broken_json_is_refused_with_its_place(void **state)
         // strings (I26)
         {"{\"a\":\"\n\"}", "$", "byte 6: a control character stands in a string"},
         {"{\"a\":\"12345678\x01\"}", "$", "byte 14: a control character stands in a string"},
+        {"{\"a\":\"12345\x1f 7890\"}", "$", "byte 11: a control character stands in a string"},
         {"{\"a\":\"\\x\"}", "$", "byte 6: unknown escape"},
         {"{\"a\":\"\\u12g4\"}", "$", "byte 6: \\u needs four hexadecimal digits"},
         {"{\"a\":\"\\u12\"}", "$", "byte 6: \\u needs four hexadecimal digits"},

@@ -146,9 +146,9 @@ static void put_value(struct text *out, size_t depth)
 static void mutate(struct text *text)
 {
     static const char *const pieces[] = {
-        ",",       "{",  "}", "[",   "]",     ":",        "\"",          "\\",   "\\u",          "\\u0000",
-        "\\ud800", "0",  "-", ".",   "e",     "+",        "\x80",        "\xff", "\xed\xa0\x80", "\x01",
-        " ",       "\n", "/", "nul", "1e400", "\"a\":1,", "\xef\xbb\xbf"};
+        ",",       "{", "}",  "[", "]",   ":",     "\"",       "\\",          "\\u",          "\\u0000",
+        "\\ud800", "0", "-",  ".", "e",   "+",     "\x80",     "\xff",        "\xed\xa0\x80", "\x01",
+        "\x1f",    " ", "\n", "/", "nul", "1e400", "\"a\":1,", "\xef\xbb\xbf"};
     for (size_t times = 1 + below(3); times > 0 && text->length > 0; times--) {
         size_t at = below(text->length);
         struct text tail = {0};
