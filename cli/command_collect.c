@@ -156,7 +156,7 @@ int collect_run_and_say(const struct command_context *context, const struct coll
     struct fault fault = {0};
     struct collect_result result;
     enum err err = collect_run_feed(run, feed, input, &result, &fault);
-    if (!run->dry_run) {
+    if (!run->out) {
         if (context->json)
             say_json(input, &result, err);
         else if (!run->send.quiet && (err == ERR_OK || result.counts.requests > 0))

@@ -63,13 +63,13 @@ int collect_csv_run(struct command_context *context, int argc, char **argv)
     command->context = context;
     if (!command_flags(context, flags, FLAG_COUNT, &argc, argv, 1, argc)) return EXIT_WRONG_USE;
     if (!flags[MAP].given) return command_wrong_use(context, "--map MAP.yaml is missing");
-    command->run.dry_run = flags[DRY_RUN].given;
+    command->run.out = flags[DRY_RUN].given ? stdout : NULL;
     command->run.again = flags[AGAIN].given;
     command->run.skip_refused = flags[SKIP_REFUSED].given;
     if (!collect_flag_instant(context, &flags[BEGIN], &command->begin) ||
         !collect_flag_number(context, &flags[LIMIT], 1, INT64_MAX, &command->run.limit))
         return EXIT_WRONG_USE;
-    int code = collect_prepare(context, flags, !command->run.dry_run, &command->run);
+    int code = collect_prepare(context, flags, !command->run.out, &command->run);
     if (code == 0) code = read_map(command, flags[MAP].text);
     for (int i = 1; code == 0 && i < argc; i++)
         code = send_file(command, argv[i]);

@@ -48,10 +48,10 @@ int collect_ndjson_run(struct command_context *context, int argc, char **argv)
     struct collect_run run = {0};
     if (!command_flags(context, flags, FLAG_COUNT, &argc, argv, 1, argc)) return EXIT_WRONG_USE;
     if (!collect_flag_number(context, &flags[LIMIT], 1, INT64_MAX, &run.limit)) return EXIT_WRONG_USE;
-    run.dry_run = flags[DRY_RUN].given;
+    run.out = flags[DRY_RUN].given ? stdout : NULL;
     run.again = flags[AGAIN].given;
     run.skip_refused = flags[SKIP_REFUSED].given;
-    int code = collect_prepare(context, flags, !run.dry_run, &run);
+    int code = collect_prepare(context, flags, !run.out, &run);
     for (int i = 1; code == 0 && i < argc; i++)
         code = send_lines(context, &run, argv[i]);
     return code;

@@ -12,6 +12,7 @@ COMMAND(bill);
 COMMAND(close_month);
 COMMAND(collect_csv);
 COMMAND(collect_ndjson);
+COMMAND(collect_simulate);
 COMMAND(config);
 COMMAND(ingest);
 COMMAND(message_decode);

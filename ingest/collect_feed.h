@@ -2,9 +2,12 @@
 // A feed gives the events of an input record by record, the same in every run. And the one way to send a feed: check it
 // whole, then send it from the cursor on.
 #pragma once
+#include <stdio.h>
+
 #include "common/arena.h"
 #include "ingest/collect_cursor.h"
 #include "ingest/collect_map.h"
+#include "ingest/simulate.h"
 
 // One record of the input and its events, valid until the next one.
 struct collect_record {
@@ -39,10 +42,17 @@ struct collect_ndjson *collect_ndjson_open(int fd, const char *path, const volat
 struct collect_feed collect_ndjson_feed(struct collect_ndjson *ndjson);
 void collect_ndjson_close(struct collect_ndjson *ndjson); // NULL is fine
 
+// --- a simulated cloud; marks have the number of whole tenants as their offset, and the events of the next as line
+struct collect_simulate;
+struct collect_simulate *collect_simulate_open(const struct simulation *simulation);
+struct collect_feed collect_simulate_feed(struct collect_simulate *simulate);
+void collect_simulate_close(struct collect_simulate *simulate); // NULL is fine
+
 // --- running one
 struct collect_run {
     struct collect_options send; // gateway, key, give_up_ms, quiet, stop; the rest is filled in here
-    bool skip_refused, again, dry_run;
+    bool skip_refused, again;
+    FILE *out;          // events are written here, one a line, and not sent; NULL: they are sent
     int64_t limit;      // records of this run; 0: all
     const char *folder; // of the cursors
 };

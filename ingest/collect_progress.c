@@ -24,7 +24,7 @@ void collect_say(const char *format, ...)
     text_free(&line);
 }
 
-void progress_open(struct collect_progress *progress, bool quiet, int64_t start_offset, int64_t total_bytes)
+void progress_open(struct collect_progress *progress, bool quiet, int64_t start_offset, int64_t total, bool bytes)
 {
     int64_t now = clock_monotonic_us();
     *progress = (struct collect_progress){.quiet = quiet,
@@ -32,7 +32,8 @@ void progress_open(struct collect_progress *progress, bool quiet, int64_t start_
                                           .start_us = now,
                                           .last_us = now,
                                           .start_offset = start_offset,
-                                          .total_bytes = total_bytes};
+                                          .total = total,
+                                          .bytes = bytes};
 }
 
 static void print_grouped(struct text *out, int64_t number)
@@ -69,12 +70,13 @@ void progress_print(const struct collect_progress *progress, const struct progre
         print_grouped(out, (int64_t)((int128)state->events * SECOND_US / elapsed_us));
         text_add_string(out, "/s");
     }
-    if (progress->total_bytes <= 0) return;
-    text_print(out, ", %d %% of ", (int)((int128)state->offset * 100 / progress->total_bytes));
-    print_bytes(out, progress->total_bytes);
+    if (progress->total <= 0) return;
+    text_print(out, ", %d %%", (int)((int128)state->offset * 100 / progress->total));
+    if (progress->bytes) text_add_string(out, " of ");
+    if (progress->bytes) print_bytes(out, progress->total);
     int64_t done = state->offset - progress->start_offset;
     if (done <= 0 || elapsed_us <= 0) return;
-    int64_t left_s = (int64_t)((int128)(progress->total_bytes - state->offset) * elapsed_us / done / SECOND_US);
+    int64_t left_s = (int64_t)((int128)(progress->total - state->offset) * elapsed_us / done / SECOND_US);
     text_print(out, ", %lld:%02d left", (long long)(left_s / 60), (int)(left_s % 60));
 }
 

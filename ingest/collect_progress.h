@@ -6,13 +6,15 @@
 
 struct collect_progress {
     bool quiet, terminal, drawn;
+    bool bytes;                // offsets are bytes, else any measure
     int64_t start_us, last_us; // monotonic
-    int64_t start_offset, total_bytes;
+    int64_t start_offset, total;
 };
 struct progress_state {
     int64_t events, offset; // acknowledged
 };
-void progress_open(struct collect_progress *progress, bool quiet, int64_t start_offset, int64_t total_bytes);
+// total: of the offsets; 0: unknown.
+void progress_open(struct collect_progress *progress, bool quiet, int64_t start_offset, int64_t total, bool bytes);
 // Cheap when it is not yet time for the next line.
 void progress_show(struct collect_progress *progress, const struct progress_state *state);
 void progress_clear(struct collect_progress *progress); // before other words, and at the end

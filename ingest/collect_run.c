@@ -58,13 +58,14 @@ static enum err check_feed(struct running *running, const struct cursor_input *i
 static enum err print_feed(struct running *running, const struct cursor_input *input, struct collect_result *result,
                            struct fault *fault)
 {
+    FILE *out = running->run->out;
     enum err err = ERR_OK;
-    while (err == ERR_OK && !ferror(stdout)) {
+    while (err == ERR_OK && !ferror(out)) {
         err = next_record(running, &result->finished, fault);
         if (err == ERR_OK && running->record.refusal[0]) return refusal_fault(input, &running->record, fault);
         for (size_t i = 0; err == ERR_OK && i < running->record.count; i++) {
-            fwrite(running->record.events[i].data, 1, running->record.events[i].length, stdout);
-            putchar('\n');
+            fwrite(running->record.events[i].data, 1, running->record.events[i].length, out);
+            putc('\n', out);
             result->counts.events++;
         }
     }
@@ -109,7 +110,8 @@ static enum err send_feed(struct running *running, const struct cursor_input *in
     text_print(&refused, "%s.refused.ndjson", input->path);
     options.input = input->path;
     options.refused_path = running->run->skip_refused ? refused.data : NULL;
-    options.total_bytes = input->size;
+    options.total = input->size;
+    options.total_is_bytes = input->fd >= 0;
     options.acknowledged = save_mark;
     options.context = running;
     running->records = 0;
@@ -159,7 +161,7 @@ enum err collect_run_feed(const struct collect_run *run, const struct collect_fe
     running->feed = feed;
     memset(result, 0, sizeof *result);
     enum err err = ERR_OK;
-    if (run->dry_run) {
+    if (run->out) {
         if (input->map) err = feed->seek(feed->self, &begin, fault);
         if (err == ERR_OK) err = print_feed(running, input, result, fault);
     } else if (!input->map) {

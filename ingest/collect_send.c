@@ -59,7 +59,7 @@ enum err collect_send_open(const struct collect_options *options, const struct c
     made->acknowledged = *from;
     made->refused_fd = -1;
     made->start_us = made->last_taken_us = made->reported_us = clock_monotonic_us();
-    progress_open(&made->progress, options->quiet, from->offset, options->total_bytes);
+    progress_open(&made->progress, options->quiet, from->offset, options->total, options->total_is_bytes);
     start_locks(made);
     enum err err = start_workers(made, fault);
     *sender = made;

@@ -16,10 +16,11 @@ struct collect_mark {
 
 struct collect_options {
     const char *gateway, *key;
-    int64_t give_up_ms;        // 0: tries for ever; else fails when nothing was taken for so long
-    const char *input;         // name for messages: "FILE:line"
-    const char *refused_path;  // where refused events go; NULL: a refused event stops the sender
-    int64_t total_bytes;       // of the input, for the progress; 0: unknown
+    int64_t give_up_ms;       // 0: tries for ever; else fails when nothing was taken for so long
+    const char *input;        // name for messages: "FILE:line"
+    const char *refused_path; // where refused events go; NULL: a refused event stops the sender
+    int64_t total;            // how far marks' offsets go, for the progress; 0: unknown
+    bool total_is_bytes;
     bool quiet;                // no progress; errors are said all the same
     const volatile bool *stop; // ends the sending when it becomes true; may be NULL
     // Called on the caller's thread, inside add, mark and finish, when everything up to the mark was acknowledged (or

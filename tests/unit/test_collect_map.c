@@ -14,8 +14,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "catalogue/apply.h"
+#include "common/file.h"
 #include "common/hash.h"
 #include "ingest/collect_feed.h"
+#include "tests/support/sample_check.h"
 
 static struct arena *arena;
 
@@ -361,6 +364,45 @@ static void a_feed_goes_on_behind_every_record(void **state)
     free(map);
 }
 
+// The shipped maps, on rows as the traces have them: no newline at the end, a zero-length pod, no GPU model.
+static void the_sample_maps_fit_the_sample_catalogue(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *map, *csv;
+        size_t events;
+    } rows[] = {
+        {"azure-llm.yaml",
+         "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n2023-11-16 "
+         "18:17:04.0319600,0,8",
+         2},
+        {"alibaba-pods.yaml",
+         "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_"
+         "time\n"
+         "openb-pod-0000,12000,16384,1,1000,,LS,Running,0,12537496,0\n"
+         "openb-pod-0001,3152,12288,0,0,,BE,Failed,427061,427061,\n"
+         "openb-pod-0002,1000,512,8,1000,V100M32|V100M16,Burstable,Running,5,,5\n",
+         5},
+    };
+    static const char *const sample = TURNPIKE_SOURCE_DIR "/deploy/sample";
+    struct catalogue *catalogue;
+    struct text errors = {0}, yaml = {0};
+    if (catalogue_from_files(&sample, 1, &catalogue, &errors) != ERR_OK) fail_msg("%s", errors.data);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *path = arena_print(arena, "%s/maps/%s", sample, rows[i].map);
+        assert_int_equal(file_read(path, MAP_BYTES_MAX, &yaml, NULL), ERR_OK);
+        const char *at = events_of(yaml.data, "2026-06-01", rows[i].csv, strlen(rows[i].csv));
+        size_t events = 0;
+        for (; *at && *at != '!'; at += strcspn(at, "\n") + 1, events++)
+            sample_check_event(catalogue, (struct slice){at, strcspn(at, "\n")}, instant("2026-12-01"), arena);
+        if (*at) fail_msg("%s: %s", rows[i].map, at);
+        assert_int_equal(events, rows[i].events);
+    }
+    catalogue_release(catalogue);
+    text_free(&yaml);
+    text_free(&errors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +413,7 @@ int main(void)
         cmocka_unit_test(without_a_header_columns_have_numbers),
         cmocka_unit_test(wrong_maps_are_refused_with_their_place),
         cmocka_unit_test(a_feed_goes_on_behind_every_record),
+        cmocka_unit_test(the_sample_maps_fit_the_sample_catalogue),
     };
     return cmocka_run_group_tests_name("collect_map", tests, open_arena, close_arena);
 }
