@@ -123,7 +123,7 @@ int bill_role_run(struct config *config, struct clock *clock)
     register_metrics(&bill);
     config_address(config, "bill.ops_listen", host, &port);
     enum err err = ops_server_open(host, port, health, &bill, &ops, &fault);
-    if (!err) log_info("started", LOG_TEXT("ops_listen", config_text(config, "bill.ops_listen")));
+    if (!err) log_info("started", LOG_TEXT("ops_host", host), LOG_INT("ops_port", ops_server_port(ops)));
     if (!err) err = serve(&bill, &fault);
     if (err && !process_stop) log_error("stopped", LOG_TEXT("error", err_name(err)), LOG_FAULT(&fault));
     else log_info("stopped", LOG_INT("rounds", metric_value(bill.rounds)));
