@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One transaction: the catalogue lock and the next version first, then what is in force, the plan, the check that the
-// result loads, the periods that it prices anew, the rows. Any error ends it before a row is written.
+// result loads, the periods that it prices anew; then, with the raters held, the rows. Any error ends it whole.
 #include "catalogue/apply.h"
 
 #include <stdlib.h>
@@ -34,8 +34,8 @@ static void report_errors(struct apply_report *report)
 // "3 services, 1 meter": the changes of one sort, by kind in the order in which kinds first appear.
 static size_t count_kinds(const struct plan *plan, bool added, struct text *out)
 {
-    static const char *const kinds[] = {"service", "meter",   "sku",     "price_book",      "price",
-                                        "seller",  "partner", "billing_account", "agreement", "tenant", "membership"};
+    static const char *const kinds[] = {"service", "meter",           "sku",       "price_book", "price",     "seller",
+                                        "partner", "billing_account", "agreement", "tenant",     "membership"};
     size_t total = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         size_t count = 0;
@@ -116,7 +116,8 @@ static void append_rows(struct catalogue_rows *all, const struct catalogue_rows 
 }
 
 // A limit that only the whole shows, or our own mistake: told as an error without a place in the files.
-static enum err build(const struct plan *plan, struct catalogue_rows *all, struct catalogue **catalogue, struct fault *fault)
+static enum err build(const struct plan *plan, struct catalogue_rows *all, struct catalogue **catalogue,
+                      struct fault *fault)
 {
     append_rows(all, plan->existing);
     append_rows(all, &plan->added);
@@ -133,6 +134,7 @@ static enum err begin(struct db *db, bool dry_run, int64_t *version, struct faul
     struct db_result *result = NULL;
     enum err err = dry_run ? db_begin_snapshot(db, fault) : db_begin(db, fault);
     if (!err) err = db_exec(db, "set local role turnpike_owner", 0, NULL, NULL, fault);
+    if (!err) err = db_exec(db, "set local lock_timeout = '120s'", 0, NULL, NULL, fault); // another apply, or a close
     if (!err && !dry_run) err = catalogue_lock(db, true, fault);
     // the row lock orders versions as they commit, and is what a close shares (rules 3.5, 6.3)
     if (!err)
@@ -148,7 +150,8 @@ static enum err begin(struct db *db, bool dry_run, int64_t *version, struct faul
 static enum err read_watermark(struct db *db, instant_us *watermark, struct fault *fault)
 {
     struct db_result *result = NULL;
-    enum err err = db_query(db, "select max(watermark) from rating.partition where isfinite(watermark)", 0, NULL, &result, fault);
+    enum err err =
+        db_query(db, "select max(watermark) from rating.partition where isfinite(watermark)", 0, NULL, &result, fault);
     if (!err) *watermark = db_is_null(result, 0, 0) ? INSTANT_MIN : db_get_instant(result, 0, 0);
     db_result_free(result);
     return err;
@@ -159,8 +162,8 @@ static enum err make_plan(struct db *db, int64_t version, struct apply_report *r
     struct apply_state *state = report->state;
     catalogue_rows_init(&state->existing, 0);
     enum err err = catalogue_rows_load(db, 0, &state->existing, fault);
-    state->plan = (struct plan){
-        .arena = state->arena, .files = &state->files, .existing = &state->existing, .version = version};
+    state->plan =
+        (struct plan){.arena = state->arena, .files = &state->files, .existing = &state->existing, .version = version};
     if (!err) err = read_watermark(db, &state->plan.watermark, fault);
     if (err) return err;
     plan_sort(&state->existing);
@@ -170,7 +173,8 @@ static enum err make_plan(struct db *db, int64_t version, struct apply_report *r
 }
 
 // Sets report->recomputed; the periods are handed over to be queued after the change's row is there.
-static enum err check_result(struct db *db, struct apply_report *report, struct apply_period_list *periods, struct fault *fault)
+static enum err check_result(struct db *db, struct apply_report *report, struct apply_period_list *periods,
+                             struct fault *fault)
 {
     const struct plan *plan = &report->state->plan;
     struct catalogue_rows all;
@@ -184,13 +188,36 @@ static enum err check_result(struct db *db, struct apply_report *report, struct 
     return err;
 }
 
-static enum err write(struct db *db, struct apply_report *report, const struct apply_period_list *periods, struct fault *fault)
+// Batches name the newest catalogue version as they commit (rules 3.5): those that named the last one have committed
+// when the lock is there, later ones wait and are judged again. Held for the writes only, not while the plan is made.
+static enum err hold_raters(struct db *db, const struct plan *plan, struct fault *fault)
+{
+    instant_us watermark = INSTANT_MIN;
+    enum err err = db_exec(db, "set local lock_timeout = '30s'", 0, NULL, NULL, fault);
+    if (!err) err = db_exec(db, "lock table rating.partition in share mode", 0, NULL, NULL, fault);
+    if (!err && plan->added.meters.count > 0) err = read_watermark(db, &watermark, fault);
+    for (size_t i = 0; i < plan->added.meters.count && !err; i++) {
+        const struct meter_row *meter = &plan->added.meters.row[i];
+        instant_us counted = plan_meter_bound(plan, meter, watermark);
+        if (counted != INSTANT_NONE && meter->effective_from <= counted)
+            err = fault_set(fault, ERR_RETRY, meter->id,
+                            "while this was planned, events up to %s were counted: apply again",
+                            plan_instant(plan, counted));
+    }
+    return err;
+}
+
+static enum err write(struct db *db, struct apply_report *report, const struct apply_period_list *periods,
+                      struct fault *fault)
 {
     struct arena *arena = report->state->arena;
     const struct plan *plan = &report->state->plan;
     const char *values[] = {db_int(arena, plan->version), report->summary,
                             db_bytes(arena, report->digest, sizeof report->digest)};
-    enum err err = db_exec(db, "insert into catalog.change (version, summary, digest) values ($1, $2, $3)", 3, values, NULL, fault);
+    enum err err = hold_raters(db, plan, fault);
+    if (!err)
+        err = db_exec(db, "insert into catalog.change (version, summary, digest) values ($1, $2, $3)", 3, values, NULL,
+                      fault);
     if (!err) err = catalogue_rows_write(db, &plan->added, fault);
     if (!err) err = apply_period_queue(db, plan->version, periods, fault);
     if (!err) err = catalogue_notify(db, fault);
@@ -228,7 +255,8 @@ enum err apply_was_committed(struct db *db, const struct apply_report *report, b
     // the lock waits for the lost connection's transaction, should it still be ending
     if (!err) err = catalogue_lock(db, false, fault);
     if (!err)
-        err = db_query(db, "select exists (select from catalog.change where version = $1 and digest = $2)", 2, values, &result, fault);
+        err = db_query(db, "select exists (select from catalog.change where version = $1 and digest = $2)", 2, values,
+                       &result, fault);
     if (!err) *committed = db_get_bool(result, 0, 0);
     db_result_free(result);
     db_rollback(db);
@@ -254,8 +282,10 @@ enum err catalogue_from_files(const char *const *paths, size_t count, struct cat
     all.arena = state->files.arena; // the rows' texts lie there; a catalogue takes it over
     if (!err) err = build(&state->plan, &all, catalogue, &fault);
     if (errors) file_errors_print(&state->files.errors, errors);
-    if (!err) state->files.arena = NULL;
-    else all.arena = NULL;
+    if (!err)
+        state->files.arena = NULL;
+    else
+        all.arena = NULL;
     catalogue_rows_fini(&all);
     apply_report_fini(&report);
     return err;

@@ -28,8 +28,8 @@ static void add_period(struct apply_period_list *list, struct touch_period perio
 
 static void take_row(struct finder *finder, const struct db_result *result, int row)
 {
-    struct touch_period period = {db_get_int(result, row, 0), db_get_int(result, row, 1), db_get_instant(result, row, 2),
-                                  db_get_instant(result, row, 3)};
+    struct touch_period period = {db_get_int(result, row, 0), db_get_int(result, row, 1),
+                                  db_get_instant(result, row, 2), db_get_instant(result, row, 3)};
     if (!touch_find(&finder->touch, &period, false)) return;
     if (strcmp(db_text(result, row, 4), "open") == 0) {
         add_period(finder->open, period);
@@ -37,7 +37,8 @@ static void take_row(struct finder *finder, const struct db_result *result, int 
     }
     finder->labels = arena_grow(finder->plan->arena, finder->labels, sizeof *finder->labels, finder->closed.count,
                                 &finder->label_capacity);
-    finder->labels[finder->closed.count] = arena_text(finder->plan->arena, db_text(result, row, 5), db_length(result, row, 5));
+    finder->labels[finder->closed.count] =
+        arena_text(finder->plan->arena, db_text(result, row, 5), db_length(result, row, 5));
     add_period(&finder->closed, period);
 }
 
@@ -66,19 +67,18 @@ static enum err read_periods(struct finder *finder, instant_us from)
 
 // --- was anything counted?
 
-static const char counted_meters_sql[] =
-    "select m.meter,\n"
-    "       exists (select from rating.usage_delta d where d.meter = m.meter)\n"
-    "       or exists (select from rating.transition t where t.meter = m.meter)\n"
-    "  from unnest($1::integer[]) as m (meter)";
+static const char counted_meters_sql[] = "select m.meter,\n"
+                                         "       exists (select from rating.usage_delta d where d.meter = m.meter)\n"
+                                         "       or exists (select from rating.transition t where t.meter = m.meter)\n"
+                                         "  from unnest($1::integer[]) as m (meter)";
 static const char counted_tenants_sql[] =
     "select t.tenant,\n"
     "       exists (select from rating.usage_delta d where d.tenant = t.tenant)\n"
     "       or exists (select from rating.transition r where r.tenant = t.tenant)\n"
     "  from unnest($1::bigint[]) as t (tenant)";
 
-static enum err ask_counted(struct finder *finder, const char *sql, struct plan_effect *effects, bool *counted, size_t count,
-                            bool by_meter)
+static enum err ask_counted(struct finder *finder, const char *sql, struct plan_effect *effects, bool *counted,
+                            size_t count, bool by_meter)
 {
     struct text numbers = {0};
     struct db_result *result = NULL;
@@ -113,8 +113,11 @@ static enum err refuse_closed(struct finder *finder)
     const struct plan *plan = finder->plan;
     struct touch *touch = &finder->touch;
     const struct yaml_node *told = NULL;
-    enum err err = ask_counted(finder, counted_meters_sql, touch->prices, touch->price_counted, touch->price_count, true);
-    if (!err) err = ask_counted(finder, counted_tenants_sql, touch->accounts, touch->account_counted, touch->account_count, false);
+    enum err err =
+        ask_counted(finder, counted_meters_sql, touch->prices, touch->price_counted, touch->price_count, true);
+    if (!err)
+        err = ask_counted(finder, counted_tenants_sql, touch->accounts, touch->account_counted, touch->account_count,
+                          false);
     if (err) return err;
     for (size_t i = 0; i < finder->closed.count; i++) {
         const struct touch_period *period = &finder->closed.periods[i];
@@ -123,8 +126,8 @@ static enum err refuse_closed(struct finder *finder)
         told = effect->node;
         const struct billing_account *account = catalogue_account_number(touch->catalogue, period->account);
         file_conflict(plan->errors, told,
-                      "it would price anew the period %s of account %s, which is closed: let it begin at %s or later", finder->labels[i],
-                      account ? account->id : "?", plan_instant(plan, last_end(finder)));
+                      "it would price anew the period %s of account %s, which is closed: let it begin at %s or later",
+                      finder->labels[i], account ? account->id : "?", plan_instant(plan, last_end(finder)));
     }
     return file_errors_result(plan->errors);
 }
@@ -153,7 +156,8 @@ static const char queue_sql[] =
     "   set catalogue_version = greatest(recompute.catalogue_version, excluded.catalogue_version),\n"
     "       queued_time = excluded.queued_time";
 
-static enum err queue_piece(struct db *db, int64_t version, const struct touch_period *periods, size_t count, struct fault *fault)
+static enum err queue_piece(struct db *db, int64_t version, const struct touch_period *periods, size_t count,
+                            struct fault *fault)
 {
     struct arena *arena = arena_new(1024);
     struct text agreements = {0}, accounts = {0}, starts = {0};

@@ -5,13 +5,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
-#include "common/json.h"
-
-// Where the columns of a row go: exactly one of copy and json is set.
-struct sink {
-    struct db_copy *copy;
-    struct json_writer *json;
-};
+#include "catalogue/row_sink.h"
 
 static const char *const aggregations[] = {
     [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
@@ -20,276 +14,166 @@ static const char *const aggregations[] = {
 static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
 static const char *const models[] = {[PRICE_PER_UNIT] = "per_unit", [PRICE_GRADUATED] = "graduated"};
 static const char *const roundings[] = {
-    [ROUND_HALF_UP] = "half_up", [ROUND_HALF_EVEN] = "half_even", [ROUND_DOWN] = "down", [ROUND_UP] = "up",
+    [ROUND_HALF_UP] = "half_up",
+    [ROUND_HALF_EVEN] = "half_even",
+    [ROUND_DOWN] = "down",
+    [ROUND_UP] = "up",
 };
-
-// --- columns
-
-static void put_int2(struct sink *sink, int value)
-{
-    if (sink->copy) db_copy_int2(sink->copy, (int16_t)value);
-    else json_write_int(sink->json, value);
-}
-
-static void put_int4(struct sink *sink, int32_t value)
-{
-    if (sink->copy) db_copy_int4(sink->copy, value);
-    else json_write_int(sink->json, value);
-}
-
-static void put_int8(struct sink *sink, int64_t value)
-{
-    if (sink->copy) db_copy_int8(sink->copy, value);
-    else json_write_int(sink->json, value);
-}
-
-static void put_null(struct sink *sink)
-{
-    if (sink->copy) db_copy_null(sink->copy);
-    else json_write_null(sink->json);
-}
-
-static void put_text(struct sink *sink, const char *text)
-{
-    if (sink->copy) db_copy_text(sink->copy, text, strlen(text));
-    else json_write_text(sink->json, text);
-}
-
-static void put_text_or_null(struct sink *sink, const char *text)
-{
-    if (text && *text) put_text(sink, text);
-    else put_null(sink);
-}
-
-// What a person may have erased is not in the digest.
-static void put_personal(struct sink *sink, const char *text)
-{
-    if (sink->copy) put_text(sink, text_or_empty(text));
-}
-
-// The open ends are PostgreSQL's infinities.
-static void put_instant(struct sink *sink, instant_us instant)
-{
-    char text[INSTANT_TEXT_MAX];
-    if (sink->copy && instant == INSTANT_MIN) {
-        db_copy_int8(sink->copy, INT64_MIN);
-    } else if (sink->copy) {
-        db_copy_instant(sink->copy, instant);
-    } else if (instant == INSTANT_NONE) {
-        json_write_null(sink->json);
-    } else {
-        instant_print(instant, text);
-        json_write_text(sink->json, instant == INSTANT_MIN ? "-infinity" : text);
-    }
-}
-
-static void put_decimal(struct sink *sink, int128 scaled, int places)
-{
-    char text[DECIMAL_TEXT_MAX];
-    if (sink->copy) {
-        db_copy_numeric(sink->copy, scaled, places);
-        return;
-    }
-    decimal_print(scaled, places, text);
-    json_write_text(sink->json, text);
-}
-
-static void add_int4(struct text *out, size_t value)
-{
-    unsigned char bytes[4] = {(unsigned char)(value >> 24), (unsigned char)(value >> 16), (unsigned char)(value >> 8),
-                              (unsigned char)value};
-    text_add(out, bytes, sizeof bytes);
-}
-
-// text[] in PostgreSQL's binary form: dimensions, no nulls, element type; length and first subscript of the dimension.
-static void copy_names(struct db_copy *copy, const char *const *names, size_t count)
-{
-    enum { TEXT_OID = 25 };
-    struct text array = {0};
-    add_int4(&array, count > 0 ? 1 : 0);
-    add_int4(&array, 0);
-    add_int4(&array, TEXT_OID);
-    if (count > 0) {
-        add_int4(&array, count);
-        add_int4(&array, 1);
-    }
-    for (size_t i = 0; i < count; i++) {
-        add_int4(&array, strlen(names[i]));
-        text_add_string(&array, names[i]);
-    }
-    db_copy_bytes(copy, array.data, array.length);
-    text_free(&array);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-// Sorted: their order means nothing, and one form is canonical.
-static void put_names(struct sink *sink, const char *const *names, size_t count)
-{
-    const char *sorted[DIMENSIONS_MAX > STATES_MAX ? DIMENSIONS_MAX : STATES_MAX];
-    ENSURE(count <= sizeof sorted / sizeof *sorted);
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = names[i];
-    rows_sort(sorted, count, sizeof *sorted, compare_names);
-    if (sink->copy) {
-        copy_names(sink->copy, sorted, count);
-        return;
-    }
-    json_array_open(sink->json);
-    for (size_t i = 0; i < count; i++)
-        json_write_text(sink->json, sorted[i]);
-    json_array_close(sink->json);
-}
 
 // --- rows
 
 static void put_service(struct sink *sink, const void *row)
 {
     const struct service_row *service = row;
-    put_int4(sink, service->number);
-    put_int8(sink, service->version);
-    put_text(sink, service->id);
-    put_text(sink, service->name);
-    put_text(sink, service->category);
-    put_text(sink, service->subcategory);
+    sink_int4(sink, service->number);
+    sink_int8(sink, service->version);
+    sink_text(sink, service->id);
+    sink_text(sink, service->name);
+    sink_text(sink, service->category);
+    sink_text(sink, service->subcategory);
 }
 
 static void put_meter(struct sink *sink, const void *row)
 {
     const struct meter_row *meter = row;
-    put_int4(sink, meter->number);
-    put_instant(sink, meter->effective_from);
-    put_int8(sink, meter->version);
-    put_text(sink, meter->id);
-    put_text(sink, meter->name);
-    put_text(sink, meter->event_type);
-    put_text(sink, aggregations[meter->aggregation]);
-    put_text_or_null(sink, meter->value_property);
-    put_text_or_null(sink, meter->resource_property);
-    put_text_or_null(sink, meter->state_property);
-    put_names(sink, meter->running_states, meter->running_count);
-    put_names(sink, meter->stopped_states, meter->stopped_count);
-    put_names(sink, meter->dimensions, meter->dimension_count);
-    put_text(sink, meter->unit);
-    put_text(sink, windows[meter->window]);
-    put_int2(sink, meter->slot_minutes);
-    put_int4(sink, meter->accept_days);
-    put_int4(sink, meter->future_seconds);
+    sink_int4(sink, meter->number);
+    sink_instant(sink, meter->effective_from);
+    sink_int8(sink, meter->version);
+    sink_text(sink, meter->id);
+    sink_text(sink, meter->name);
+    sink_text(sink, meter->event_type);
+    sink_text(sink, aggregations[meter->aggregation]);
+    sink_text_or_null(sink, meter->value_property);
+    sink_text_or_null(sink, meter->resource_property);
+    sink_text_or_null(sink, meter->state_property);
+    sink_names(sink, meter->running_states, meter->running_count);
+    sink_names(sink, meter->stopped_states, meter->stopped_count);
+    sink_names(sink, meter->dimensions, meter->dimension_count);
+    sink_text(sink, meter->unit);
+    sink_text(sink, windows[meter->window]);
+    sink_int2(sink, meter->slot_minutes);
+    sink_int4(sink, meter->accept_days);
+    sink_int4(sink, meter->future_seconds);
 }
 
 static void put_sku(struct sink *sink, const void *row)
 {
     const struct sku_row *sku = row;
-    put_int4(sink, sku->number);
-    put_int8(sink, sku->version);
-    put_text(sink, sku->id);
-    put_int4(sink, sku->service);
-    put_int4(sink, sku->meter);
-    put_text(sink, sku->name);
+    sink_int4(sink, sku->number);
+    sink_int8(sink, sku->version);
+    sink_text(sink, sku->id);
+    sink_int4(sink, sku->service);
+    sink_int4(sink, sku->meter);
+    sink_text(sink, sku->name);
 }
 
 static void put_book(struct sink *sink, const void *row)
 {
     const struct price_book_row *book = row;
-    put_int4(sink, book->number);
-    put_int8(sink, book->version);
-    put_text(sink, book->id);
-    put_text(sink, book->name);
-    put_text(sink, book->currency);
-    if (book->parent) put_int4(sink, book->parent);
-    else put_null(sink);
+    sink_int4(sink, book->number);
+    sink_int8(sink, book->version);
+    sink_text(sink, book->id);
+    sink_text(sink, book->name);
+    sink_text(sink, book->currency);
+    if (book->parent)
+        sink_int4(sink, book->parent);
+    else
+        sink_null(sink);
 }
 
 static void put_price(struct sink *sink, const void *row)
 {
     const struct price_row *price = row;
-    put_int8(sink, price->number);
-    put_int8(sink, price->version);
-    put_int4(sink, price->book);
-    put_int4(sink, price->sku);
-    put_text(sink, price->match);
-    put_instant(sink, price->effective_from);
-    put_instant(sink, price->effective_to);
-    put_text(sink, models[price->model]);
-    put_text(sink, price->unit);
-    put_decimal(sink, price->per.nano, QUANTITY_PLACES);
-    if (price->model == PRICE_PER_UNIT) put_decimal(sink, price->price.pico, PRICE_PLACES);
-    else put_null(sink);
-    put_int4(sink, price->minimum_seconds);
+    sink_int8(sink, price->number);
+    sink_int8(sink, price->version);
+    sink_int4(sink, price->book);
+    sink_int4(sink, price->sku);
+    sink_text(sink, price->match);
+    sink_instant(sink, price->effective_from);
+    sink_instant(sink, price->effective_to);
+    sink_text(sink, models[price->model]);
+    sink_text(sink, price->unit);
+    sink_decimal(sink, price->per.nano, QUANTITY_PLACES);
+    if (price->model == PRICE_PER_UNIT)
+        sink_decimal(sink, price->price.pico, PRICE_PLACES);
+    else
+        sink_null(sink);
+    sink_int4(sink, price->minimum_seconds);
 }
 
 static void put_tier(struct sink *sink, const void *row)
 {
     const struct price_tier_row *tier = row;
-    put_int8(sink, tier->price);
-    put_int2(sink, tier->tier);
-    if (tier->last) put_null(sink);
-    else put_decimal(sink, tier->up_to.nano, QUANTITY_PLACES);
-    put_decimal(sink, tier->unit_price.pico, PRICE_PLACES);
+    sink_int8(sink, tier->price);
+    sink_int2(sink, tier->tier);
+    if (tier->last)
+        sink_null(sink);
+    else
+        sink_decimal(sink, tier->up_to.nano, QUANTITY_PLACES);
+    sink_decimal(sink, tier->unit_price.pico, PRICE_PLACES);
 }
 
 static void put_seller(struct sink *sink, const void *row)
 {
     const struct seller_row *seller = row;
-    put_int4(sink, seller->number);
-    put_int8(sink, seller->version);
-    put_text(sink, seller->id);
-    put_personal(sink, seller->name);
-    put_personal(sink, seller->address);
-    put_personal(sink, seller->tax_id);
-    put_text(sink, seller->series);
-    if (seller->account) put_int8(sink, seller->account);
-    else put_null(sink);
+    sink_int4(sink, seller->number);
+    sink_int8(sink, seller->version);
+    sink_text(sink, seller->id);
+    sink_personal(sink, seller->name);
+    sink_personal(sink, seller->address);
+    sink_personal(sink, seller->tax_id);
+    sink_text(sink, seller->series);
+    if (seller->account)
+        sink_int8(sink, seller->account);
+    else
+        sink_null(sink);
 }
 
 static void put_account(struct sink *sink, const void *row)
 {
     const struct account_row *account = row;
-    put_int8(sink, account->number);
-    put_int8(sink, account->version);
-    put_text(sink, account->id);
-    put_personal(sink, account->name);
-    put_personal(sink, account->address);
-    put_personal(sink, account->tax_id);
-    put_personal(sink, account->email);
+    sink_int8(sink, account->number);
+    sink_int8(sink, account->version);
+    sink_text(sink, account->id);
+    sink_personal(sink, account->name);
+    sink_personal(sink, account->address);
+    sink_personal(sink, account->tax_id);
+    sink_personal(sink, account->email);
 }
 
 static void put_agreement(struct sink *sink, const void *row)
 {
     const struct agreement_row *agreement = row;
-    put_int8(sink, agreement->number);
-    put_instant(sink, agreement->effective_from);
-    put_int8(sink, agreement->version);
-    put_int4(sink, agreement->seller);
-    put_int8(sink, agreement->account);
-    put_int2(sink, agreement->level);
-    put_int4(sink, agreement->book);
-    put_text(sink, agreement->currency);
-    put_text(sink, agreement->zone);
-    put_text(sink, agreement->tax_name);
-    put_decimal(sink, agreement->tax_rate.pico, PRICE_PLACES);
-    put_text(sink, roundings[agreement->rounding]);
+    sink_int8(sink, agreement->number);
+    sink_instant(sink, agreement->effective_from);
+    sink_int8(sink, agreement->version);
+    sink_int4(sink, agreement->seller);
+    sink_int8(sink, agreement->account);
+    sink_int2(sink, agreement->level);
+    sink_int4(sink, agreement->book);
+    sink_text(sink, agreement->currency);
+    sink_text(sink, agreement->zone);
+    sink_text(sink, agreement->tax_name);
+    sink_decimal(sink, agreement->tax_rate.pico, PRICE_PLACES);
+    sink_text(sink, roundings[agreement->rounding]);
 }
 
 static void put_tenant(struct sink *sink, const void *row)
 {
     const struct tenant_row *tenant = row;
-    put_int8(sink, tenant->number);
-    put_int8(sink, tenant->version);
-    put_text(sink, tenant->id);
-    put_personal(sink, tenant->name);
+    sink_int8(sink, tenant->number);
+    sink_int8(sink, tenant->version);
+    sink_text(sink, tenant->id);
+    sink_personal(sink, tenant->name);
 }
 
 static void put_membership(struct sink *sink, const void *row)
 {
     const struct membership_row *membership = row;
-    put_int8(sink, membership->tenant);
-    put_instant(sink, membership->effective_from);
-    put_int8(sink, membership->version);
-    put_int8(sink, membership->account);
+    sink_int8(sink, membership->tenant);
+    sink_instant(sink, membership->effective_from);
+    sink_int8(sink, membership->version);
+    sink_int8(sink, membership->account);
 }
 
 // --- order: by the primary key, which is how anybody finds the rows of a version again
@@ -320,7 +204,10 @@ ORDER_BY_TWO(membership, tenant, effective_from)
 
 // --- tables
 
-struct list { void *rows; size_t count, size; };
+struct list {
+    void *rows;
+    size_t count, size;
+};
 #define LIST(rows, name) ((struct list){(rows)->name.row, (rows)->name.count, sizeof *(rows)->name.row})
 
 enum { TABLE_COUNT = 11 };
@@ -332,33 +219,40 @@ static const struct table {
 } tables[TABLE_COUNT] = {
     {"service", "catalog.service (service, version, id, name, category, subcategory)", 6, put_service, compare_service},
     {"meter",
-     "catalog.meter (meter, effective_from, version, id, name, event_type, aggregation, value_property, resource_property, "
+     "catalog.meter (meter, effective_from, version, id, name, event_type, aggregation, value_property, "
+     "resource_property, "
      "state_property, running_states, stopped_states, dimensions, unit, evaluation_window, slot_minutes, accept_days, "
      "future_seconds)",
      18, put_meter, compare_meter},
     {"sku", "catalog.sku (sku, version, id, service, meter, name)", 6, put_sku, compare_sku},
-    {"price_book", "catalog.price_book (price_book, version, id, name, currency, parent)", 6, put_book, compare_price_book},
+    {"price_book", "catalog.price_book (price_book, version, id, name, currency, parent)", 6, put_book,
+     compare_price_book},
     {"price",
-     "catalog.price (price, version, price_book, sku, match, effective_from, effective_to, model, unit, per, unit_price, "
+     "catalog.price (price, version, price_book, sku, match, effective_from, effective_to, model, unit, per, "
+     "unit_price, "
      "minimum_seconds)",
      12, put_price, compare_price},
     {"price_tier", "catalog.price_tier (price, tier, up_to, unit_price)", 4, put_tier, compare_price_tier},
-    {"seller", "catalog.seller (seller, version, id, name, address, tax_id, series, account)", 8, put_seller, compare_seller},
-    {"billing_account", "catalog.billing_account (account, version, id, name, address, tax_id, email)", 7, put_account, compare_account},
+    {"seller", "catalog.seller (seller, version, id, name, address, tax_id, series, account)", 8, put_seller,
+     compare_seller},
+    {"billing_account", "catalog.billing_account (account, version, id, name, address, tax_id, email)", 7, put_account,
+     compare_account},
     {"agreement",
-     "catalog.agreement (agreement, effective_from, version, seller, account, level, price_book, currency, zone, tax_name, "
+     "catalog.agreement (agreement, effective_from, version, seller, account, level, price_book, currency, zone, "
+     "tax_name, "
      "tax_rate, rounding)",
      12, put_agreement, compare_agreement},
     {"tenant", "catalog.tenant (tenant, version, id, name)", 4, put_tenant, compare_tenant},
-    {"membership", "catalog.membership (tenant, effective_from, version, account)", 4, put_membership, compare_membership},
+    {"membership", "catalog.membership (tenant, effective_from, version, account)", 4, put_membership,
+     compare_membership},
 };
 
 static void lists_of(const struct catalogue_rows *rows, struct list lists[TABLE_COUNT])
 {
     const struct list all[TABLE_COUNT] = {
-        LIST(rows, services), LIST(rows, meters),   LIST(rows, skus),       LIST(rows, books),   LIST(rows, prices),
-        LIST(rows, tiers),    LIST(rows, sellers),  LIST(rows, accounts),   LIST(rows, agreements), LIST(rows, tenants),
-        LIST(rows, memberships),
+        LIST(rows, services),   LIST(rows, meters),  LIST(rows, skus),        LIST(rows, books),
+        LIST(rows, prices),     LIST(rows, tiers),   LIST(rows, sellers),     LIST(rows, accounts),
+        LIST(rows, agreements), LIST(rows, tenants), LIST(rows, memberships),
     };
     memcpy(lists, all, sizeof all);
 }

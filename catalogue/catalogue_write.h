@@ -11,6 +11,6 @@ void catalogue_rows_order(struct catalogue_rows *rows);
 // Appends all rows by COPY, inside the caller's transaction. Errors as db_copy_close.
 enum err catalogue_rows_write(struct db *db, const struct catalogue_rows *rows, struct fault *fault) MUST_USE;
 
-// SHA-256 over the canonical form: a JSON array per row and line, ["TABLE",column,...] in the order of the columns of the
-// COPY; integers as numbers, instants, decimals and texts as strings, no value as null, lists as arrays.
+// SHA-256 over the canonical form: a JSON array per row and line, ["TABLE",column,...] in the order of the columns of
+// the COPY; integers as numbers, instants, decimals and texts as strings, no value as null, lists as arrays.
 void catalogue_rows_digest(const struct catalogue_rows *rows, unsigned char digest[SHA256_BYTES]);

@@ -6,11 +6,22 @@
 #include "catalogue/file_error.h"
 
 // An id of another item as it stands in a file; id is NULL if none is given.
-struct file_reference { const struct yaml_node *node; const char *id; };
+struct file_reference {
+    const struct yaml_node *node;
+    const char *id;
+};
 
 // `valid` is false when an error was told of the item: its id may be referred to, but its values mean nothing.
-struct file_service { const struct yaml_node *node; bool valid; struct service_row row; };
-struct file_meter { const struct yaml_node *node; bool valid; struct meter_row row; };
+struct file_service {
+    const struct yaml_node *node;
+    bool valid;
+    struct service_row row;
+};
+struct file_meter {
+    const struct yaml_node *node;
+    bool valid;
+    struct meter_row row;
+};
 struct file_sku {
     const struct yaml_node *node;
     bool valid;
@@ -27,21 +38,25 @@ struct file_book {
 struct file_price {
     const struct yaml_node *node;
     bool valid;
-    size_t book;                   // index of catalogue_files.books
+    size_t book; // index of catalogue_files.books
     struct file_reference sku;
-    const struct yaml_node *match; // mapping; NULL: takes everything
+    const struct yaml_node *match;   // mapping; NULL: takes everything
     const struct yaml_node *minimum; // where minimum_seconds stands; NULL: not given
-    struct price_row row;          // numbers are not set; effective_to is INSTANT_NONE when open
+    struct price_row row;            // numbers are not set; effective_to is INSTANT_NONE when open
     const struct price_tier_row *tiers;
     size_t tier_count;
 };
-struct file_seller { const struct yaml_node *node; bool valid; struct seller_row row; };
+struct file_seller {
+    const struct yaml_node *node;
+    bool valid;
+    struct seller_row row;
+};
 // A billing account, or a partner, which is an account and a seller.
 struct file_account {
     const struct yaml_node *node, *from_node; // from_node: effective_from, or the item
     bool valid, partner;
     struct account_row row;
-    const char *series; // partner
+    const char *series;                 // partner
     struct file_reference seller, book; // seller.id NULL: the operator
     struct agreement_row terms;         // numbers are not set
     const struct zone *zone;            // NULL: not valid

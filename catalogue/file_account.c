@@ -7,7 +7,10 @@
 enum { ADDRESS_LINES_MAX = 8, SERIES_MAX = 16, TAX_ID_MAX = 64, EMAIL_MAX = 254, TAX_NAME_MAX = 32 };
 
 static const char *const roundings[] = {
-    [ROUND_HALF_UP] = "half_up", [ROUND_HALF_EVEN] = "half_even", [ROUND_DOWN] = "down", [ROUND_UP] = "up",
+    [ROUND_HALF_UP] = "half_up",
+    [ROUND_HALF_EVEN] = "half_even",
+    [ROUND_DOWN] = "down",
+    [ROUND_UP] = "up",
 };
 
 // --- members that several kinds have
@@ -37,8 +40,8 @@ static const char *read_series(struct file_errors *errors, const struct file_fie
     const char *series = file_text(errors, field, SERIES_MAX);
     if (!series) return NULL;
     if (strspn(series, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == strlen(series) && series[0] != '-') return series;
-    file_error(errors, field->value, "series '%.16s': 1 to %d of A-Z, 0-9 and '-', beginning with a letter or digit", series,
-               SERIES_MAX);
+    file_error(errors, field->value, "series '%.16s': 1 to %d of A-Z, 0-9 and '-', beginning with a letter or digit",
+               series, SERIES_MAX);
     return NULL;
 }
 
@@ -55,14 +58,16 @@ static const char *read_email(struct file_errors *errors, const struct file_fiel
 static void read_tax(struct file_errors *errors, const struct file_field *field, struct agreement_row *terms)
 {
     enum { NAME, RATE };
-    struct file_field fields[] = {[NAME] = {.name = "name", .required = true}, [RATE] = {.name = "rate", .required = true}};
+    struct file_field fields[] = {
+        [NAME] = {.name = "name", .required = true}, [RATE] = {.name = "rate", .required = true}};
     const int128 one = INT64_C(1000000000000);
     terms->tax_name = "";
     if (!field->value || !FILE_FIELDS(errors, field->value, "tax", fields)) return;
     terms->tax_name = or_empty(file_text(errors, &fields[NAME], TAX_NAME_MAX));
     terms->tax_rate = file_decimal_price(errors, &fields[RATE]);
     if (terms->tax_rate.pico > one)
-        file_error(errors, fields[RATE].value, "rate %.48s is above 1: 19 %% is written \"0.19\"", fields[RATE].value->text);
+        file_error(errors, fields[RATE].value, "rate %.48s is above 1: 19 %% is written \"0.19\"",
+                   fields[RATE].value->text);
 }
 
 // --- sellers
@@ -93,8 +98,21 @@ void file_seller_read(struct catalogue_files *files, const struct yaml_node *ite
 // --- partners and billing accounts
 
 enum {
-    ID, NAME, ADDRESS, TAX_ID, EMAIL, SELLER, CURRENCY, ZONE, PRICE_BOOK, TAX, ROUNDING, EFFECTIVE_FROM, ACCOUNT_FIELDS,
-    SERIES = ACCOUNT_FIELDS, PARTNER_FIELDS
+    ID,
+    NAME,
+    ADDRESS,
+    TAX_ID,
+    EMAIL,
+    SELLER,
+    CURRENCY,
+    ZONE,
+    PRICE_BOOK,
+    TAX,
+    ROUNDING,
+    EFFECTIVE_FROM,
+    ACCOUNT_FIELDS,
+    SERIES = ACCOUNT_FIELDS,
+    PARTNER_FIELDS
 };
 
 static void read_terms(struct file_errors *errors, const struct file_field *fields, struct file_account *account)

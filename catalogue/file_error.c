@@ -8,8 +8,8 @@
 
 void file_errors_file(struct file_errors *errors, const char *name)
 {
-    errors->files = arena_grow(errors->arena, errors->files, sizeof *errors->files, errors->file_count,
-                               &errors->file_capacity);
+    errors->files =
+        arena_grow(errors->arena, errors->files, sizeof *errors->files, errors->file_count, &errors->file_capacity);
     errors->files[errors->file_count++] = name;
 }
 
@@ -31,7 +31,8 @@ static void add(struct file_errors *errors, struct file_error error)
 static void add_at(struct file_errors *errors, enum err err, const struct yaml_node *node, const char *reason)
 {
     char place[FAULT_PLACE_MAX] = "";
-    struct file_error error = {.err = err, .file = SIZE_MAX, .reason = arena_text(errors->arena, reason, strlen(reason))};
+    struct file_error error = {
+        .err = err, .file = SIZE_MAX, .reason = arena_text(errors->arena, reason, strlen(reason))};
     if (node) {
         yaml_place(node, place);
         error.file = rank_of(errors, node->file);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The errors of catalogue files: all of them, each with its place, told in the order of the files. Private to catalogue/.
+// The errors of catalogue files: all of them, each with its place, told in the order of the files. Private to
+// catalogue/.
 #pragma once
 #include "common/arena.h"
 #include "common/text.h"
@@ -8,8 +9,8 @@
 struct file_error {
     const char *place; // "file:line:column"; "" for what is wrong with the whole
     const char *reason;
-    enum err err;      // ERR_INVALID: the files are wrong; ERR_CONFLICT: they contradict what is in force
-    size_t file;       // index of file_errors.files
+    enum err err; // ERR_INVALID: the files are wrong; ERR_CONFLICT: they contradict what is in force
+    size_t file;  // index of file_errors.files
     int line, column;
 };
 struct file_errors {

@@ -78,7 +78,8 @@ static bool check_text(struct file_errors *errors, const struct yaml_node *node,
 const char *file_text(struct file_errors *errors, const struct file_field *field, size_t most)
 {
     if (!field->value) return NULL;
-    if (!field->required && field->value->kind == YAML_SCALAR && field->value->length == 0) return NULL; // written as ""
+    if (!field->required && field->value->kind == YAML_SCALAR && field->value->length == 0)
+        return NULL; // written as ""
     return check_text(errors, field->value, field->name, most) ? field->value->text : NULL;
 }
 
@@ -135,7 +136,8 @@ int file_choice(struct file_errors *errors, const struct file_field *field, cons
     struct text known = {0};
     for (size_t i = 0; i < count; i++)
         text_print(&known, "%s%s", i > 0 ? ", " : "", words[i]);
-    file_error(errors, field->value, "%s '%.64s' is unknown; there are: %s", field->name, field->value->text, known.data);
+    file_error(errors, field->value, "%s '%.64s' is unknown; there are: %s", field->name, field->value->text,
+               known.data);
     text_free(&known);
     return otherwise;
 }

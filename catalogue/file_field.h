@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The members of one item of a catalogue file: which are allowed and required, and their values. What is wrong is added to
-// the errors; a reader then returns what the member would be if it were absent. Private to catalogue/.
+// The members of one item of a catalogue file: which are allowed and required, and their values. What is wrong is added
+// to the errors; a reader then returns what the member would be if it were absent. Private to catalogue/.
 #pragma once
 #include "catalogue/file.h"
 
@@ -29,8 +29,9 @@ int file_choice(struct file_errors *errors, const struct file_field *field, cons
                 int otherwise);
 // RFC 3339, or a date (midnight UTC); on a 15-minute bound.
 instant_us file_instant(struct file_errors *errors, const struct file_field *field, instant_us otherwise);
-struct price file_decimal_price(struct file_errors *errors, const struct file_field *field);          // never negative
-struct quantity file_decimal_quantity(struct file_errors *errors, const struct file_field *field, int64_t otherwise); // > 0
+struct price file_decimal_price(struct file_errors *errors, const struct file_field *field); // never negative
+struct quantity file_decimal_quantity(struct file_errors *errors, const struct file_field *field,
+                                      int64_t otherwise); // > 0
 // A list of 1 to most different texts, each of up to FILE_TEXT_MAX bytes; NULL and *count 0 if absent or wrong.
 const char **file_names(struct file_errors *errors, const struct file_field *field, size_t most, bool distinct,
                         size_t *count);

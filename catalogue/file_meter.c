@@ -5,8 +5,23 @@
 #include "catalogue/file_field.h"
 
 enum {
-    ID, NAME, EVENT_TYPE, AGGREGATION, RESOURCE, STATE, RUNNING, STOPPED, VALUE, DIMENSIONS, UNIT, WINDOW, SLOT_MINUTES,
-    ACCEPT_DAYS, FUTURE_SECONDS, EFFECTIVE_FROM, FIELD_COUNT
+    ID,
+    NAME,
+    EVENT_TYPE,
+    AGGREGATION,
+    RESOURCE,
+    STATE,
+    RUNNING,
+    STOPPED,
+    VALUE,
+    DIMENSIONS,
+    UNIT,
+    WINDOW,
+    SLOT_MINUTES,
+    ACCEPT_DAYS,
+    FUTURE_SECONDS,
+    EFFECTIVE_FROM,
+    FIELD_COUNT
 };
 enum { ACCEPT_DAYS_MAX = 400, ACCEPT_DAYS_DEFAULT = 35, FUTURE_SECONDS_MAX = 86400, FUTURE_SECONDS_DEFAULT = 300 };
 enum { MEMBER_NAME_MAX = 64, EVENT_TYPE_MAX = 255, UNIT_MAX = 64 };
@@ -18,7 +33,9 @@ static const char *const aggregations[] = {
 static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
 
 // Which members an aggregation needs and may have, beside those that every meter has.
-static const struct use { bool value_needed, value_allowed, states, window; } uses[] = {
+static const struct use {
+    bool value_needed, value_allowed, states, window;
+} uses[] = {
     [AGGREGATION_SUM] = {.value_needed = true, .value_allowed = true},
     [AGGREGATION_COUNT] = {.value_needed = false},
     [AGGREGATION_MAX] = {.value_needed = true, .value_allowed = true, .window = true},
@@ -26,8 +43,8 @@ static const struct use { bool value_needed, value_allowed, states, window; } us
     [AGGREGATION_INTERVAL] = {.value_allowed = true, .states = true},
 };
 
-static void check_use(struct file_errors *errors, const struct yaml_node *item, const struct file_field *field, bool needed,
-                      bool allowed, const char *aggregation)
+static void check_use(struct file_errors *errors, const struct yaml_node *item, const struct file_field *field,
+                      bool needed, bool allowed, const char *aggregation)
 {
     if (needed && !field->value) file_error(errors, item, "aggregation %s needs %s", aggregation, field->name);
     if (!allowed && field->value) file_error(errors, field->key, "aggregation %s has no %s", aggregation, field->name);
@@ -51,7 +68,8 @@ static void check_states(struct file_errors *errors, const struct file_field *st
     for (size_t i = 0; i < row->stopped_count; i++)
         for (size_t j = 0; j < row->running_count; j++)
             if (strcmp(row->stopped_states[i], row->running_states[j]) == 0)
-                file_error(errors, stopped->value->items[i], "state '%.64s' is running and stopped", row->stopped_states[i]);
+                file_error(errors, stopped->value->items[i], "state '%.64s' is running and stopped",
+                           row->stopped_states[i]);
 }
 
 static int slot_minutes(struct file_errors *errors, const struct file_field *field)

@@ -74,7 +74,8 @@ static const char *read_match(struct file_errors *errors, const struct yaml_node
     for (size_t i = 0; i < match->count; i++) {
         const struct yaml_node *value = match->items[i];
         if (value->kind != YAML_SCALAR || yaml_is_null(value))
-            file_error(errors, value, "the value of %.64s is a single text; \"\" for an empty one", match->keys[i]->text);
+            file_error(errors, value, "the value of %.64s is a single text; \"\" for an empty one",
+                       match->keys[i]->text);
         else if (dimension_set_add(&set, match->keys[i]->text, value->text, &fault))
             file_error(errors, value, "%s", fault.reason);
     }
@@ -116,8 +117,7 @@ static void read_price(struct catalogue_files *files, size_t book, const struct 
         .row.effective_from = file_instant(errors, &fields[EFFECTIVE_FROM], INSTANT_MIN),
         .row.effective_to = file_instant(errors, &fields[EFFECTIVE_TO], INSTANT_NONE),
     };
-    if (!fields[PRICE].value == !fields[TIERS].value)
-        file_error(errors, item, "a price has either price or tiers");
+    if (!fields[PRICE].value == !fields[TIERS].value) file_error(errors, item, "a price has either price or tiers");
     if (fields[TIERS].value) read_tiers(errors, &fields[TIERS], &price);
     if (fields[TIERS].value && fields[MINIMUM_SECONDS].value)
         file_error(errors, fields[MINIMUM_SECONDS].value, "minimum_seconds goes with price, not with tiers");
@@ -146,11 +146,8 @@ void file_book_read(struct catalogue_files *files, const struct yaml_node *item)
 {
     enum { ID, NAME, CURRENCY, PARENT, PRICES };
     struct file_field fields[] = {
-        [ID] = {.name = "id", .required = true},
-        [NAME] = {.name = "name"},
-        [CURRENCY] = {.name = "currency"},
-        [PARENT] = {.name = "parent"},
-        [PRICES] = {.name = "prices"},
+        [ID] = {.name = "id", .required = true}, [NAME] = {.name = "name"},     [CURRENCY] = {.name = "currency"},
+        [PARENT] = {.name = "parent"},           [PRICES] = {.name = "prices"},
     };
     struct file_errors *errors = &files->errors;
     size_t before = errors->count;

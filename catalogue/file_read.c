@@ -36,14 +36,9 @@ static const struct section {
     const char *name;
     void (*read)(struct catalogue_files *files, const struct yaml_node *item);
 } sections[] = {
-    {"services", file_service_read},
-    {"meters", file_meter_read},
-    {"skus", file_sku_read},
-    {"price_books", file_book_read},
-    {"sellers", file_seller_read},
-    {"partners", file_partner_read},
-    {"billing_accounts", file_account_read},
-    {"tenants", file_tenant_read},
+    {"services", file_service_read},         {"meters", file_meter_read},   {"skus", file_sku_read},
+    {"price_books", file_book_read},         {"sellers", file_seller_read}, {"partners", file_partner_read},
+    {"billing_accounts", file_account_read}, {"tenants", file_tenant_read},
 };
 enum { SECTION_COUNT = sizeof sections / sizeof *sections };
 
@@ -123,7 +118,8 @@ static void read_folder(struct catalogue_files *files, const char *path)
         return;
     }
     if (count == 0 || count > FILES_MAX) {
-        fault_set(&fault, ERR_INVALID, path, "the folder has %d files named *.yaml or *.yml: 1 to %d", count, FILES_MAX);
+        fault_set(&fault, ERR_INVALID, path, "the folder has %d files named *.yaml or *.yml: 1 to %d", count,
+                  FILES_MAX);
         file_error_fault(&files->errors, path, &fault);
     }
     struct text file = {0};

@@ -61,8 +61,8 @@ struct plan_thing *plan_declare_once(struct plan *plan, struct plan_index *index
     return NULL;
 }
 
-struct plan_thing *plan_resolve(struct plan *plan, const struct plan_index *index, const struct file_reference *reference,
-                                const char *kind)
+struct plan_thing *plan_resolve(struct plan *plan, const struct plan_index *index,
+                                const struct file_reference *reference, const char *kind)
 {
     if (!reference->id) return NULL;
     struct plan_thing *thing = plan_index_find(index, reference->id);
@@ -79,16 +79,16 @@ void plan_change(struct plan *plan, bool added, const char *kind, const char *fo
     va_start(arguments, format);
     if (vsnprintf(words, sizeof words, format, arguments) < 0) words[0] = 0;
     va_end(arguments);
-    plan->changes = arena_grow(plan->arena, plan->changes, sizeof *plan->changes, plan->change_count,
-                               &plan->change_capacity);
+    plan->changes =
+        arena_grow(plan->arena, plan->changes, sizeof *plan->changes, plan->change_count, &plan->change_capacity);
     plan->changes[plan->change_count++] =
         (struct plan_change){kind, arena_text(plan->arena, words, strlen(words)), added};
 }
 
 struct plan_effect *plan_effect(struct plan *plan, enum plan_effect_kind kind, const struct yaml_node *node)
 {
-    plan->effects = arena_grow(plan->arena, plan->effects, sizeof *plan->effects, plan->effect_count,
-                               &plan->effect_capacity);
+    plan->effects =
+        arena_grow(plan->arena, plan->effects, sizeof *plan->effects, plan->effect_count, &plan->effect_capacity);
     struct plan_effect *effect = &plan->effects[plan->effect_count++];
     *effect = (struct plan_effect){.kind = kind, .node = node, .from = INSTANT_MIN, .to = INSTANT_MAX};
     return effect;
@@ -146,7 +146,8 @@ static int compare_tiers(const void *a, const void *b)
 
 void plan_sort(struct catalogue_rows *existing)
 {
-    rows_sort(existing->agreements.row, existing->agreements.count, sizeof *existing->agreements.row, compare_agreements);
+    rows_sort(existing->agreements.row, existing->agreements.count, sizeof *existing->agreements.row,
+              compare_agreements);
     rows_sort(existing->memberships.row, existing->memberships.count, sizeof *existing->memberships.row,
               compare_memberships);
     rows_sort(existing->tiers.row, existing->tiers.count, sizeof *existing->tiers.row, compare_tiers);

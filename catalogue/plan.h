@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an apply would do: files compared with the rows that are in force give the rows to add, the lines that tell a person,
-// and which past usage is priced anew. Decides only: no I/O, no clock. Private to catalogue/.
+// What an apply would do: files compared with the rows that are in force give the rows to add, the lines that tell a
+// person, and which past usage is priced anew. Decides only: no I/O, no clock. Private to catalogue/.
 //
 // Rows are only ever added. A difference that cannot be added (what was in force would change) is an error of the kind
 // ERR_CONFLICT; a contradiction within the files is ERR_INVALID.
@@ -25,7 +25,10 @@ struct plan_index {
     int64_t highest, highest_existing; // numbers
 };
 
-struct plan_change { const char *kind, *text; bool added; /* false: a further version of what is there */ };
+struct plan_change {
+    const char *kind, *text;
+    bool added; /* false: a further version of what is there */
+};
 
 // Past usage that is priced anew from an instant on.
 enum plan_effect_kind {
@@ -44,23 +47,30 @@ struct plan_effect {
 struct plan {
     struct arena *arena;
     struct catalogue_files *files;
-    struct file_errors *errors;          // the files' own
+    struct file_errors *errors;            // the files' own
     const struct catalogue_rows *existing; // agreements and memberships sorted by plan_sort
-    struct catalogue_rows added;         // texts lie in files->arena and existing->arena
-    int64_t version;                     // of the added rows
-    instant_us watermark;                // highest received time of all partitions; INSTANT_MIN: nothing was received
+    struct catalogue_rows added;           // texts lie in files->arena and existing->arena
+    int64_t version;                       // of the added rows
+    instant_us watermark;                  // highest received time of all partitions; INSTANT_MIN: nothing was received
     struct plan_index services, meters, skus, books, sellers, accounts, tenants;
-    size_t *next_account, *next_tenant;  // parallel to the files' lists: the next declaration of the same id
-    struct plan_change *changes; size_t change_count, change_capacity;
-    struct plan_effect *effects; size_t effect_count, effect_capacity;
+    size_t *next_account, *next_tenant; // parallel to the files' lists: the next declaration of the same id
+    struct plan_change *changes;
+    size_t change_count, change_capacity;
+    struct plan_effect *effects;
+    size_t effect_count, effect_capacity;
 };
 
 // Orders what the plan searches in. Before plan_make.
 void plan_sort(struct catalogue_rows *existing);
-// Fills the rest of a plan whose first part is set (arena, files, existing, version, watermark). ERR_INVALID, ERR_CONFLICT:
-// see files->errors. plan_fini afterwards in any case.
+// Fills the rest of a plan whose first part is set (arena, files, existing, version, watermark). ERR_INVALID,
+// ERR_CONFLICT: see files->errors. plan_fini afterwards in any case.
 enum err plan_make(struct plan *plan) MUST_USE;
 void plan_fini(struct plan *plan);
+
+// Latest event time at which events of the meter's type may have been counted, when `watermark` is the highest received
+// time; INSTANT_NONE: none was, or the row only gives a version in force another name. Nothing that was counted may be
+// counted otherwise by a version that begins before (rules 3.5).
+instant_us plan_meter_bound(const struct plan *plan, const struct meter_row *meter, instant_us watermark);
 
 // --- for the parts
 
@@ -70,9 +80,10 @@ void plan_index_put(struct plan_index *index, const char *id, int64_t number, si
 struct plan_thing *plan_index_find(const struct plan_index *index, const char *id);
 // The thing of this id, made if it is new; node is remembered if it is the first.
 struct plan_thing *plan_index_declare(struct plan_index *index, const char *id, const struct yaml_node *node);
-// The thing that a reference names; NULL: nothing was named (then an error was told before), or there is none (told here).
-struct plan_thing *plan_resolve(struct plan *plan, const struct plan_index *index, const struct file_reference *reference,
-                                const char *kind);
+// The thing that a reference names; NULL: nothing was named (then an error was told before), or there is none (told
+// here).
+struct plan_thing *plan_resolve(struct plan *plan, const struct plan_index *index,
+                                const struct file_reference *reference, const char *kind);
 // Declares what may be declared once. NULL, and an error: it was before.
 struct plan_thing *plan_declare_once(struct plan *plan, struct plan_index *index, const char *id,
                                      const struct yaml_node *node, const char *kind);

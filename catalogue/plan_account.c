@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Billing accounts and their agreements: who buys from whom under which terms. The first terms reach back without limit;
-// later ones begin with a billing period, which is why they must fit the account's zone.
+// Billing accounts and their agreements: who buys from whom under which terms. The first terms reach back without
+// limit; later ones begin with a billing period, which is why they must fit the account's zone.
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
@@ -9,21 +9,27 @@
 enum { LEVEL_MAX = 7 };
 
 static const char *const roundings[] = {
-    [ROUND_HALF_UP] = "half_up", [ROUND_HALF_EVEN] = "half_even", [ROUND_DOWN] = "down", [ROUND_UP] = "up",
+    [ROUND_HALF_UP] = "half_up",
+    [ROUND_HALF_EVEN] = "half_even",
+    [ROUND_DOWN] = "down",
+    [ROUND_UP] = "up",
 };
 
 // The accounts while they are planned; arrays parallel to plan->accounts.things.
 struct accounts {
     struct plan *plan;
-    const struct plan_thing **sellers; // NULL: not known (an error was told)
+    const struct plan_thing **sellers;   // NULL: not known (an error was told)
     const struct plan_thing **by_number; // sellers
     const struct plan_thing *operator;   // NULL: there is none
-    int64_t agreements;                // highest number of an agreement
+    int64_t agreements;                  // highest number of an agreement
 };
 
 // --- terms in force, sorted by (account, effective_from)
 
-struct terms_in_force { const struct agreement_row *row; size_t count; };
+struct terms_in_force {
+    const struct agreement_row *row;
+    size_t count;
+};
 
 static struct terms_in_force terms_of(const struct plan *plan, int64_t account)
 {
@@ -31,8 +37,10 @@ static struct terms_in_force terms_of(const struct plan *plan, int64_t account)
     size_t low = 0, high = plan->existing->agreements.count, count = 0;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (rows[middle].account < account) low = middle + 1;
-        else high = middle;
+        if (rows[middle].account < account)
+            low = middle + 1;
+        else
+            high = middle;
     }
     while (low + count < plan->existing->agreements.count && rows[low + count].account == account)
         count++;
@@ -68,14 +76,14 @@ static void resolve_seller(struct accounts *accounts, const struct plan_thing *t
     accounts->sellers[thing - plan->accounts.things] = seller;
     if (seller && old.count > 0 && old.row->seller != seller->number)
         file_conflict(plan->errors, first->seller.node ? first->seller.node : first->node,
-                      "account '%s' buys from another seller than '%s', and that never changes: make a new account", thing->id,
-                      seller->id);
+                      "account '%s' buys from another seller than '%s', and that never changes: make a new account",
+                      thing->id, seller->id);
 }
 
 static void resolve_sellers(struct accounts *accounts)
 {
     struct plan *plan = accounts->plan;
-    accounts->operator = operator_of(accounts);
+    accounts->operator= operator_of(accounts);
     for (size_t i = 0; i < plan->accounts.count; i++) {
         const struct plan_thing *thing = &plan->accounts.things[i];
         if (thing->node) {
@@ -156,19 +164,22 @@ static void check_start(struct plan *plan, const struct file_account *account, c
 {
     const struct zone *before;
     struct fault fault = {0};
-    bool fits = account->terms.effective_from > INSTANT_MIN && is_period_start(account->zone, account->terms.effective_from);
+    bool fits =
+        account->terms.effective_from > INSTANT_MIN && is_period_start(account->zone, account->terms.effective_from);
     if (fits && zone_before && strcmp(zone_before, account->terms.zone) != 0) {
         if (zone_open(zone_before, &before, &fault))
             file_error(plan->errors, account->node, "zone %s of the terms before: %s", zone_before, fault.reason);
         else if (!is_period_start(before, account->terms.effective_from))
-            file_conflict(plan->errors, account->from_node,
-                          "a change of zone needs an instant at which a period begins in %s and in %s; else make a new account "
-                          "and move its tenants",
-                          zone_before, account->terms.zone);
+            file_conflict(
+                plan->errors, account->from_node,
+                "a change of zone needs an instant at which a period begins in %s and in %s; else make a new account "
+                "and move its tenants",
+                zone_before, account->terms.zone);
     }
     if (!fits)
         file_error(plan->errors, account->from_node,
-                   "terms change where a billing period begins: midnight of the first of a month in %s", account->terms.zone);
+                   "terms change where a billing period begins: midnight of the first of a month in %s",
+                   account->terms.zone);
 }
 
 static bool same_terms(const struct agreement_row *a, const struct agreement_row *b)
@@ -191,8 +202,8 @@ static void add_terms(struct accounts *accounts, const struct plan_thing *thing,
 }
 
 // Puts the numbers into the declared terms; false: something is unknown, which was told.
-static bool complete_terms(struct accounts *accounts, const struct plan_thing *thing, const struct file_account *account,
-                           int64_t agreement, struct agreement_row *row)
+static bool complete_terms(struct accounts *accounts, const struct plan_thing *thing,
+                           const struct file_account *account, int64_t agreement, struct agreement_row *row)
 {
     struct plan *plan = accounts->plan;
     const struct plan_thing *book = plan_resolve(plan, &plan->books, &account->book, "price book");
@@ -246,8 +257,9 @@ static const struct file_account *declared_before(const struct plan *plan, const
     return found;
 }
 
-static void plan_new_terms(struct accounts *accounts, const struct plan_thing *thing, const struct file_account *account,
-                           const struct agreement_row *row, struct terms_in_force old)
+static void plan_new_terms(struct accounts *accounts, const struct plan_thing *thing,
+                           const struct file_account *account, const struct agreement_row *row,
+                           struct terms_in_force old)
 {
     struct plan *plan = accounts->plan;
     instant_us next;
@@ -265,8 +277,9 @@ static void plan_new_terms(struct accounts *accounts, const struct plan_thing *t
     } else {
         check_start(plan, account, zone_before);
         if (strcmp(currency, row->currency) != 0)
-            file_conflict(plan->errors, account->node, "the currency of account '%s' is %s and never changes: make a new account",
-                          thing->id, currency);
+            file_conflict(plan->errors, account->node,
+                          "the currency of account '%s' is %s and never changes: make a new account", thing->id,
+                          currency);
     }
     add_terms(accounts, thing, account, row);
     if (old.count == 0) return;
@@ -288,10 +301,11 @@ static void plan_terms(struct accounts *accounts, const struct plan_thing *thing
     if (!in_force || in_force->effective_from != row.effective_from) {
         plan_new_terms(accounts, thing, account, &row, old);
     } else if (!same_terms(in_force, &row)) {
-        file_conflict(plan->errors, account->node,
-                      "the terms of account '%s' from %s are in force since catalogue version %lld and never change: give new "
-                      "ones with effective_from where a billing period begins",
-                      thing->id, plan_instant(plan, row.effective_from), (long long)in_force->version);
+        file_conflict(
+            plan->errors, account->node,
+            "the terms of account '%s' from %s are in force since catalogue version %lld and never change: give new "
+            "ones with effective_from where a billing period begins",
+            thing->id, plan_instant(plan, row.effective_from), (long long)in_force->version);
     }
 }
 
@@ -303,8 +317,9 @@ static void check_declarations(struct plan *plan, const struct plan_thing *thing
     for (size_t i = thing->first; i != PLAN_NONE; i = plan->next_account[i]) {
         for (size_t j = thing->first; j != i; j = plan->next_account[j])
             if (accounts[j].terms.effective_from == accounts[i].terms.effective_from)
-                file_error(plan->errors, accounts[i].node, "account '%s' is declared twice from %s, first at %s", thing->id,
-                           plan_instant(plan, accounts[i].terms.effective_from), plan_place(plan, accounts[j].node));
+                file_error(plan->errors, accounts[i].node, "account '%s' is declared twice from %s, first at %s",
+                           thing->id, plan_instant(plan, accounts[i].terms.effective_from),
+                           plan_place(plan, accounts[j].node));
         if (accounts[i].partner != first->partner)
             file_error(plan->errors, accounts[i].node, "'%s' is a partner and a billing account: also at %s", thing->id,
                        plan_place(plan, first->node));

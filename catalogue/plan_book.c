@@ -20,8 +20,8 @@ static void merge_text(struct plan *plan, const struct file_book *book, const ch
         *merged = given;
         *node = book->node;
     } else if (strcmp(*merged, given) != 0) {
-        file_error(plan->errors, book->node, "price book '%s' has the %s '%s' here and '%s' at %s", book->id, what, given,
-                   *merged, plan_place(plan, *node));
+        file_error(plan->errors, book->node, "price book '%s' has the %s '%s' here and '%s' at %s", book->id, what,
+                   given, *merged, plan_place(plan, *node));
     }
 }
 
@@ -45,7 +45,8 @@ static const struct price_book_row *row_in_force(const struct plan *plan, const 
 }
 
 // Of a book that is declared or in force; NULL: it has none yet, which is told elsewhere.
-static const char *currency_of(const struct plan *plan, const struct merged_book *merged, const struct plan_thing *thing)
+static const char *currency_of(const struct plan *plan, const struct merged_book *merged,
+                               const struct plan_thing *thing)
 {
     const struct price_book_row *old = row_in_force(plan, thing);
     if (old) return old->currency;
@@ -77,20 +78,25 @@ static void check_parent(struct plan *plan, const struct merged_book *merged, co
         plan_resolve(plan, &plan->books, &(struct file_reference){said->parent_node, said->parent}, "price book");
     const char *currency = currency_of(plan, merged, thing), *above = parent ? currency_of(plan, merged, parent) : NULL;
     if (currency && above && strcmp(currency, above) != 0)
-        file_error(plan->errors, said->parent_node, "price book '%s' is in %s, its parent '%s' in %s", thing->id, currency,
-                   parent->id, above);
+        file_error(plan->errors, said->parent_node, "price book '%s' is in %s, its parent '%s' in %s", thing->id,
+                   currency, parent->id, above);
     size_t steps = 0;
     for (; parent && steps <= plan->books.count; steps++)
         parent = parent_of(plan, merged, parent);
-    if (parent) file_error(plan->errors, said->parent_node, "the parents of price book '%s' lead in a circle", thing->id);
+    if (parent)
+        file_error(plan->errors, said->parent_node, "the parents of price book '%s' lead in a circle", thing->id);
 }
 
 static void add_book(struct plan *plan, const struct plan_thing *thing, const char *name, const char *currency,
                      const struct plan_thing *parent)
 {
     *ROW_NEW(&plan->added.books) = (struct price_book_row){
-        .version = plan->version, .number = (int32_t)thing->number, .parent = parent ? (int32_t)parent->number : 0,
-        .id = thing->id, .name = name, .currency = currency,
+        .version = plan->version,
+        .number = (int32_t)thing->number,
+        .parent = parent ? (int32_t)parent->number : 0,
+        .id = thing->id,
+        .name = name,
+        .currency = currency,
     };
 }
 
@@ -100,8 +106,9 @@ static void change_book(struct plan *plan, const struct merged_book *said, const
     struct text differences = {0};
     const struct plan_thing *old_parent = thing_numbered(plan, old->parent);
     if (said->currency && strcmp(said->currency, old->currency) != 0)
-        file_conflict(plan->errors, said->currency_node, "the currency of price book '%s' is %s and never changes: make a new book",
-                      thing->id, old->currency);
+        file_conflict(plan->errors, said->currency_node,
+                      "the currency of price book '%s' is %s and never changes: make a new book", thing->id,
+                      old->currency);
     if (said->name) plan_differs(&differences, "name", old->name, said->name);
     if (plan_differs(&differences, "parent", old_parent ? old_parent->id : "", parent ? parent->id : ""))
         plan_effect(plan, EFFECT_PRICE, said->parent_node)->book = old->number;
@@ -134,14 +141,17 @@ static void plan_book(struct plan *plan, const struct merged_book *merged, const
 void plan_books(struct plan *plan)
 {
     const struct catalogue_files *files = plan->files;
-    struct merged_book *merged = ARENA_ARRAY(plan->arena, struct merged_book, plan->books.count + files->books.count + 1);
+    struct merged_book *merged =
+        ARENA_ARRAY(plan->arena, struct merged_book, plan->books.count + files->books.count + 1);
     bool *spoilt = ARENA_ARRAY(plan->arena, bool, plan->books.count + files->books.count + 1);
     for (size_t i = 0; i < files->books.count; i++) {
         const struct file_book *book = &files->books.row[i];
         if (!book->id) continue;
         size_t index = (size_t)(plan_index_declare(&plan->books, book->id, book->node) - plan->books.things);
-        if (book->valid) merge_book(plan, book, &merged[index]);
-        else spoilt[index] = true;
+        if (book->valid)
+            merge_book(plan, book, &merged[index]);
+        else
+            spoilt[index] = true;
     }
     for (size_t i = 0; i < plan->books.count; i++)
         if (plan->books.things[i].node && !spoilt[i]) plan_book(plan, merged, &plan->books.things[i]);

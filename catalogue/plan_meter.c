@@ -64,26 +64,34 @@ static void check_fixed(struct plan *plan, const struct file_meter *meter, const
 
 // --- versions
 
-// Nothing that was counted may be counted otherwise afterwards. A first version of a type that no meter took may reach back
-// without limit: events of the type that came before lie in quarantine and are counted from there.
-static void check_start(struct plan *plan, const struct file_meter *meter)
+instant_us plan_meter_bound(const struct plan *plan, const struct meter_row *meter, instant_us watermark)
 {
     const struct catalogue_rows *existing = plan->existing;
-    const struct meter_row *new = &meter->row;
-    int future_seconds = new->future_seconds;
+    int future_seconds = meter->future_seconds;
     bool known = false;
-    if (plan->watermark == INSTANT_MIN) return;
     for (size_t i = 0; i < existing->meters.count; i++) {
-        if (strcmp(existing->meters.row[i].event_type, new->event_type) != 0) continue;
+        const struct meter_row *row = &existing->meters.row[i];
+        if (strcmp(row->event_type, meter->event_type) != 0) continue;
+        if (row->number == meter->number && row->effective_from == meter->effective_from)
+            return INSTANT_NONE; // a new name
         known = true;
-        if (existing->meters.row[i].future_seconds > future_seconds) future_seconds = existing->meters.row[i].future_seconds;
+        if (row->future_seconds > future_seconds) future_seconds = row->future_seconds;
     }
-    instant_us bound = plan->watermark + (future_seconds + MARGIN_SECONDS) * SECOND_US;
-    if (!known || new->effective_from > bound) return;
-    file_conflict(plan->errors, meter->node,
-                  "a back-dated meter is a recount, which is not built: events of type %s are being counted, so this version "
-                  "of meter %s takes effect after %s (highest received time + future allowance + %d s) at the earliest",
-                  new->event_type, new->id, plan_instant(plan, bound), MARGIN_SECONDS);
+    return known && watermark > INSTANT_MIN ? watermark + future_seconds * SECOND_US : INSTANT_NONE;
+}
+
+// A first version of a type that no meter took may reach back without limit: events of the type that came before lie in
+// quarantine and are counted from there.
+static void check_start(struct plan *plan, const struct file_meter *meter)
+{
+    const struct meter_row *new = &meter->row;
+    instant_us counted = plan_meter_bound(plan, new, plan->watermark), bound = counted + MARGIN_SECONDS * SECOND_US;
+    if (counted == INSTANT_NONE || new->effective_from > bound) return;
+    file_conflict(
+        plan->errors, meter->node,
+        "a back-dated meter is a recount, which is not built: events of type %s are being counted, so this version "
+        "of meter %s takes effect after %s (highest received time + future allowance + %d s) at the earliest",
+        new->event_type, new->id, plan_instant(plan, bound), MARGIN_SECONDS);
 }
 
 static void add_version(struct plan *plan, const struct meter_row *new, int64_t number)
@@ -100,7 +108,8 @@ static const struct meter_row *find_version(const struct plan *plan, int64_t num
     const struct meter_row *found = NULL;
     for (size_t i = 0; i < plan->existing->meters.count; i++) {
         const struct meter_row *row = &plan->existing->meters.row[i];
-        if (row->number == number && row->effective_from == from && (!found || row->version > found->version)) found = row;
+        if (row->number == number && row->effective_from == from && (!found || row->version > found->version))
+            found = row;
     }
     return found;
 }
@@ -109,10 +118,11 @@ static void change_version(struct plan *plan, const struct file_meter *meter, co
 {
     struct text differences = {0};
     if (!same_terms(old, &meter->row))
-        file_conflict(plan->errors, meter->node,
-                      "the version of meter %s from %s is in force since catalogue version %lld and never changes: give a "
-                      "further version with an effective_from of its own",
-                      old->id, plan_instant(plan, old->effective_from), (long long)old->version);
+        file_conflict(
+            plan->errors, meter->node,
+            "the version of meter %s from %s is in force since catalogue version %lld and never changes: give a "
+            "further version with an effective_from of its own",
+            old->id, plan_instant(plan, old->effective_from), (long long)old->version);
     else if (plan_differs(&differences, "name", old->name, meter->row.name)) {
         add_version(plan, &meter->row, old->number);
         plan_change(plan, false, "meter", "%s%s", old->id, differences.data);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Price versions: all of the files and all in force, sorted by (book, SKU, match, effective_from), so that repetitions and
-// overlaps are neighbours. A hundred thousand of either take well under a second.
+// Price versions: all of the files and all in force, sorted by (book, SKU, match, effective_from), so that repetitions
+// and overlaps are neighbours. A hundred thousand of either take well under a second.
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,14 +16,20 @@ struct entry {
     size_t index; // of files->prices
 };
 // What a price must fit; found once per SKU.
-struct sku_facts { bool known; int64_t meter; enum aggregation aggregation; const char *meter_id, **dimensions; size_t dimension_count; };
+struct sku_facts {
+    bool known;
+    int64_t meter;
+    enum aggregation aggregation;
+    const char *meter_id, **dimensions;
+    size_t dimension_count;
+};
 
 struct pricing {
     struct plan *plan;
     struct sku_facts *facts; // parallel to plan->skus.things
     struct entry *entries;
     size_t count;
-    bool *fresh;             // parallel to files->prices: to be added
+    bool *fresh; // parallel to files->prices: to be added
 };
 
 // --- what a price refers to
@@ -35,7 +41,8 @@ static void add_dimensions(struct plan *plan, struct sku_facts *facts, const str
         while (at < facts->dimension_count && strcmp(facts->dimensions[at], meter->dimensions[i]) != 0)
             at++;
         if (at < facts->dimension_count) continue;
-        facts->dimensions = arena_grow(plan->arena, facts->dimensions, sizeof *facts->dimensions, facts->dimension_count, capacity);
+        facts->dimensions =
+            arena_grow(plan->arena, facts->dimensions, sizeof *facts->dimensions, facts->dimension_count, capacity);
         facts->dimensions[facts->dimension_count++] = meter->dimensions[i];
     }
 }
@@ -53,8 +60,11 @@ static const struct sku_facts *facts_of(struct pricing *pricing, const struct pl
 {
     struct plan *plan = pricing->plan;
     struct sku_facts *facts = &pricing->facts[sku - plan->skus.things];
-    const struct { const struct meter_row *row; size_t count; } lists[] = {
-        {plan->existing->meters.row, plan->existing->meters.count}, {plan->added.meters.row, plan->added.meters.count}};
+    const struct {
+        const struct meter_row *row;
+        size_t count;
+    } lists[] = {{plan->existing->meters.row, plan->existing->meters.count},
+                 {plan->added.meters.row, plan->added.meters.count}};
     size_t capacity = 0;
     if (facts->known) return facts;
     facts->known = true;
@@ -86,7 +96,8 @@ static void check_fit(struct plan *plan, const struct file_price *price, const s
             file_error(plan->errors, price->match->keys[i], "'%.64s' is no dimension of meter %s, which SKU %s prices",
                        price->match->keys[i]->text, facts->meter_id, price->sku.id);
     if (price->minimum && facts->aggregation != AGGREGATION_INTERVAL)
-        file_error(plan->errors, price->minimum, "minimum_seconds is for interval meters, and %s is none", facts->meter_id);
+        file_error(plan->errors, price->minimum, "minimum_seconds is for interval meters, and %s is none",
+                   facts->meter_id);
 }
 
 // --- sorting
@@ -98,7 +109,8 @@ static int compare_entries(const void *a, const void *b)
     if (x->row->sku != y->row->sku) return COMPARE(x->row->sku, y->row->sku);
     int order = strcmp(x->row->match, y->row->match);
     if (order != 0) return order;
-    if (x->row->effective_from != y->row->effective_from) return COMPARE(x->row->effective_from, y->row->effective_from);
+    if (x->row->effective_from != y->row->effective_from)
+        return COMPARE(x->row->effective_from, y->row->effective_from);
     if (!x->node != !y->node) return x->node ? 1 : -1; // what is in force comes first
     return COMPARE(x->index, y->index);
 }
@@ -112,13 +124,15 @@ static void collect_in_force(struct pricing *pricing)
         size_t low = 0, high = existing->tiers.count;
         while (low < high) {
             size_t middle = low + (high - low) / 2;
-            if (tiers[middle].price < row->number) low = middle + 1;
-            else high = middle;
+            if (tiers[middle].price < row->number)
+                low = middle + 1;
+            else
+                high = middle;
         }
         while (high < existing->tiers.count && tiers[high].price == row->number)
             high++;
-        pricing->entries[pricing->count++] = (struct entry){
-            .row = row, .tiers = high > low ? &tiers[low] : NULL, .tier_count = high - low};
+        pricing->entries[pricing->count++] =
+            (struct entry){.row = row, .tiers = high > low ? &tiers[low] : NULL, .tier_count = high - low};
     }
 }
 
@@ -135,8 +149,11 @@ static void collect_declared(struct pricing *pricing)
         price->row.version = plan->version;
         price->row.book = (int32_t)book->number;
         price->row.sku = (int32_t)sku->number;
-        pricing->entries[pricing->count++] = (struct entry){
-            .row = &price->row, .tiers = price->tiers, .tier_count = price->tier_count, .node = price->node, .index = i};
+        pricing->entries[pricing->count++] = (struct entry){.row = &price->row,
+                                                            .tiers = price->tiers,
+                                                            .tier_count = price->tier_count,
+                                                            .node = price->node,
+                                                            .index = i};
     }
 }
 
@@ -179,7 +196,8 @@ static const char *where(struct plan *plan, const struct entry *entry)
 static void tell_repetition(struct plan *plan, const struct entry *first, const struct entry *again)
 {
     if (first->node)
-        file_error(plan->errors, again->node, "this price is there twice: the same book, SKU, match and effective_from (%s) %s",
+        file_error(plan->errors, again->node,
+                   "this price is there twice: the same book, SKU, match and effective_from (%s) %s",
                    plan_instant(plan, again->row->effective_from), where(plan, first));
     else if (!same_price(first, again))
         file_conflict(plan->errors, again->node,
@@ -196,10 +214,12 @@ static void check_overlap(struct plan *plan, const struct entry *before, const s
     const struct entry *later = at_after ? after : before, *other = at_after ? before : after;
     if (other->node)
         file_error(plan->errors, later->node, "two versions of this price overlap from %s to %s: the other is %s",
-                   plan_instant(plan, after->row->effective_from), plan_instant(plan, before->row->effective_to), where(plan, other));
+                   plan_instant(plan, after->row->effective_from), plan_instant(plan, before->row->effective_to),
+                   where(plan, other));
     else
-        file_conflict(plan->errors, later->node, "this price overlaps one that is %s, from %s to %s", where(plan, other),
-                      plan_instant(plan, after->row->effective_from), plan_instant(plan, before->row->effective_to));
+        file_conflict(plan->errors, later->node, "this price overlaps one that is %s, from %s to %s",
+                      where(plan, other), plan_instant(plan, after->row->effective_from),
+                      plan_instant(plan, before->row->effective_to));
 }
 
 static void note_effect(struct pricing *pricing, const struct entry *entry, const struct entry *next)
@@ -251,9 +271,10 @@ static void tell_price(struct plan *plan, const struct file_price *price)
     char amount[DECIMAL_TEXT_MAX];
     const char *end = is_open(row) ? "" : arena_print(plan->arena, " to %s", plan_instant(plan, row->effective_to));
     price_print(row->model == PRICE_PER_UNIT ? row->price : price->tiers[0].unit_price, amount);
-    const char *tiers = row->model == PRICE_PER_UNIT ? "" : arena_print(plan->arena, " (first of %zu tiers)", price->tier_count);
-    plan_change(plan, true, "price", "%s %s %s %s per %s%s from %s%s", plan->files->books.row[price->book].id, price->sku.id,
-                row->match, amount, row->unit, tiers, plan_instant(plan, row->effective_from), end);
+    const char *tiers =
+        row->model == PRICE_PER_UNIT ? "" : arena_print(plan->arena, " (first of %zu tiers)", price->tier_count);
+    plan_change(plan, true, "price", "%s %s %s %s per %s%s from %s%s", plan->files->books.row[price->book].id,
+                price->sku.id, row->match, amount, row->unit, tiers, plan_instant(plan, row->effective_from), end);
 }
 
 static void add_price(struct plan *plan, struct file_price *price, int64_t number)

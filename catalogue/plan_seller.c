@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who issues invoices: the operator of the cloud, which there is once, and the partners that resell. A partner is a seller
-// and a billing account with the same id.
+// Who issues invoices: the operator of the cloud, which there is once, and the partners that resell. A partner is a
+// seller and a billing account with the same id.
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
@@ -8,7 +8,8 @@
 
 // --- series
 
-// Prefixes of invoice numbers are never shared, not even with one that a seller used long ago: numbers must stay unique.
+// Prefixes of invoice numbers are never shared, not even with one that a seller used long ago: numbers must stay
+// unique.
 static void check_series(struct plan *plan, const struct yaml_node *node, const char *series, int64_t seller)
 {
     for (size_t i = 0; i < plan->existing->sellers.count; i++) {
@@ -79,8 +80,8 @@ static void plan_operator(struct plan *plan, const struct file_seller *seller, c
     if (*operator_id && strcmp(*operator_id, seller->row.id) != 0) {
         const char *place = *operator_node ? plan_place(plan, *operator_node) : "in force";
         file_error(plan->errors, seller->node,
-                   "there is exactly one operator, and it is '%s' (%s); who resells is declared under partners", *operator_id,
-                   place);
+                   "there is exactly one operator, and it is '%s' (%s); who resells is declared under partners",
+                   *operator_id, place);
         return;
     }
     *operator_id = seller->row.id;
@@ -97,7 +98,8 @@ static void plan_operator(struct plan *plan, const struct file_seller *seller, c
 static void plan_partner(struct plan *plan, const struct file_account *partner, bool latest)
 {
     struct plan_thing *thing = plan_index_find(&plan->sellers, partner->row.id);
-    bool was_operator = thing && thing->existing != PLAN_NONE && plan->existing->sellers.row[thing->existing].account == 0;
+    bool was_operator =
+        thing && thing->existing != PLAN_NONE && plan->existing->sellers.row[thing->existing].account == 0;
     const struct plan_thing *account = plan_index_find(&plan->accounts, partner->row.id);
     if (was_operator || (thing && thing->existing == PLAN_NONE && thing->node && thing->node != account->node)) {
         file_error(plan->errors, partner->node, "'%s' is the operator", partner->row.id);
@@ -111,8 +113,12 @@ static void plan_partner(struct plan *plan, const struct file_account *partner, 
     thing = plan_index_declare(&plan->sellers, partner->row.id, account->node);
     if (!latest || !partner->valid) return; // of several declarations the latest says name and series
     struct seller_row row = {
-        .id = partner->row.id, .name = partner->row.name, .address = partner->row.address, .tax_id = partner->row.tax_id,
-        .series = partner->series, .account = account->number,
+        .id = partner->row.id,
+        .name = partner->row.name,
+        .address = partner->row.address,
+        .tax_id = partner->row.tax_id,
+        .series = partner->series,
+        .account = account->number,
     };
     plan_seller(plan, thing, &row, partner->node);
 }
@@ -138,8 +144,10 @@ static void declare_accounts(struct plan *plan)
         plan->next_account[i] = PLAN_NONE;
         if (!account->row.id) continue;
         struct plan_thing *thing = plan_index_declare(&plan->accounts, account->row.id, account->node);
-        if (thing->last == PLAN_NONE) thing->first = i;
-        else plan->next_account[thing->last] = i;
+        if (thing->last == PLAN_NONE)
+            thing->first = i;
+        else
+            plan->next_account[thing->last] = i;
         thing->last = i;
     }
 }
@@ -147,8 +155,8 @@ static void declare_accounts(struct plan *plan)
 void plan_sellers(struct plan *plan)
 {
     const struct catalogue_files *files = plan->files;
-    const struct seller_row *operator = operator_in_force(plan);
-    const char *operator_id = operator ? operator->id : NULL;
+    const struct seller_row *operator= operator_in_force(plan);
+    const char *operator_id = operator? operator->id : NULL;
     const struct yaml_node *operator_node = NULL;
     declare_accounts(plan);
     for (size_t i = 0; i < files->sellers.count; i++)

@@ -43,8 +43,12 @@ void plan_services(struct plan *plan)
 static void add_sku(struct plan *plan, const struct file_sku *sku, int64_t number, int64_t service, int64_t meter)
 {
     *ROW_NEW(&plan->added.skus) = (struct sku_row){
-        .version = plan->version, .number = (int32_t)number, .service = (int32_t)service, .meter = (int32_t)meter,
-        .id = sku->id, .name = sku->name,
+        .version = plan->version,
+        .number = (int32_t)number,
+        .service = (int32_t)service,
+        .meter = (int32_t)meter,
+        .id = sku->id,
+        .name = sku->name,
     };
 }
 

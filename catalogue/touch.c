@@ -62,11 +62,14 @@ void touch_prepare(struct touch *touch, struct arena *arena, const struct catalo
     };
     size_t capacity = 0;
     for (size_t i = 0; i < count; i++) {
-        if (effects[i].kind == EFFECT_PRICE) touch->prices[touch->price_count++] = effects[i];
-        else add_accounts(touch, arena, &effects[i], &capacity);
+        if (effects[i].kind == EFFECT_PRICE)
+            touch->prices[touch->price_count++] = effects[i];
+        else
+            add_accounts(touch, arena, &effects[i], &capacity);
     }
     qsort(touch->prices, touch->price_count, sizeof *touch->prices, compare_prices);
-    if (touch->account_count > 0) qsort(touch->accounts, touch->account_count, sizeof *touch->accounts, compare_accounts);
+    if (touch->account_count > 0)
+        qsort(touch->accounts, touch->account_count, sizeof *touch->accounts, compare_accounts);
     touch->price_count = drop_repeated(touch->prices, touch->price_count);
     touch->price_counted = ARENA_ARRAY(arena, bool, touch->price_count + 1);
     touch->account_counted = ARENA_ARRAY(arena, bool, touch->account_count + 1);
@@ -82,8 +85,10 @@ static const struct plan_effect *find_price(const struct touch *touch, int32_t b
     size_t low = 0, high = touch->price_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (touch->prices[middle].book < book) low = middle + 1;
-        else high = middle;
+        if (touch->prices[middle].book < book)
+            low = middle + 1;
+        else
+            high = middle;
     }
     for (; low < touch->price_count && touch->prices[low].book == book; low++) {
         const struct plan_effect *effect = &touch->prices[low];
@@ -109,8 +114,10 @@ const struct plan_effect *touch_find(const struct touch *touch, const struct tou
     size_t low = 0, high = touch->account_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (touch->accounts[middle].account < period->account) low = middle + 1;
-        else high = middle;
+        if (touch->accounts[middle].account < period->account)
+            low = middle + 1;
+        else
+            high = middle;
     }
     for (; low < touch->account_count && touch->accounts[low].account == period->account; low++)
         if (account_touched(&touch->accounts[low], period) && (!counted_only || touch->account_counted[low]))

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which billing periods an apply prices anew (rules 6.3). Decides only; the rows come from apply.c. Private to catalogue/.
+// Which billing periods an apply prices anew (rules 6.3). Decides only; the rows come from apply.c. Private to
+// catalogue/.
 #pragma once
 #include "catalogue/plan.h"
 
-struct touch_period { int64_t agreement, account; instant_us start, end; };
+struct touch_period {
+    int64_t agreement, account;
+    instant_us start, end;
+};
 
 struct touch {
-    const struct catalogue *catalogue;   // as it will be
-    struct plan_effect *prices;          // sorted by book, each effect once
+    const struct catalogue *catalogue; // as it will be
+    struct plan_effect *prices;        // sorted by book, each effect once
     size_t price_count;
-    struct plan_effect *accounts;        // member and term effects, one for every account concerned; sorted by account
+    struct plan_effect *accounts; // member and term effects, one for every account concerned; sorted by account
     size_t account_count;
-    bool *price_counted, *account_counted; // whether anything was ever counted that the effect is about; true until told
+    bool *price_counted,
+        *account_counted; // whether anything was ever counted that the effect is about; true until told
 };
 // Everything lives in the arena. An account's effects also concern the partners through which it buys.
 void touch_prepare(struct touch *touch, struct arena *arena, const struct catalogue *catalogue,

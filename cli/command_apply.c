@@ -40,8 +40,10 @@ static void print_end_json(const struct apply_report *report, bool dry_run)
     json_begin(&json, &out);
     json_object_open(&json);
     json_name(&json, "version");
-    if (report->version) json_write_int(&json, report->version);
-    else json_write_null(&json);
+    if (report->version)
+        json_write_int(&json, report->version);
+    else
+        json_write_null(&json);
     json_put_bool(&json, "dry_run", dry_run);
     json_put_int(&json, "changes", (int64_t)report->line_count);
     json_put_int(&json, "recomputed_periods", report->recomputed);
@@ -57,7 +59,8 @@ static void print_end(const struct apply_report *report, bool dry_run)
         puts("nothing to change");
         return;
     }
-    printf("%s catalogue version %lld: %s\n", dry_run ? "would become" : "applied as", (long long)report->version, report->summary);
+    printf("%s catalogue version %lld: %s\n", dry_run ? "would become" : "applied as", (long long)report->version,
+           report->summary);
     if (report->recomputed)
         printf("%lld open billing period%s priced anew\n", (long long)report->recomputed,
                report->recomputed == 1 ? " is" : "s are");
@@ -75,8 +78,10 @@ static void print_report(const struct command_context *context, const struct app
             printf("%c %s %s\n", report->lines[i].added ? '+' : '~', report->lines[i].kind, report->lines[i].text);
         }
     }
-    if (context->json) print_end_json(report, dry_run);
-    else print_end(report, dry_run);
+    if (context->json)
+        print_end_json(report, dry_run);
+    else
+        print_end(report, dry_run);
 }
 
 // All of them; the exit code is that of `err`.
@@ -85,8 +90,10 @@ static int print_errors(const struct command_context *context, const struct appl
     struct fault fault;
     for (size_t i = 0; i < report->error_count; i++) {
         fault_set(&fault, err, report->errors[i].place, "%s", report->errors[i].reason);
-        if (context->json) command_fail(context, &fault);
-        else fprintf(stderr, "%s%s%s\n", fault.place, fault.place[0] ? ": " : "", fault.reason);
+        if (context->json)
+            command_fail(context, &fault);
+        else
+            fprintf(stderr, "%s%s%s\n", fault.place, fault.place[0] ? ": " : "", fault.reason);
     }
     if (!context->json)
         fprintf(stderr, "turnpike apply: %zu error%s, nothing was changed\n", report->error_count,
@@ -109,15 +116,19 @@ static int tell_invalid(const struct command_context *context, struct apply_repo
 }
 
 // The connection was lost during the commit.
-static enum err resolve_commit(const struct command_context *context, const struct apply_report *report, struct fault *fault)
+static enum err resolve_commit(const struct command_context *context, const struct apply_report *report,
+                               struct fault *fault)
 {
     struct db *db = NULL;
     bool committed = false;
     enum err err = db_open_wait(context->config, "admin", REOPEN_MS, NULL, &db, fault);
     if (!err) err = apply_was_committed(db, report, &committed, fault);
     db_close(db);
-    if (err) return fault_set(fault, ERR_UNCERTAIN, "", "whether it was committed could not be asked; apply again to be sure");
-    return committed ? ERR_OK : fault_set(fault, ERR_RETRY, "", "the connection was lost, nothing was changed: apply again");
+    if (err)
+        return fault_set(fault, ERR_UNCERTAIN, "",
+                         "whether it was committed could not be asked; apply again to be sure");
+    return committed ? ERR_OK
+                     : fault_set(fault, ERR_RETRY, "", "the connection was lost, nothing was changed: apply again");
 }
 
 static int apply(const struct command_context *context, struct db *db, struct apply_report *report, bool dry_run)

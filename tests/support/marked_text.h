@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts with marks where an error is expected, so that a test shows the place instead of counting columns. '@' marks the
-// place of an expected error (twice for two errors there), '$' one that a reason refers to; both are taken out.
+// Texts with marks where an error is expected, so that a test shows the place instead of counting columns. '@' marks
+// the place of an expected error (twice for two errors there), '$' one that a reason refers to; both are taken out.
 #pragma once
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +32,8 @@ static inline void marked_text_read(const char *file, const char *text, struct t
     }
 }
 
-// What should be told: the n-th line of `reasons` at the n-th place, further lines without a place; '$' in a reason is the
-// next reference, '@' the first place again.
+// What should be told: the n-th line of `reasons` at the n-th place, further lines without a place; '$' in a reason is
+// the next reference, '@' the first place again.
 static inline void marked_text_expect(const struct marks *marks, const char *reasons, struct text *out)
 {
     size_t reference = 0, line = 0;
@@ -42,9 +42,12 @@ static inline void marked_text_expect(const struct marks *marks, const char *rea
             if (line < marks->count) text_print(out, "%s: ", marks->places[line]);
             line++;
         }
-        if (*at == '$' && reference < marks->reference_count) text_add_string(out, marks->references[reference++]);
-        else if (*at == '@') text_add_string(out, marks->places[0]);
-        else text_add_char(out, *at);
+        if (*at == '$' && reference < marks->reference_count)
+            text_add_string(out, marks->references[reference++]);
+        else if (*at == '@')
+            text_add_string(out, marks->places[0]);
+        else
+            text_add_char(out, *at);
     }
     for (; line < marks->count; line++)
         text_print(out, "%s: (an error)\n", marks->places[line]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sample catalogue: it loads, every SKU has a price in both lists, and what the demonstration and the traces rely on
-// is there and priced as their documents say.
+// The sample catalogue: it loads, every SKU has a price in both lists, and what the demonstration and the traces rely
+// on is there and priced as their documents say.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,7 +80,8 @@ static void every_sku_is_priced_in_both_lists(void **state)
     assert_string_equal(lists[1]->currency.code, "USD");
     for (int32_t number = 1; catalogue_sku_number(sample, number); number++)
         for (size_t l = 0; l < COUNT(lists); l++)
-            if (!has_price(lists[l], number)) fail_msg("%s has no price in %s", catalogue_sku_number(sample, number)->id, lists[l]->id);
+            if (!has_price(lists[l], number))
+                fail_msg("%s has no price in %s", catalogue_sku_number(sample, number)->id, lists[l]->id);
 }
 
 static void every_meter_accepts_200_days_and_is_sold(void **state)
@@ -99,7 +100,11 @@ static void every_meter_accepts_200_days_and_is_sold(void **state)
 static void prices_are_what_their_documents_say(void **state)
 {
     (void)state;
-    static const struct { const char *sku, *account, *dimension, *value, *price; int64_t per; int minimum_seconds; } cases[] = {
+    static const struct {
+        const char *sku, *account, *dimension, *value, *price;
+        int64_t per;
+        int minimum_seconds;
+    } cases[] = {
         {"ecs.server", "acct-nordwind", "flavour", "s6.large.2", "0.0523", 3600, 60},
         {"ecs.server", "acct-fjord", "flavour", "s6.large.2", "0.055", 3600, 60},
         {"ecs.server", "acct-fjord", "flavour", "c7.xlarge.2", "0.1385", 3600, 60}, // from the parent
@@ -117,7 +122,8 @@ static void prices_are_what_their_documents_say(void **state)
         {"host.cpu", "acct-host-fleet", "host", "any", "0.0145", 3600, 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct dimension_set set = {.members = {{cases[i].dimension, cases[i].value}}, .count = cases[i].dimension != NULL};
+        struct dimension_set set = {.members = {{cases[i].dimension, cases[i].value}},
+                                    .count = cases[i].dimension != NULL};
         char price[DECIMAL_TEXT_MAX];
         const struct price_version *version =
             catalogue_price(sample, book_of(cases[i].account), sku_of(cases[i].sku)->number, &set, 0);
@@ -133,7 +139,11 @@ static void prices_are_what_their_documents_say(void **state)
 static void free_tiers_end_where_their_documents_say(void **state)
 {
     (void)state;
-    static const struct { const char *sku, *account; int64_t free_units; } cases[] = { // of the meter
+    static const struct {
+        const char *sku, *account;
+        int64_t free_units;
+    } cases[] = {
+        // of the meter
         {"function.requests", "acct-nordwind", 1000000},
         {"function.compute", "acct-nordwind", 400000},
         {"build.minutes", "acct-nordwind", 500 * 60},
@@ -141,8 +151,7 @@ static void free_tiers_end_where_their_documents_say(void **state)
         {"traffic.egress", "acct-lotus", INT64_C(100000000000)},
         {"llm.calls", "acct-trace-llm", 1000},
     };
-    const struct dimension_set set = {
-        .members = {{"destination", "internet"}, {"machine", "small"}}, .count = 2};
+    const struct dimension_set set = {.members = {{"destination", "internet"}, {"machine", "small"}}, .count = 2};
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct price_version *version =
             catalogue_price(sample, book_of(cases[i].account), sku_of(cases[i].sku)->number, &set, 0);
@@ -158,9 +167,12 @@ static void free_tiers_end_where_their_documents_say(void **state)
 static void one_event_feeds_several_meters(void **state)
 {
     (void)state;
-    static const struct { const char *type; size_t meters; } cases[] = {
-        {"cloud.ecs.server.state", 2}, {"cloud.llm.call", 3}, {"cloud.pod.state", 3}, {"cloud.host.usage", 6},
-        {"cloud.function.usage", 2},   {"cloud.nothing", 0},
+    static const struct {
+        const char *type;
+        size_t meters;
+    } cases[] = {
+        {"cloud.ecs.server.state", 2}, {"cloud.llm.call", 3},       {"cloud.pod.state", 3},
+        {"cloud.host.usage", 6},       {"cloud.function.usage", 2}, {"cloud.nothing", 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         size_t count;
@@ -172,7 +184,10 @@ static void one_event_feeds_several_meters(void **state)
 static void accounts_have_the_zones_currencies_and_taxes_of_the_demonstration(void **state)
 {
     (void)state;
-    static const struct { const char *tenant, *account, *currency, *zone, *tax; int level; } cases[] = {
+    static const struct {
+        const char *tenant, *account, *currency, *zone, *tax;
+        int level;
+    } cases[] = {
         {"nordwind-prod", "acct-nordwind", "EUR", "Europe/Berlin", "0.19", 0},
         {"nordwind-lab", "acct-nordwind", "EUR", "Europe/Berlin", "0.19", 0},
         {"lotus-games", "acct-lotus", "USD", "Asia/Shanghai", "0.06", 0},

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Catalogue files: sellers, partners, accounts and tenants; for what is refused, the exact place and reason. No
+// database.
+// '@' marks the place of an expected error, '$' a place that a reason names.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/catalogue_files.h"
+
+// --- references, sellers, accounts, tenants
+
+#define MONEY                                                                                                          \
+    FRAME "price_books:\n  - {id: eur, name: Euro, currency: EUR}\n  - {id: usd, name: Dollar, currency: USD}\n"
+#define ACME "{id: acme, name: Acme, currency: EUR, zone: Europe/Berlin, price_book: eur"
+
+static void accounts_and_tenants_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"good", "billing_accounts: [" ACME "}]\ntenants: [{id: \"Tenant No 1\", name: T, billing_account: acme}]\n",
+         ""},
+        {"unknown ids",
+         "billing_accounts: [{id: a, name: A, currency: EUR, zone: UTC, price_book: @e, seller: @s}]\n"
+         "tenants: [{id: t, name: T, billing_account: @b}]\n",
+         "there is no price book 'e'\nthere is no seller or partner 's'\nthere is no billing account 'b'\n"},
+        {"book in another currency",
+         "billing_accounts: [{id: a, name: A, currency: EUR, zone: UTC, price_book: @usd}]\n",
+         "account 'a' is in EUR, price book 'usd' in USD\n"},
+        {"tax above 1", "billing_accounts: [" ACME ", tax: {name: VAT, rate: @\"19\"}}]\n",
+         "rate 19 is above 1: 19 % is written \"0.19\"\n"},
+        {"tax of 1", "billing_accounts: [" ACME ", tax: {name: VAT, rate: \"1\"}}]\n", ""},
+        {"tax without rate", "billing_accounts: [" ACME ", tax: @{name: VAT}}]\n", "a tax needs rate\n"},
+        {"rounding", "billing_accounts: [" ACME ", rounding: @nearest}]\n",
+         "rounding 'nearest' is unknown; there are: half_up, half_even, down, up\n"},
+        {"email", "billing_accounts: [" ACME ", email: @nobody}]\n", "email 'nobody' is no address\n"},
+        {"empty tax number and address", "billing_accounts: [" ACME ", email: \"\", tax_id: \"\", address: []}]\n", ""},
+        {"first terms with a date", "billing_accounts: [" ACME ", effective_from: @2025-12-31T23:00:00Z}]\n",
+         "the first terms of account 'acme' reach back without limit: leave effective_from out\n"},
+        {"later terms", "billing_accounts:\n  - " ACME "}\n  - " ACME ", effective_from: 2025-12-31T23:00:00Z}\n", ""},
+        {"later terms within a month",
+         "billing_accounts:\n  - " ACME "}\n  - " ACME ", effective_from: @2026-01-01T00:00:00Z}\n",
+         "terms change where a billing period begins: midnight of the first of a month in Europe/Berlin\n"},
+        {"the same zone by another name",
+         "billing_accounts:\n  - " ACME "}\n"
+         "  - {id: acme, name: A, currency: EUR, zone: Europe/Paris, price_book: eur, effective_from: "
+         "2025-12-31T23:00:00Z}\n",
+         ""},
+        {"a zone whose months begin elsewhere",
+         "billing_accounts:\n  - " ACME "}\n"
+         "  - {id: acme, name: A, currency: EUR, zone: UTC, price_book: eur, effective_from: @2026-01-01}\n",
+         "a change of zone needs an instant at which a period begins in Europe/Berlin and in UTC; else make a new "
+         "account and move its tenants\n"},
+        {"another currency later",
+         "billing_accounts:\n  - " ACME
+         "}\n  - @{id: acme, name: A, currency: USD, zone: Europe/Berlin, price_book: usd,\n"
+         "     effective_from: 2025-12-31T23:00:00Z}\n",
+         "the currency of account 'acme' is EUR and never changes: make a new account\n"},
+        {"twice", "billing_accounts:\n  - $" ACME "}\n  - @" ACME "}\n",
+         "account 'acme' is declared twice from the beginning, first at $\n"},
+        {"first membership with a date",
+         "billing_accounts: [" ACME
+         "}]\ntenants: [{id: t, name: T, billing_account: acme, member_from: @2026-01-01}]\n",
+         "the first membership of tenant 't' reaches back without limit: leave member_from out\n"},
+        {"two memberships",
+         "billing_accounts: [" ACME "}]\ntenants:\n  - {id: t, name: T, billing_account: acme}\n"
+         "  - {id: t, name: T, billing_account: acme, member_from: 2026-01-01T00:15:00Z}\n",
+         ""},
+        {"the same tenant twice",
+         "billing_accounts: [" ACME "}]\ntenants:\n  - ${id: t, name: T, billing_account: acme}\n"
+         "  - @{id: t, name: T, billing_account: acme}\n",
+         "tenant 't' is declared twice from the beginning, first at $\n"},
+        {"tenant id of 128 bytes and of 129",
+         "billing_accounts: [" ACME "}]\ntenants:\n"
+         "  - {id: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, name: T, billing_account: acme}\n"
+         "  - {id: @aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbc, name: T, billing_account: acme}\n",
+         "id has 129 bytes: 1 to 128\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
+#define SKY "{id: sky, name: Sky, series: SKY, currency: EUR, zone: UTC, price_book: eur"
+
+static void there_is_one_operator_and_partners_resell(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"partner with a customer",
+         "partners: [" SKY "}]\nbilling_accounts: [" ACME
+         ", seller: sky}]\ntenants: [{id: t, name: T, billing_account: sky}]\n",
+         ""},
+        {"partner is the operator",
+         "partners: [@{id: cloud, name: C, series: CC, currency: EUR, zone: UTC, price_book: eur}]\n",
+         "'cloud' is the operator\n"},
+        {"partner and account",
+         "partners: [$" SKY "}]\nbilling_accounts: [@@{id: sky, name: S, currency: EUR, zone: UTC, price_book: eur}]\n",
+         "'sky' is a partner and a billing account: also at $\naccount 'sky' is declared twice from the beginning, "
+         "first at f.yaml:13:12\n"},
+        {"series of another", "partners: [@{id: sky, name: S, series: C, currency: EUR, zone: UTC, price_book: eur}]\n",
+         "series C is the one of seller 'cloud' at f.yaml:9:11\n"},
+        {"series", "partners: [{id: sky, name: S, series: @c/1, currency: EUR, zone: UTC, price_book: eur}]\n",
+         "series 'c/1': 1 to 16 of A-Z, 0-9 and '-', beginning with a letter or digit\n"},
+        {"circle of partners",
+         "partners:\n  - {id: p, name: P, series: P, currency: EUR, zone: UTC, price_book: eur, seller: @q}\n"
+         "  - {id: q, name: Q, series: Q, currency: EUR, zone: UTC, price_book: eur, seller: @p}\n",
+         "the sellers of 'p' lead in a circle, or there are more than 7 above it\n"
+         "the sellers of 'q' lead in a circle, or there are more than 7 above it\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+    expect("two operators", MONEY, "", "sellers: [@{id: other, name: O, series: O}]\n",
+           "there is exactly one operator, and it is 'cloud' (f.yaml:9:11); who resells is declared under partners\n");
+    expect("no operator", "price_books: [{id: eur, name: Euro, currency: EUR}]\nbilling_accounts: [" ACME "}]\n", "",
+           NULL, "no seller is declared or in force: accounts buy from exactly one operator\n");
+}
+
+static void zones_are_checked(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"Mars/Olympus", "../etc/passwd", "europe/berlin"};
+    for (size_t i = 0; i < COUNT(zones); i++) {
+        struct text file = {0}, told = {0};
+        text_print(&file, "%sbilling_accounts: [{id: a, name: A, currency: EUR, price_book: eur, zone: %s}]\n", MONEY,
+                   zones[i]);
+        assert_null(read_files(&file, NULL, &told));
+        text_clear(&file);
+        text_print(&file, "f.yaml:13:75: zone '%s': ", zones[i]);
+        if (strncmp(told.data, file.data, file.length) != 0) fail_msg("%s: %s", zones[i], told.data);
+        text_free(&file);
+        text_free(&told);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accounts_and_tenants_are_checked),
+        cmocka_unit_test(there_is_one_operator_and_partners_resell),
+        cmocka_unit_test(zones_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
