@@ -16,7 +16,8 @@ enum {
     WATERMARK_TIMEOUT_MS = 5000,
     CLOSE_TIMEOUT_MS = 10000,
     CLOSE_BATCH = 64,
-    FENCED_AGAIN_S = 30, // a second fencing within this time is not an echo of an outage
+    FENCED_AGAIN_S = 30,    // a second fencing within this time is not an echo of an outage
+    ASSIGNMENT_WAIT_S = 20, // more than a session and the restart of a broker
 };
 
 // --- what is read
@@ -92,11 +93,13 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code, rd_kafka_t
             consumer->parts[list->elems[i].partition].owned = true;
         }
         consumer->undecided = true;
+        consumer->asked_us = 0;
         // Tells the library that the assignment is taken; fetching begins in bus_decide().
         rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
         rd_kafka_assign(kafka, none);
         rd_kafka_topic_partition_list_destroy(none);
     } else {
+        consumer->asked_us = clock_monotonic_us();
         rd_kafka_assign(kafka, NULL);
     }
 }
@@ -195,6 +198,7 @@ static enum err join(struct bus_consumer *consumer, struct fault *fault)
         {"heartbeat.interval.ms", "2000"},
         {"max.poll.interval.ms", "300000"},
     };
+    consumer->asked_us = clock_monotonic_us();
     enum err err = start(consumer, options, sizeof options / sizeof options[0], fault);
     return err == ERR_OK ? subscribe(consumer, fault) : err;
 }
@@ -216,26 +220,48 @@ enum err bus_consumer_open(const struct config *config, const char *topic, const
     return err;
 }
 
-// Static members are fenced by a second member of their name, and by themselves: after an outage this version of the
-// library may still send a heartbeat of the session that it has just replaced. Both look alike, so the first time the
-// group is joined anew; of two living members the one that is fenced twice gives up.
-enum err bus_join_again(struct bus_consumer *consumer, struct fault *fault)
+static enum err rebuild(struct bus_consumer *consumer, const char *reason, struct fault *fault)
 {
-    take_away(consumer);
-    int64_t now_us = clock_monotonic_us();
-    if (consumer->joined_us && now_us - consumer->joined_us < FENCED_AGAIN_S * SECOND_US) consumer->stopped = true;
-    if (consumer->stopped)
-        return fault_set(fault, ERR_CONFLICT, consumer->topic, "member %s of group %s: %s", consumer->instance,
-                         consumer->group, consumer->client.reason);
     if (consumer->outstanding)
         return fault_set(fault, ERR_RETRY, consumer->topic, "%lld messages of the former session are still in use",
                          (long long)consumer->outstanding);
-    log_warn("kafka_joins_again", LOG_TEXT("instance", consumer->instance), LOG_TEXT("reason", consumer->client.reason));
+    log_warn("kafka_joins_again", LOG_TEXT("instance", consumer->instance), LOG_TEXT("reason", reason));
+    fault_set(fault, ERR_RETRY, consumer->topic, "joining the group again: %s", reason);
     client_release(consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    consumer->joined_us = now_us;
     enum err err = join(consumer, fault);
     if (err != ERR_OK) consumer->stopped = true; // what could be made before cannot be made any more
-    return err == ERR_OK ? ERR_OK : ERR_CONFLICT;
+    return err == ERR_OK ? ERR_RETRY : ERR_CONFLICT;
+}
+
+static enum err rebuild_fenced(struct bus_consumer *consumer, struct fault *fault)
+{
+    int64_t now_us = clock_monotonic_us();
+    char reason[sizeof consumer->client.reason];
+    memcpy(reason, consumer->client.reason, sizeof reason);
+    if (consumer->fenced_us && now_us - consumer->fenced_us < FENCED_AGAIN_S * SECOND_US) consumer->stopped = true;
+    if (consumer->stopped)
+        return fault_set(fault, ERR_CONFLICT, consumer->topic, "member %s of group %s: %s", consumer->instance,
+                         consumer->group, reason);
+    enum err err = rebuild(consumer, reason, fault);
+    if (!consumer->client.fatal) consumer->fenced_us = now_us;
+    return err;
+}
+
+// Static members are fenced by a second member of their name, and by themselves: after an outage this version of the
+// library may still send a heartbeat of the session that it has just replaced, or wait for ever to be let in again.
+// The first two look alike, so the first time the group is joined anew; of two living members the one that is fenced
+// twice gives up. A member that the group leaves without an answer for long is joined anew as often as it takes.
+bool bus_join_again(struct bus_consumer *consumer, enum err *err, struct fault *fault)
+{
+    if (!consumer->group) return false;
+    if (consumer->client.fatal || consumer->stopped) {
+        take_away(consumer);
+        *err = rebuild_fenced(consumer, fault);
+        return true;
+    }
+    if (!consumer->asked_us || clock_monotonic_us() - consumer->asked_us < ASSIGNMENT_WAIT_S * SECOND_US) return false;
+    *err = rebuild(consumer, "no assignment came", fault);
+    return true;
 }
 
 static enum err range_begin(struct bus_consumer *consumer, int partition, int64_t offset, int64_t end,

@@ -167,7 +167,6 @@ static enum err explain_parked(struct bus_consumer *consumer, int partition, str
 // What a poll without messages has to say; one thing at a time.
 static enum err explain(struct bus_consumer *consumer, struct bus_message *messages, struct fault *fault)
 {
-    messages[0] = (struct bus_message){.partition = -1, .offset = BUS_NO_OFFSET};
     for (int i = 0; i < BUS_PARTITIONS_MAX; i++) {
         if (!consumer->parts[i].error) continue;
         messages[0].partition = i;
@@ -194,11 +193,9 @@ enum err bus_consumer_poll(struct bus_consumer *consumer, struct bus_message *me
     *count = 0;
     if (!consumer->group && range_exhausted(consumer))
         return fault_set(fault, ERR_NOT_FOUND, consumer->topic, "the range is exhausted");
-    if (consumer->client.fatal) {
-        messages[0] = (struct bus_message){.partition = -1, .offset = BUS_NO_OFFSET};
-        enum err err = bus_join_again(consumer, fault);
-        if (err != ERR_OK) return err;
-    }
+    messages[0] = (struct bus_message){.partition = -1, .offset = BUS_NO_OFFSET};
+    enum err err;
+    if (bus_join_again(consumer, &err, fault)) return err;
     struct fault undecided;
     if (consumer->undecided && bus_decide(consumer, &undecided) != ERR_OK)
         failure_keep(consumer, undecided.reason);

@@ -35,7 +35,8 @@ struct bus_consumer {
     struct rd_kafka_message_s **batch;
     size_t batch_capacity;
     int64_t outstanding; // messages in the caller's hands
-    int64_t joined_us;   // monotonic, when the group was last joined anew after being fenced; 0: never
+    int64_t fenced_us;   // monotonic, when the group was last joined anew after being fenced; 0: never
+    int64_t asked_us;    // monotonic, since when an assignment is awaited; 0: there is one
     bool stopped;        // fenced for good: another living member has our name
     bool failed;         // the fault below is to be told by a poll without messages
     struct fault fault;
@@ -45,6 +46,6 @@ struct bus_consumer {
 enum err bus_assign_all(struct bus_consumer *consumer, struct fault *fault) MUST_USE;
 // Asks the caller where to read what the group has given, and begins to. Between batches, outside of callbacks.
 enum err bus_decide(struct bus_consumer *consumer, struct fault *fault) MUST_USE;
-// The client has failed: gives back what is held and joins the group with a new one. ERR_RETRY: the caller still has
-// messages of the old one; ERR_CONFLICT: it was fenced again too soon, so somebody else has our name.
-enum err bus_join_again(struct bus_consumer *consumer, struct fault *fault) MUST_USE;
+// False: all is well. True: the client has failed or hangs, so what was held is given back and the group is joined with
+// a new one; *err is ERR_RETRY or, when it was fenced again too soon and somebody else must have our name, ERR_CONFLICT.
+bool bus_join_again(struct bus_consumer *consumer, enum err *err, struct fault *fault) MUST_USE;

@@ -26,10 +26,17 @@ enum {
 
 // --- opening
 
-static void notice_log(void *unused, const char *message)
+// The server's words outside of an answer: warnings, and a farewell when it ends an idle connection.
+static void notice_take(void *context, const PGresult *notice)
 {
-    (void)unused;
-    log_warn("postgres_notice", LOG_TEXT("message", message));
+    struct db *db = context;
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    if (!message) message = "without a message";
+    if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+        snprintf(db->farewell, sizeof db->farewell, "%s", message);
+    else
+        log_warn("postgres_notice", LOG_TEXT("message", message));
 }
 
 // One row per connection parameter of libpq. Keepalives find a dead peer of an idle connection in 25 s,
@@ -89,7 +96,7 @@ static enum err open_with_password(const struct config *config, const char *role
     int64_t timeout_ms = config_int(config, "postgres.connect_timeout");
     db->link = link_start(config, user, application, database, password);
     ENSURE(db->link);
-    PQsetNoticeProcessor(db->link, notice_log, NULL);
+    PQsetNoticeReceiver(db->link, notice_take, db);
     PQsetErrorVerbosity(db->link, PQERRORS_VERBOSE);
     if (!link_finish(db->link, timeout_ms))
         return fault_set(fault, ERR_RETRY, "postgres", "no connection after %lld ms", (long long)timeout_ms);
@@ -153,7 +160,7 @@ void db_close(struct db *db)
 
 bool db_alive(const struct db *db)
 {
-    return PQstatus(db->link) == CONNECTION_OK;
+    return PQstatus(db->link) == CONNECTION_OK && !db->farewell[0];
 }
 
 const char *db_sqlstate(const struct db *db)
@@ -177,16 +184,33 @@ static enum err err_when_lost(const struct db *db, const char *sql)
 }
 
 // Takes what the server said while we were silent, so that a connection known to be dead is told from one that dies
-// with a statement on its way. Two reads: the farewell message, then the end of the stream.
+// with a statement on its way. Two reads: the farewell, then the end of the stream.
 static bool link_alive(struct db *db)
 {
-    for (int i = 0; i < 2 && PQstatus(db->link) == CONNECTION_OK; i++) {
+    for (int i = 0; i < 2 && db_alive(db); i++) {
         struct pollfd descriptor = {.fd = PQsocket(db->link), .events = POLLIN};
-        if (poll(&descriptor, 1, 0) <= 0) break;
-        if (!PQconsumeInput(db->link)) break;
+        if (poll(&descriptor, 1, 0) <= 0 || !PQconsumeInput(db->link)) break;
         PQisBusy(db->link);
     }
-    return PQstatus(db->link) == CONNECTION_OK;
+    return db_alive(db);
+}
+
+struct pg_result *db_answer(struct db *db)
+{
+    PGresult *kept = NULL;
+    bool failed = false;
+    for (PGresult *next; (next = PQgetResult(db->link));) {
+        ExecStatusType status = PQresultStatus(next);
+        if (failed) {
+            PQclear(next);
+        } else {
+            PQclear(kept);
+            kept = next;
+            failed = status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+        }
+        if (status == PGRES_COPY_IN || PQstatus(db->link) != CONNECTION_OK) break;
+    }
+    return kept ? kept : PQmakeEmptyPGresult(db->link, PGRES_FATAL_ERROR);
 }
 
 static enum err run(struct db *db, const char *sql, int count, const char *const *values, PGresult **out,
@@ -197,7 +221,8 @@ static enum err run(struct db *db, const char *sql, int count, const char *const
     db->sqlstate[0] = 0;
     if (!link_alive(db)) return db_fail(db, NULL, ERR_RETRY, fault);
     enum err lost = err_when_lost(db, sql);
-    PGresult *result = PQexecParams(db->link, sql, count, NULL, values, NULL, NULL, 0);
+    if (!PQsendQueryParams(db->link, sql, count, NULL, values, NULL, NULL, 0)) return db_fail(db, NULL, lost, fault);
+    PGresult *result = db_answer(db);
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return db_fail(db, result, lost, fault);
     *out = result;
@@ -228,7 +253,8 @@ enum err db_script(struct db *db, const char *sql, struct fault *fault)
     db->sqlstate[0] = 0;
     if (!link_alive(db)) return db_fail(db, NULL, ERR_RETRY, fault);
     enum err lost = PQtransactionStatus(db->link) == PQTRANS_IDLE ? ERR_UNCERTAIN : ERR_RETRY;
-    PGresult *result = PQexec(db->link, sql);
+    if (!PQsendQuery(db->link, sql)) return db_fail(db, NULL, lost, fault);
+    PGresult *result = db_answer(db);
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY)
         return db_fail(db, result, lost, fault);
@@ -252,26 +278,15 @@ enum err db_begin_snapshot(struct db *db, struct fault *fault)
     return err == ERR_UNCERTAIN ? ERR_RETRY : err;
 }
 
-// PQexec with a place in it where a fault test may end the process: COMMIT is on its way, nobody hears the answer.
-static PGresult *commit_exec(PGconn *link)
-{
-    PGresult *last = NULL;
-    if (!PQsendQuery(link, "commit")) return NULL;
-    CRASH_POINT("db.after_commit_sent");
-    for (PGresult *result; (result = PQgetResult(link));) {
-        PQclear(last);
-        last = result;
-    }
-    return last;
-}
-
 enum err db_commit(struct db *db, struct fault *fault)
 {
     db->sqlstate[0] = 0;
     if (!link_alive(db)) return db_fail(db, NULL, ERR_RETRY, fault);
     if (PQtransactionStatus(db->link) == PQTRANS_IDLE)
         return fault_set(fault, ERR_BUG, "postgres", "commit without a transaction");
-    PGresult *result = commit_exec(db->link);
+    if (!PQsendQuery(db->link, "commit")) return db_fail(db, NULL, ERR_UNCERTAIN, fault);
+    CRASH_POINT("db.after_commit_sent"); // COMMIT is on its way, nobody hears the answer
+    PGresult *result = db_answer(db);
     // The server may have committed and then said something else before it went: whatever is heard, a lost
     // connection leaves the outcome open.
     if (!db_alive(db) || PQresultStatus(result) != PGRES_COMMAND_OK) return db_fail(db, result, ERR_UNCERTAIN, fault);
@@ -292,7 +307,7 @@ bool db_in_transaction(const struct db *db)
 void db_rollback(struct db *db)
 {
     if (!db || !link_alive(db) || PQtransactionStatus(db->link) == PQTRANS_IDLE) return;
-    PQclear(PQexec(db->link, "rollback"));
+    if (PQsendQuery(db->link, "rollback")) PQclear(db_answer(db));
 }
 
 // --- notifications

@@ -11,7 +11,12 @@ enum { SQLSTATE_SIZE = 6 };
 struct db {
     struct pg_conn *link;
     char sqlstate[SQLSTATE_SIZE]; // of the last failure, "" if none or if the server said nothing
+    char farewell[256];           // what an idle server said before it closed the connection; "" while it lives
 };
+
+// Takes the answer to what was sent: the first failed result, else the last one (in COPY IN: the result that says so).
+// Always one; cleared by the caller. libpq's own loop would keep the last of two failures, which has no SQLSTATE.
+struct pg_result *db_answer(struct db *db);
 
 // What a caller should do about a SQLSTATE (the table is in db_error.c). A NULL or empty state is ERR_BUG.
 enum err db_err_of_sqlstate(const char *sqlstate);

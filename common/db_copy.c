@@ -59,7 +59,8 @@ enum err db_copy_open(struct db *db, const char *table_and_columns, int columns,
     ENSURE(snprintf(statement, sizeof statement, "copy %s from stdin binary", table_and_columns) <
            (int)sizeof statement);
     db->sqlstate[0] = 0;
-    PGresult *result = PQexec(db->link, statement);
+    if (!PQsendQuery(db->link, statement)) return db_fail(db, NULL, ERR_RETRY, fault);
+    PGresult *result = db_answer(db);
     if (PQresultStatus(result) != PGRES_COPY_IN) return db_fail(db, result, ERR_RETRY, fault);
     PQclear(result);
     text_add(&copy->buffer, copy_header, COPY_HEADER_BYTES);
@@ -166,20 +167,6 @@ void db_copy_text(struct db_copy *copy, const char *data, size_t length)
     db_copy_bytes(copy, data, length);
 }
 
-// Takes every result that follows the end of a COPY; the first failure is kept and must be cleared by the caller.
-static PGresult *results_drain(PGconn *link)
-{
-    PGresult *failed = NULL;
-    for (PGresult *result; (result = PQgetResult(link));) {
-        if (!failed && PQresultStatus(result) != PGRES_COMMAND_OK)
-            failed = result;
-        else
-            PQclear(result);
-        if (PQstatus(link) != CONNECTION_OK) break;
-    }
-    return failed;
-}
-
 enum err db_copy_close(struct db_copy *copy, struct fault *fault)
 {
     ENSURE(copy->column == copy->columns);
@@ -190,8 +177,9 @@ enum err db_copy_close(struct db_copy *copy, struct fault *fault)
     send_buffer(copy);
     text_free(&copy->buffer);
     if (copy->lost || PQputCopyEnd(db->link, NULL) != 1) return db_fail(db, NULL, ERR_RETRY, fault);
-    PGresult *failed = results_drain(db->link);
-    if (failed || !db_alive(db)) return db_fail(db, failed, ERR_RETRY, fault);
+    PGresult *result = db_answer(db);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK || !db_alive(db)) return db_fail(db, result, ERR_RETRY, fault);
+    PQclear(result);
     return ERR_OK;
 }
 
@@ -200,5 +188,5 @@ void db_copy_abort(struct db_copy *copy)
     text_free(&copy->buffer);
     PGconn *link = copy->db->link;
     if (PQstatus(link) != CONNECTION_OK || PQputCopyEnd(link, "abandoned by the client") != 1) return;
-    PQclear(results_drain(link));
+    PQclear(db_answer(copy->db));
 }

@@ -72,14 +72,13 @@ static enum err fail_with_result(const PGresult *result, enum err err, struct fa
 enum err db_fail(struct db *db, struct pg_result *result, enum err lost, struct fault *fault)
 {
     const char *sqlstate = field(result, PG_DIAG_SQLSTATE);
-    bool gone = PQstatus(db->link) != CONNECTION_OK;
-    enum err err = gone ? lost : db_err_of_sqlstate(sqlstate);
+    enum err err = db_alive(db) ? db_err_of_sqlstate(sqlstate) : lost;
     remember(db, sqlstate);
     if (*sqlstate) {
         err = fail_with_result(result, err, fault);
     } else {
         const char *message = result ? PQresultErrorMessage(result) : "";
-        if (!*message) message = PQerrorMessage(db->link);
+        if (!*message) message = db->farewell[0] ? db->farewell : PQerrorMessage(db->link);
         err = fault_set(fault, err, "postgres", "%.*s", first_line(message), message);
     }
     PQclear(result);
