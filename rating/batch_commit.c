@@ -10,16 +10,6 @@
 
 enum { NAMES_PER_STATEMENT = 20000, ARENA_BYTES = 65536 };
 
-// What one try needs; dropped with it.
-struct attempt {
-    struct batch *batch;
-    struct db *db;
-    struct arena *arena;
-    struct batch_record record;
-    const struct partition_row *before;
-    struct verdict_list replay_verdicts;
-};
-
 // --- canonical orders
 
 static int hash_compare(struct hash128 a, struct hash128 b)
@@ -127,156 +117,6 @@ static enum err names_write(struct attempt *attempt, struct fault *fault)
                         "on conflict do nothing\n"
                         "returning resource",
                         &attempt->batch->resources, fault);
-}
-
-// --- rows by COPY
-
-static void copy_origin(struct db_copy *copy, const struct batch_record *record)
-{
-    db_copy_row(copy);
-    db_copy_int4(copy, record->incarnation);
-    db_copy_int4(copy, record->partition);
-    db_copy_int8(copy, record->batch_seq);
-    db_copy_instant(copy, batch_received_hour(record));
-}
-
-static enum err usage_copy(struct attempt *attempt, struct fault *fault)
-{
-    size_t count = 0;
-    const struct usage_row *const *rows = batch_usage(attempt->batch, &count);
-    if (count == 0) return ERR_OK;
-    struct db_copy copy;
-    enum err err = db_copy_open(attempt->db,
-                                "rating.usage_delta (incarnation, partition, batch_seq, received_hour, shard, tenant,"
-                                " meter, dimension_set, slot, quantity, event_count, latest_time, latest_id)",
-                                13, &copy, fault);
-    if (err) return err;
-    for (size_t i = 0; i < count; i++) {
-        const struct usage_row *row = rows[i];
-        copy_origin(&copy, &attempt->record);
-        db_copy_int2(&copy, (int16_t)row->tenant->shard);
-        db_copy_int8(&copy, row->tenant->number);
-        db_copy_int4(&copy, row->meter->number);
-        db_copy_uuid(&copy, row->dimension_set);
-        db_copy_instant(&copy, row->slot);
-        db_copy_numeric(&copy, row->quantity.nano, QUANTITY_PLACES);
-        db_copy_int8(&copy, row->event_count);
-        db_copy_instant(&copy, row->latest_time);
-        if (row->latest_time == INSTANT_NONE)
-            db_copy_null(&copy);
-        else
-            db_copy_uuid(&copy, row->latest_id);
-    }
-    return db_copy_close(&copy, fault);
-}
-
-static enum err transition_copy(struct attempt *attempt, struct fault *fault)
-{
-    const struct row_list *list = &attempt->batch->transitions;
-    const struct transition_row *rows = list->rows;
-    if (list->count == 0) return ERR_OK;
-    struct db_copy copy;
-    enum err err = db_copy_open(attempt->db,
-                                "rating.transition (incarnation, partition, batch_seq, received_hour, shard, tenant,"
-                                " meter, resource, event_time, event_id, running, value, dimension_set)",
-                                13, &copy, fault);
-    if (err) return err;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct transition_row *row = &rows[i];
-        copy_origin(&copy, &attempt->record);
-        db_copy_int2(&copy, (int16_t)row->tenant->shard);
-        db_copy_int8(&copy, row->tenant->number);
-        db_copy_int4(&copy, row->meter->number);
-        db_copy_uuid(&copy, row->resource);
-        db_copy_instant(&copy, row->event_time);
-        db_copy_uuid(&copy, row->event_id);
-        db_copy_bool(&copy, row->running);
-        db_copy_numeric(&copy, row->value.nano, QUANTITY_PLACES);
-        db_copy_uuid(&copy, row->dimension_set);
-    }
-    return db_copy_close(&copy, fault);
-}
-
-static void copy_text_or_null(struct db_copy *copy, struct slice text)
-{
-    if (text.length == 0)
-        db_copy_null(copy);
-    else
-        db_copy_text(copy, text.data, text.length);
-}
-
-static enum err quarantine_copy(struct attempt *attempt, struct fault *fault)
-{
-    const struct row_list *list = &attempt->batch->quarantines;
-    const struct quarantine_row *rows = list->rows;
-    if (list->count == 0) return ERR_OK;
-    struct db_copy copy;
-    enum err err = db_copy_open(attempt->db,
-                                "rating.quarantine (incarnation, partition, message_offset, event_index, batch_seq,"
-                                " received_time, reason, detail, tenant_id, source, event_id, identity, content, raw,"
-                                " catalogue_version)",
-                                15, &copy, fault);
-    if (err) return err;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct quarantine_row *row = &rows[i];
-        const char *reason = reason_name(row->reason);
-        db_copy_row(&copy);
-        db_copy_int4(&copy, attempt->record.incarnation);
-        db_copy_int4(&copy, attempt->record.partition);
-        db_copy_int8(&copy, row->offset);
-        db_copy_int4(&copy, row->event_index);
-        db_copy_int8(&copy, attempt->record.batch_seq);
-        db_copy_instant(&copy, row->received_time);
-        db_copy_text(&copy, reason, strlen(reason));
-        db_copy_text(&copy, row->detail.data, row->detail.length);
-        copy_text_or_null(&copy, row->tenant_id);
-        copy_text_or_null(&copy, row->source);
-        copy_text_or_null(&copy, row->event_id);
-        if (row->identified) {
-            db_copy_uuid(&copy, row->identity);
-            db_copy_uuid(&copy, row->content);
-        } else {
-            db_copy_null(&copy);
-            db_copy_null(&copy);
-        }
-        db_copy_bytes(&copy, row->raw.data, row->raw.length);
-        db_copy_int8(&copy, attempt->record.catalogue_version);
-    }
-    return db_copy_close(&copy, fault);
-}
-
-static enum err conflict_copy(struct attempt *attempt, struct fault *fault)
-{
-    const struct row_list *list = &attempt->batch->conflicts;
-    const struct conflict_row *rows = list->rows;
-    if (list->count == 0) return ERR_OK;
-    struct db_copy copy;
-    enum err err = db_copy_open(attempt->db,
-                                "rating.conflict (incarnation, partition, message_offset, event_index, batch_seq,"
-                                " received_time, tenant_id, source, event_id, identity, content, first_content,"
-                                " first_offset, first_index, raw)",
-                                15, &copy, fault);
-    if (err) return err;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct conflict_row *row = &rows[i];
-        db_copy_row(&copy);
-        db_copy_int4(&copy, attempt->record.incarnation);
-        db_copy_int4(&copy, attempt->record.partition);
-        db_copy_int8(&copy, row->offset);
-        db_copy_int4(&copy, row->event_index);
-        db_copy_int8(&copy, attempt->record.batch_seq);
-        db_copy_instant(&copy, row->received_time);
-        db_copy_text(&copy, row->tenant_id.data, row->tenant_id.length);
-        db_copy_text(&copy, row->source.data, row->source.length);
-        db_copy_text(&copy, row->event_id.data, row->event_id.length);
-        db_copy_uuid(&copy, row->identity);
-        db_copy_uuid(&copy, row->content);
-        db_copy_int8(&copy, (int64_t)row->first.content);
-        db_copy_int8(&copy, row->first.offset);
-        db_copy_int4(&copy, row->first.event_index);
-        db_copy_bytes(&copy, row->raw.data, row->raw.length);
-    }
-    return db_copy_close(&copy, fault);
 }
 
 // --- closing quarantine rows
@@ -477,10 +317,7 @@ static enum err attempt_write(struct attempt *attempt, struct chain *chain, stru
 {
     enum err err = names_write(attempt, fault);
     CRASH_POINT("rate.before_copy");
-    if (!err) err = usage_copy(attempt, fault);
-    if (!err) err = transition_copy(attempt, fault);
-    if (!err) err = quarantine_copy(attempt, fault);
-    if (!err) err = conflict_copy(attempt, fault);
+    if (!err) err = attempt_copy(attempt, fault);
     CRASH_POINT("rate.after_copy");
     if (!err) err = closings_write(attempt, fault);
     if (!err && attempt->batch->replay) err = replay_verdicts(attempt, fault);

@@ -62,9 +62,22 @@ struct batch {
     size_t attempt_count;
 };
 
+// What one try to commit needs; dropped with it.
+struct attempt {
+    struct batch *batch;
+    struct db *db;
+    struct arena *arena;
+    struct batch_record record;
+    const struct partition_row *before;
+    struct verdict_list replay_verdicts;
+};
+
 // Valid UTF-8 without NUL, at most `most` bytes, in the arena: what PostgreSQL takes, whatever came.
 struct slice evidence_text(struct arena *arena, struct slice text, size_t most);
 void batch_quarantine(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
                       enum reason reason, struct slice detail);
 void batch_conflict(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
                     const struct dedup_entry *first);
+
+// --- batch_copy.c
+enum err attempt_copy(struct attempt *attempt, struct fault *fault) MUST_USE;

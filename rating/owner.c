@@ -74,6 +74,8 @@ void owner_park(struct owner *owner, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(owner->parked_reason, sizeof owner->parked_reason, format, arguments);
     va_end(arguments);
+    if (owner->state == PARTITION_RATING && owner->rater->options.counters)
+        counters_feed_revoke(owner->rater->options.counters, owner->partition);
     owner_move(owner, PARTITION_PARKED);
     log_error("partition_parked", LOG_INT("partition", owner->partition), LOG_TEXT("reason", owner->parked_reason));
     indexes_free(owner);
@@ -160,6 +162,7 @@ static void step_waiting(struct owner *owner)
     batch_begin(owner->batch, owner->row.next_offset, owner->row.watermark);
     owner->batch_us = 0;
     owner->doubtful = owner->restart = false;
+    owner->gap_offset = -1;
     indexes_free(owner);
     owner->index = dedup_index_new(&rater->budget);
     owner->known = dedup_index_new(NULL);
@@ -198,7 +201,7 @@ static void source_start(struct owner *owner)
 {
     const struct rater_source *source = owner->rater->options.source;
     struct fault fault = {0};
-    enum err err = source->start(source->context, owner->partition, owner->row.next_offset, &fault);
+    enum err err = source->start(source->context, owner->partition, batch_next_offset(owner->batch), &fault);
     if (!err || err == ERR_NOT_FOUND) { // not ours any more: the revocation is on its way
         owner->restart = false;
         return;
@@ -237,10 +240,34 @@ static void step_rebuilding(struct owner *owner)
 
 // --- rating
 
+// May this message be fed? What was fed before a restart is left out. A gap is believed only when a fresh start shows
+// the same first offset again (rules 3.3).
+static bool in_turn(struct owner *owner, int64_t offset)
+{
+    int64_t expected = batch_next_offset(owner->batch);
+    if (offset < expected) return false;
+    if (offset == expected) {
+        owner->gap_offset = -1;
+        return true;
+    }
+    if (owner->gap_offset == offset) {
+        log_warn("log_gap", LOG_INT("partition", owner->partition), LOG_INT("from", expected), LOG_INT("to", offset));
+        owner->gap_offset = -1;
+        return true;
+    }
+    owner->gap_offset = offset;
+    owner->restart = true;
+    return false;
+}
+
 void owner_feed(struct owner *owner, const struct bus_message *message)
 {
-    if (owner->state != PARTITION_RATING || owner->restart || owner->doubtful) return;
-    if (message->offset < batch_next_offset(owner->batch)) return; // fed before a restart
+    if (owner->state != PARTITION_RATING || owner->restart) return;
+    if (owner->doubtful) { // the batch may not grow: read again when it is known what became of it
+        owner->restart = true;
+        return;
+    }
+    if (!in_turn(owner, message->offset)) return;
     if (message->received_time == INSTANT_NONE) {
         owner_park(owner,
                    "the message at offset %lld has no LogAppendTime: the topic's message.timestamp.type is wrong",
@@ -255,9 +282,6 @@ void owner_feed(struct owner *owner, const struct bus_message *message)
                    (long long)message->offset, received);
         return;
     }
-    if (message->offset > batch_next_offset(owner->batch))
-        log_warn("log_gap", LOG_INT("partition", owner->partition), LOG_INT("from", batch_next_offset(owner->batch)),
-                 LOG_INT("to", message->offset));
     owner->message_us = clock_monotonic_us();
     if (!owner->batch_us) owner->batch_us = owner->message_us;
     batch_feed(owner->batch, &owner->ground, message);
@@ -300,6 +324,7 @@ static void committed(struct owner *owner, const struct partition_row *after, in
 
 static void lose(struct owner *owner, const struct partition_row *row)
 {
+    if (owner->rater->options.counters) counters_feed_revoke(owner->rater->options.counters, owner->partition);
     log_warn("partition_lost", LOG_INT("partition", owner->partition), LOG_INT("epoch", owner->row.epoch),
              LOG_INT("their_epoch", row->epoch));
     indexes_free(owner);

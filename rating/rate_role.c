@@ -95,7 +95,9 @@ static void look(struct rate_role *role)
     int asked = role->look_partition;
     role->look_partition = (asked + 1) % role->incarnation.partitions;
     rater_status(role->rater, asked, &status);
-    if (status.state == PARTITION_NONE || kafka_source_end(role->source, asked, &end, &fault)) end = -1;
+    if (status.state == PARTITION_NONE || role->brokers_away_said ||
+        kafka_source_end(role->source, asked, &end, &fault))
+        end = -1;
     pthread_mutex_lock(&role->lock);
     role->connected = rater_connected(role->rater);
     for (int i = 0; i < role->incarnation.partitions; i++) {
@@ -231,8 +233,10 @@ static void role_finish(struct rate_role *role)
     struct fault fault = {0};
     int64_t deadline = clock_monotonic_us() + STOP_FLUSH_US;
     struct backoff backoff = BACKOFF(50, 500);
-    while (rater_flush(role->rater, &fault) == ERR_RETRY && clock_monotonic_us() < deadline && !process_stop_now)
+    while (rater_pending(role->rater) && clock_monotonic_us() < deadline && !process_stop_now) {
+        if (rater_flush(role->rater, &fault) == ERR_OK) continue;
         if (!backoff_wait(&backoff, &process_stop_now)) break;
+    }
 }
 
 static void role_close(struct rate_role *role)

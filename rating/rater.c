@@ -225,6 +225,15 @@ bool rater_full(const struct rater *rater)
     return false;
 }
 
+bool rater_pending(const struct rater *rater)
+{
+    for (int i = 0; i < rater->options.partitions; i++) {
+        const struct owner *owner = rater->owners[i];
+        if (owner && owner->state == PARTITION_RATING && (owner->doubtful || !batch_empty(owner->batch))) return true;
+    }
+    return false;
+}
+
 // --- the tick
 
 // Once a second: is there a newer catalogue, does a close wait, does somebody want a replay?

@@ -69,6 +69,9 @@ int rater_tick(struct rater *rater);
 // partition is still being opened; call again.
 enum err rater_flush(struct rater *rater, struct fault *fault) MUST_USE;
 
+// Is something fed that is not committed, as far as partitions can commit now?
+bool rater_pending(const struct rater *rater);
+
 enum partition_state {
     PARTITION_NONE,       // not ours
     PARTITION_WAITING,    // ours, its epoch is still to be taken

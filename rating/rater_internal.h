@@ -28,6 +28,7 @@ struct owner {
     bool doubtful;         // a COMMIT's answer was lost: the row is read before anything else
     bool restart;          // source->start is to be called (again)
     bool retry_quarantine; // a newer catalogue came: unknown types and tenants are judged again
+    int64_t gap_offset;    // offset that came instead of the expected one before the last start; -1: none
     int64_t retry_after;   // number of the last quarantine row that was judged by it
     int64_t batch_us;      // monotonic time of the batch's first message; 0: empty
     int64_t message_us;    // monotonic time of the last message

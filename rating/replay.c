@@ -175,6 +175,7 @@ static enum err replay_some(struct replay *replay, struct fault *fault)
 enum err replay_step(struct owner *owner, struct fault *fault)
 {
     if (owner->restart || owner->doubtful) return ERR_OK;
+    if (!rater_db(owner->rater)) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
     struct replay *replay = heap_alloc(sizeof *replay);
     replay->owner = owner;
     replay->arena = arena_new(ARENA_BYTES);

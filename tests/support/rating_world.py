@@ -253,6 +253,19 @@ class Rater:
                     found.append(record)
         return found
 
+    def await_rating(self, partitions, seconds=60):
+        """Waits until this rater has so many partitions, all with their index."""
+        def ready():
+            states = {}
+            for line in self.log().splitlines():
+                record = json.loads(line) if line.startswith("{") else {}
+                if record.get("event") == "partition_state":
+                    states[record["partition"]] = record["to"]
+                elif record.get("event") == "partition_revoked":
+                    states.pop(record["partition"], None)
+            return list(states.values()) == ["rating"] * partitions
+        wait_until(ready, seconds, self.tail)
+
     def end(self, number=signal.SIGTERM, seconds=30):
         if self.process.poll() is None:
             self.process.send_signal(number)
