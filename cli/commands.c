@@ -17,6 +17,7 @@ const struct command command_table[] = {
     {"message decode", "show what is in a Kafka message", message_decode_usage, message_decode_run, true},
     {"collect csv", "send the rows of CSV files as usage events, by a map", collect_csv_usage, collect_csv_run, false},
     {"collect ndjson", "send usage events from lines of JSON", collect_ndjson_usage, collect_ndjson_run, false},
+    {"collect host", "measure this machine and send its usage", collect_host_usage, collect_host_run, false},
     {"collect simulate", "send the usage of an invented cloud", collect_simulate_usage, collect_simulate_run, false},
     {"config", "print the settings in force and where each came from", config_usage, config_run, false},
     {"version", "print the version", version_usage, version_run, true},

@@ -11,6 +11,7 @@ COMMAND(apply);
 COMMAND(bill);
 COMMAND(close_month);
 COMMAND(collect_csv);
+COMMAND(collect_host);
 COMMAND(collect_ndjson);
 COMMAND(collect_simulate);
 COMMAND(config);
