@@ -88,7 +88,7 @@ static enum err read_network(struct reading *reading, struct host_usage *usage)
     enum err err = host_read_network(slice_of_text(&reading->text), interfaces, &count, reading->fault);
     for (int pass = 0; err == ERR_OK && pass < 2 && real == 0; pass++) {
         for (size_t i = 0; i < count; i++) {
-            snprintf(device, sizeof device, "%s/device", interfaces[i].name);
+            snprintf(device, sizeof device, "%.31s/device", interfaces[i].name); // all of a name
             if (pass == 0 && !exists(reading, "/sys/class/net/", device)) continue;
             usage->net_rx_bytes += interfaces[i].rx_bytes;
             usage->net_tx_bytes += interfaces[i].tx_bytes;
