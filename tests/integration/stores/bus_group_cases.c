@@ -71,6 +71,26 @@ static void of_two_members_of_one_name_one_survives(const struct config *config)
     reader_close(survivor);
 }
 
+static bool reader_joins_again(void *context)
+{
+    struct reader *reader = context;
+    reader_poll(reader);
+    return reader->last == ERR_RETRY && strstr(fault.reason, "joining the group again");
+}
+
+// The library may wait for ever for an assignment; here nobody is there to give one.
+static void a_member_without_an_assignment_joins_again(const struct config *config)
+{
+    (void)config;
+    struct config *nowhere = check_config("kafka.brokers", "127.0.0.1:1");
+    struct reader *reader = reader_open(nowhere, "nowhere", "one");
+    check_wait("joining again", PATIENCE_S, reader_joins_again, reader);
+    reader_poll(reader);
+    CHECK_INT(reader->last == ERR_OK || reader->last == ERR_RETRY, true);
+    reader_close(reader);
+    config_free(nowhere);
+}
+
 // --- restarts
 
 static void a_restart_gives_the_same_messages_again(const struct config *config)
@@ -188,6 +208,7 @@ int main(int argc, char **argv)
         CASE(two_members_share_and_one_inherits),
         CASE(a_member_that_comes_back_has_its_partitions_again),
         CASE(of_two_members_of_one_name_one_survives),
+        CASE(a_member_without_an_assignment_joins_again),
         CASE(a_restart_gives_the_same_messages_again),
         CASE(an_offset_out_of_range_parks_its_partition),
         CASE(producer_and_consumers_outlive_the_broker),
