@@ -100,16 +100,17 @@ static void close_scenario(struct scenario *scenario)
     arena_free(scenario->arena);
 }
 
-// The block after a line "catalogue", up to a line "end".
-static enum err read_catalogue(struct scenario *scenario, char **rest, struct fault *fault)
+// The block after a line "catalogue [-> refused|invalid]", up to a line "end".
+static enum err read_catalogue(struct scenario *scenario, const struct words *words, char **rest, struct fault *fault)
 {
+    const char *wanted = words->count == 3 && strcmp(words->list[1], "->") == 0 ? words->list[2] : "applied";
     struct text yaml = {0};
     char *line;
     while ((line = strsep(rest, "\n")) && ++scenario->line && strcmp(line, "end") != 0) {
         text_add_string(&yaml, line);
         text_add_char(&yaml, '\n');
     }
-    enum err err = line ? scenario_apply(scenario, yaml.data, yaml.length, fault) : fault_set(fault, ERR_INVALID, "", "catalogue without end");
+    enum err err = line ? scenario_apply(scenario, yaml.data, yaml.length, wanted, fault) : fault_set(fault, ERR_INVALID, "", "catalogue without end");
     text_free(&yaml);
     return err;
 }
@@ -123,7 +124,7 @@ static enum err run_lines(struct scenario *scenario, char *rest, struct fault *f
         scenario->line++;
         err = scenario_split(line, &words, fault);
         if (err || !words.count) continue;
-        if (strcmp(words.list[0], "catalogue") == 0) err = read_catalogue(scenario, &rest, fault);
+        if (strcmp(words.list[0], "catalogue") == 0) err = read_catalogue(scenario, &words, &rest, fault);
         else err = scenario_step(scenario, &words, fault);
     }
     return err;

@@ -33,5 +33,6 @@ const char *scenario_value(const struct words *words, size_t from, const char *n
 // Steps. Each returns ERR_OK, or fills fault: the step could not be done, or what was expected did not come true.
 enum err scenario_step(struct scenario *scenario, const struct words *words, struct fault *fault) MUST_USE;
 enum err scenario_expect(struct scenario *scenario, const struct words *words, struct fault *fault) MUST_USE;
-enum err scenario_apply(struct scenario *scenario, const char *yaml, size_t length, struct fault *fault) MUST_USE;
+// wanted: applied, or refused or invalid.
+enum err scenario_apply(struct scenario *scenario, const char *yaml, size_t length, const char *wanted, struct fault *fault) MUST_USE;
 enum err scenario_start_rater(struct scenario *scenario, struct fault *fault) MUST_USE;

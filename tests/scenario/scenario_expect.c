@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a scenario can expect: each is one statement or one reading of usage, compared as exact decimals or words.
+#include <stdio.h>
 #include <string.h>
 
 #include "invoicing/period.h"
@@ -16,12 +17,26 @@ static enum err compare(const char *what, const char *wanted, const char *got, s
     return fault_set(fault, ERR_CONFLICT, "", "expected %s %s, got %s", what, wanted, got);
 }
 
+// Every word from index `from` on is NAME=value with one of the names (or `other`): a misspelt expectation would never fail.
+static enum err check_names(const struct words *words, size_t from, const char *const *names, const char *other, struct fault *fault)
+{
+    for (size_t i = from; i < words->count; i++) {
+        const char *word = words->list[i], *equals = strchr(word, '=');
+        size_t length = equals ? (size_t)(equals - word) : 0;
+        bool known = equals && other && strlen(other) == length && strncmp(other, word, length) == 0;
+        for (size_t n = 0; names[n] && equals && !known; n++) known = strlen(names[n]) == length && strncmp(names[n], word, length) == 0;
+        if (!known) return fault_set(fault, ERR_INVALID, "", "nothing to expect by the name of %s", word);
+    }
+    return ERR_OK;
+}
+
 // Every name=value of the words (from index `from`) against the columns of the only row of a query.
 static enum err compare_row(struct scenario *scenario, const struct words *words, size_t from, const char *sql, const char *const *values, int value_count,
                             const char *const *names, struct fault *fault)
 {
     struct db_result *result;
-    enum err err = db_query(scenario->admin, sql, value_count, values, &result, fault);
+    enum err err = check_names(words, from, names, "ordinal", fault);
+    if (!err) err = db_query(scenario->admin, sql, value_count, values, &result, fault);
     if (err) return err;
     if (db_rows(result) != 1) err = fault_set(fault, ERR_CONFLICT, "", "expected one row, got %d", db_rows(result));
     for (int column = 0; names[column] && !err; column++) {
@@ -51,40 +66,93 @@ static enum err expect_quarantine(struct scenario *scenario, const struct words 
                        " from rating.quarantine where reason = $1", values, 1, names, fault);
 }
 
-// expect document ACCOUNT YYYY-MM [ordinal=1] kind= lines= net= tax= total= number=
+// expect document ACCOUNT YYYY-MM [ordinal=1] kind= lines= groups= net= tax= total= number= currency= seller=
 static enum err expect_document(struct scenario *scenario, const struct words *words, struct fault *fault)
 {
-    static const char *const names[] = {"kind", "lines", "net", "tax", "total", "number", "groups", NULL};
+    static const char *const names[] = {"kind", "lines", "net", "tax", "total", "number", "groups", "currency", "seller", NULL};
     const char *ordinal = scenario_value(words, 4, "ordinal");
     const char *const values[] = {words->list[2], words->list[3], ordinal ? ordinal : "1"};
     return compare_row(scenario, words, 4,
                        "select d.kind, (select count(*) from invoicing.document_line l where l.document = d.document), d.net, d.tax, d.total, d.number,"
-                       " (select count(*) from invoicing.document_group g where g.document = d.document)"
+                       " (select count(*) from invoicing.document_group g where g.document = d.document),"
+                       "  d.currency, (select s.id from catalog.seller s where s.seller = d.seller)"
                        "  from invoicing.document d join invoicing.period p using (agreement, account, period_start)"
                        "  join catalog.billing_account a using (account) where a.id = $1 and p.label = $2 and d.ordinal = $3::int", values, 3, names, fault);
+}
+
+// expect settled ACCOUNT YYYY-MM amount= posted= charges=: sum of charges; sum of the ledger's settlements; keys that are not zero
+static enum err expect_settled(struct scenario *scenario, const struct words *words, struct fault *fault)
+{
+    static const char *const names[] = {"amount", "posted", "charges", NULL};
+    const char *const values[] = {words->list[2], words->list[3]};
+    return compare_row(scenario, words, 4,
+                       "select coalesce((select sum(c.billed_delta) from invoicing.charge c where c.agreement = p.agreement and c.account = p.account and c.period_start = p.period_start), 0),"
+                       "       coalesce((select sum(case d.kind when 'unbilled' then t.amount else -t.amount end) from ledger.transfer t join ledger.operation o using (operation)"
+                       "        join ledger.account d on d.ledger_account = t.debit where o.kind = 'settlement' and t.agreement = p.agreement and t.account = p.account and t.period_start = p.period_start), 0),"
+                       "       (select count(*) from invoicing.charge_to_date(array[p.agreement], array[p.account], array[p.period_start]) c where c.quantity <> 0 or c.billed_cost <> 0)"
+                       "  from invoicing.period p join catalog.billing_account a using (account) where a.id = $1 and p.label = $2", values, 2, names, fault);
+}
+
+// One number of the database.
+static enum err expect_count(struct scenario *scenario, const char *what, const char *wanted, const char *sql, const char *const *values, int value_count,
+                             struct fault *fault)
+{
+    struct db_result *result;
+    enum err err = db_query(scenario->admin, sql, value_count, values, &result, fault);
+    if (err) return err;
+    err = compare(what, wanted, db_text(result, 0, 0), fault);
+    db_result_free(result);
+    return err;
+}
+
+// expect numbers SERIES N: the documents of the series have the numbers 1..N, and no later number an earlier issue time
+static enum err expect_numbers(struct scenario *scenario, const struct words *words, struct fault *fault)
+{
+    const char *const values[] = {words->list[2]};
+    enum err err = expect_count(scenario, "documents in the series", words->list[3], "select count(*) from invoicing.document where series = $1", values, 1, fault);
+    return err ? err : expect_count(scenario, "gaps, doubles and falling issue times", "0",
+                       "select count(*) from (select number, issued_time, row_number() over w as place, lag(issued_time) over w as before"
+                       "  from invoicing.document where series = $1 window w as (order by number)) as d"
+                       " where number <> $1 || '-' || lpad(place::text, 6, '0') or issued_time < before", values, 1, fault);
+}
+
+// expect conflict ID TEXT: an event of that id is kept as a conflict, its body has the text
+static enum err expect_conflict(struct scenario *scenario, const struct words *words, struct fault *fault)
+{
+    const char *const values[] = {words->list[2], words->list[3]};
+    return expect_count(scenario, "conflicts", "1", "select count(*) from rating.conflict where event_id = $1 and position($2 in convert_from(raw, 'UTF8')) > 0", values, 2, fault);
+}
+
+// expect parked N: partitions that are parked
+static enum err expect_parked(struct scenario *scenario, const struct words *words, struct fault *fault)
+{
+    return expect_count(scenario, "parked partitions", words->list[2], "select count(*) from rating.partition where parked_reason is not null", NULL, 0, fault);
+}
+
+// expect cuts N: there are N, contiguous, and no component of a vector is below its predecessor's
+static enum err expect_cuts(struct scenario *scenario, const struct words *words, struct fault *fault)
+{
+    enum err err = expect_count(scenario, "cuts", words->list[2], "select case when count(*) = max(cut) then count(*) end from rating.cut", NULL, 0, fault);
+    return err ? err : expect_count(scenario, "components that fell", "0",
+                       "select count(*) from rating.cut_partition n join rating.cut_partition o on o.cut = n.cut - 1 and o.incarnation = n.incarnation and o.partition = n.partition"
+                       " where n.batch_seq < o.batch_seq or n.next_offset < o.next_offset or n.cut_end < o.cut_end", NULL, 0, fault);
+}
+
+// expect cut TENANT INSTANT: where the newest cut ends in the tenant's partition; "never" before its first message
+static enum err expect_cut(struct scenario *scenario, const struct words *words, struct fault *fault)
+{
+    char partition[16];
+    ENSURE(snprintf(partition, sizeof partition, "%d", shard_of_tenant(slice_of(words->list[2])) % SCENARIO_PARTITIONS) > 0);
+    const char *const values[] = {partition};
+    return expect_count(scenario, "cut end", words->list[3],
+                        "select case when isfinite(cut_end) then to_char(cut_end at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') else 'never' end"
+                        "  from rating.cut_partition where partition = $1::int order by cut desc limit 1", values, 1, fault);
 }
 
 // expect documents N
 static enum err expect_documents(struct scenario *scenario, const struct words *words, struct fault *fault)
 {
-    struct db_result *result;
-    enum err err = db_query(scenario->admin, "select count(*) from invoicing.document", 0, NULL, &result, fault);
-    if (err) return err;
-    err = compare("documents", words->list[2], db_text(result, 0, 0), fault);
-    db_result_free(result);
-    return err;
-}
-
-// expect settled ACCOUNT YYYY-MM AMOUNT: the sum of what settlements posted
-static enum err expect_settled(struct scenario *scenario, const struct words *words, struct fault *fault)
-{
-    static const char *const names[] = {"amount", "posted", NULL};
-    const char *const values[] = {words->list[2], words->list[3]};
-    return compare_row(scenario, words, 4,
-                       "select coalesce((select sum(c.billed_delta) from invoicing.charge c where c.agreement = p.agreement and c.account = p.account and c.period_start = p.period_start), 0),"
-                       "       coalesce((select sum(case d.kind when 'unbilled' then t.amount else -t.amount end) from ledger.transfer t join ledger.operation o using (operation)"
-                       "        join ledger.account d on d.ledger_account = t.debit where o.kind = 'settlement' and t.agreement = p.agreement and t.account = p.account and t.period_start = p.period_start), 0)"
-                       "  from invoicing.period p join catalog.billing_account a using (account) where a.id = $1 and p.label = $2", values, 2, names, fault);
+    return expect_count(scenario, "documents", words->list[2], "select count(*) from invoicing.document", NULL, 0, fault);
 }
 
 static enum err expect_balanced(struct scenario *scenario, struct fault *fault)
@@ -122,6 +190,8 @@ static enum err expect_usage(struct scenario *scenario, const struct words *word
 static const struct { const char *name; size_t words; enum err (*run)(struct scenario *, const struct words *, struct fault *); } expectations[] = {
     {"verdicts", 3, expect_verdicts},   {"quarantine", 4, expect_quarantine}, {"document", 5, expect_document},
     {"documents", 3, expect_documents}, {"settled", 5, expect_settled},       {"usage", 6, expect_usage},
+    {"numbers", 4, expect_numbers},     {"conflict", 4, expect_conflict},     {"parked", 3, expect_parked},
+    {"cuts", 3, expect_cuts},           {"cut", 4, expect_cut},
 };
 
 enum err scenario_expect(struct scenario *scenario, const struct words *words, struct fault *fault)

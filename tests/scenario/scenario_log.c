@@ -115,18 +115,25 @@ void scenario_log_detach(struct scenario_log *log)
     for (int p = 0; p < log->partitions; p++) log->list[p].fed = -1;
 }
 
-static bool feed(struct scenario_log *log, struct rater *rater)
+static void feed(struct scenario_log *log, struct rater *rater)
 {
-    bool all = true;
     for (int p = 0; p < log->partitions; p++) {
         struct log_partition *partition = &log->list[p];
         while (partition->fed >= 0 && partition->fed < partition->count && !rater_full(rater)) {
             const struct bus_message message = message_of(log, p, partition->fed++);
             rater_feed(rater, &message, 1);
         }
+    }
+}
+
+// Not only fed: a newer catalogue makes the rater drop what it was fed and ask for it again.
+static bool committed(const struct scenario_log *log, const struct rater *rater)
+{
+    bool all = true;
+    for (int p = 0; p < log->partitions; p++) {
         struct partition_status status;
         rater_status(rater, p, &status);
-        all = all && (status.state == PARTITION_PARKED || (partition->fed >= 0 && partition->fed >= partition->count));
+        all = all && (status.state == PARTITION_PARKED || (status.state == PARTITION_RATING && status.next_offset >= log->list[p].count));
     }
     return all;
 }
@@ -135,10 +142,10 @@ enum err scenario_log_drain(struct scenario_log *log, struct rater *rater, struc
 {
     int64_t deadline = clock_monotonic_us() + DRAIN_SECONDS * SECOND_US;
     while (clock_monotonic_us() < deadline) {
-        bool all = feed(log, rater);
+        feed(log, rater);
         rater_tick(rater);
         enum err err = rater_flush(rater, fault);
-        if (all && !err && feed(log, rater)) return ERR_OK;
+        if (!err && committed(log, rater)) return ERR_OK;
         if (err && err != ERR_RETRY) return err;
     }
     return fault_set(fault, ERR_RETRY, "", "the rater did not commit everything within %d s", DRAIN_SECONDS);

@@ -22,7 +22,18 @@ static enum err unknown(struct fault *fault, const char *what)
     return fault_set(fault, ERR_INVALID, "", "unknown step: %s", what);
 }
 
-enum err scenario_apply(struct scenario *scenario, const char *yaml, size_t length, struct fault *fault)
+static const char *apply_result(int status)
+{
+    if (!WIFEXITED(status)) return "killed";
+    switch (WEXITSTATUS(status)) { // docs/catalogue.md
+    case 0: return "applied";
+    case 2: return "invalid";
+    case 5: return "refused";
+    }
+    return "failed";
+}
+
+enum err scenario_apply(struct scenario *scenario, const char *yaml, size_t length, const char *wanted, struct fault *fault)
 {
     char path[] = "/tmp/scenario-XXXXXX.yaml", database[96];
     int descriptor = mkstemps(path, 5), status = 0;
@@ -30,31 +41,61 @@ enum err scenario_apply(struct scenario *scenario, const char *yaml, size_t leng
     ENSURE(snprintf(database, sizeof database, "--postgres.database=%s", scenario->database) > 0);
     pid_t child = fork();
     if (child == 0) {
-        if (!freopen("/dev/null", "w", stdout)) _exit(126);
+        bool refusal = strcmp(wanted, "applied") != 0; // its words are then no news
+        if (!freopen("/dev/null", "w", stdout) || (refusal && !freopen("/dev/null", "w", stderr))) _exit(126);
         execl(scenario->binary, scenario->binary, "apply", path, database, "--config", config_path(scenario->config), (char *)NULL);
         _exit(127);
     }
     ENSURE(child > 0 && waitpid(child, &status, 0) == child && unlink(path) == 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return fault_set(fault, ERR_INVALID, "", "turnpike apply ended with %d", WEXITSTATUS(status));
+    const char *got = apply_result(status);
+    if (strcmp(wanted, got) != 0) return fault_set(fault, ERR_CONFLICT, "", "expected %s, turnpike apply says %s (status %d)", wanted, got, status);
     return catalogue_refresh(scenario->admin, &scenario->catalogue, fault);
 }
 
-// Writes the event "ID TENANT TYPE at TIME name=value..." (words from index 1 on) as CloudEvents JSON; numbers stay as they are written.
+// Attributes "@name=value" of the words from index `from` on; a missing source is /scenario.
+static enum err add_attributes(const struct words *words, size_t from, struct text *json, struct fault *fault)
+{
+    bool source = false;
+    for (size_t i = from; i < words->count && !is(words, i, "->"); i++) {
+        const char *word = words->list[i], *equals = strchr(word, '=');
+        if (*word != '@') continue;
+        if (!equals) return unknown(fault, word);
+        source = source || strncmp(word, "@source=", 8) == 0;
+        text_print(json, ",\"%.*s\":", (int)(equals - word) - 1, word + 1);
+        text_add_json_string(json, equals + 1, strlen(equals + 1));
+    }
+    if (!source) text_add_string(json, ",\"source\":\"/scenario\"");
+    return ERR_OK;
+}
+
+// Data: "name=text" becomes a JSON string, "name:=1.0" goes in as it is written.
+static enum err add_data(const struct words *words, size_t from, struct text *json, struct fault *fault)
+{
+    bool first = true;
+    for (size_t i = from; i < words->count && !is(words, i, "->"); i++) {
+        const char *word = words->list[i], *equals = strchr(word, '=');
+        if (*word == '@') continue;
+        if (!equals || equals == word) return unknown(fault, word);
+        bool raw = equals[-1] == ':';
+        text_print(json, "%s\"%.*s\":", first ? "" : ",", (int)(equals - word) - raw, word);
+        if (raw) text_add_string(json, equals + 1);
+        else text_add_json_string(json, equals + 1, strlen(equals + 1));
+        first = false;
+    }
+    return ERR_OK;
+}
+
+// Writes the event "ID TENANT TYPE at TIME ..." (words from index 1 on) as CloudEvents JSON; the order of data is the words'.
 static enum err event_json(const struct words *words, struct text *json, struct fault *fault)
 {
     if (words->count < 6 || !is(words, 4, "at")) return unknown(fault, "send ID TENANT TYPE at TIME [name=value]...");
-    text_print(json, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/scenario\",\"subject\":\"%s\",\"type\":\"%s\",\"time\":\"%s\",\"data\":{", words->list[1],
-               words->list[2], words->list[3], words->list[5]);
-    bool first = true;
-    for (size_t i = 6; i < words->count && strcmp(words->list[i], "->") != 0; i++) {
-        const char *equals = strchr(words->list[i], '=');
-        if (!equals) return unknown(fault, words->list[i]);
-        text_print(json, "%s\"%.*s\":", first ? "" : ",", (int)(equals - words->list[i]), words->list[i]);
-        text_add_json_string(json, equals + 1, strlen(equals + 1));
-        first = false;
-    }
+    text_print(json, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"subject\":\"%s\",\"type\":\"%s\",\"time\":\"%s\"", words->list[1], words->list[2],
+               words->list[3], words->list[5]);
+    enum err err = add_attributes(words, 6, json, fault);
+    text_add_string(json, ",\"data\":{");
+    if (!err) err = add_data(words, 6, json, fault);
     text_add_string(json, "}}");
-    return ERR_OK;
+    return err;
 }
 
 static enum err append_packed(void *context, int partition, struct slice message, size_t events, struct fault *fault)
@@ -72,7 +113,10 @@ static enum err send(struct scenario *scenario, const struct words *words, struc
     struct text json = {0}, buffer = {0};
     struct admission admission;
     enum err err = event_json(words, &json, fault);
-    if (err) return err;
+    if (err) {
+        text_free(&json);
+        return err;
+    }
     struct slice raw = {arena_text(scenario->arena, json.data, json.length), json.length};
     admission_judge(&rules, &raw, 1, scenario->arena, &admission);
     const char *wanted = words->count > 2 && is(words, words->count - 2, "->") ? words->list[words->count - 1] : "accepted";
@@ -86,12 +130,13 @@ static enum err send(struct scenario *scenario, const struct words *words, struc
     return err;
 }
 
-// Straight into the log, as a producer does that bypasses the gateway: one plain event, keyed by tenant.
-static enum err produce(struct scenario *scenario, const struct words *words, struct fault *fault)
+// Straight into the log, as a producer does that bypasses the gateway: one plain event, keyed by tenant; `away` partitions
+// beside the tenant's own, as one with another partitioner or another number of partitions does.
+static enum err produce(struct scenario *scenario, const struct words *words, int away, struct fault *fault)
 {
     struct text json = {0};
     enum err err = event_json(words, &json, fault);
-    if (!err) scenario_log_append(scenario->log, shard_of_tenant(slice_of(words->list[2])) % SCENARIO_PARTITIONS, json.data, json.length);
+    if (!err) scenario_log_append(scenario->log, (shard_of_tenant(slice_of(words->list[2])) + away) % SCENARIO_PARTITIONS, json.data, json.length);
     text_free(&json);
     return err;
 }
@@ -170,7 +215,8 @@ enum err scenario_step(struct scenario *scenario, const struct words *words, str
 {
     if (is(words, 0, "clock")) return set_clock(scenario, words, fault);
     if (is(words, 0, "send")) return send(scenario, words, fault);
-    if (is(words, 0, "produce")) return produce(scenario, words, fault);
+    if (is(words, 0, "produce")) return produce(scenario, words, 0, fault);
+    if (is(words, 0, "misroute")) return produce(scenario, words, 1, fault);
     if (is(words, 0, "markers")) return mark(scenario);
     if (is(words, 0, "rate")) return rate(scenario, fault);
     if (is(words, 0, "kill") && is(words, 1, "rater")) return kill_rater(scenario);
