@@ -193,7 +193,8 @@ static enum err close_month(struct scenario *scenario, const struct words *words
     enum err err = close_run(scenario->bill, &scenario->catalogue, &options, scenario->arena, &result, fault);
     const char *got = err == ERR_OK ? "closed" : err == ERR_CONFLICT ? "refused" : err == ERR_INVALID ? "invalid" : err == ERR_RETRY ? "incomplete" : err_name(err);
     if (strcmp(wanted, got) == 0) return ERR_OK;
-    return fault_set(fault, ERR_CONFLICT, "", "expected %s, the close says %s%s%s", wanted, got, err ? ": " : "", err ? fault->reason : "");
+    const char *why = err ? arena_print(scenario->arena, ": %s", fault->reason) : ""; // a copy: the fault is written next
+    return fault_set(fault, ERR_CONFLICT, "", "expected %s, the close says %s%s", wanted, got, why);
 }
 
 static enum err order_replay(struct scenario *scenario, const struct words *words, struct fault *fault)
