@@ -7,6 +7,7 @@
     extern const char noun##_usage[];                                                                                  \
     int noun##_run(struct command_context *context, int argc, char **argv)
 
+COMMAND(api_command);
 COMMAND(apply);
 COMMAND(bill);
 COMMAND(close_month);
@@ -15,13 +16,24 @@ COMMAND(collect_host);
 COMMAND(collect_ndjson);
 COMMAND(collect_simulate);
 COMMAND(config);
+COMMAND(conflict_list);
+COMMAND(doctor);
 COMMAND(ingest);
-COMMAND(message_decode);
+COMMAND(invoice_list);
+COMMAND(invoice_show);
 COMMAND(key_create);
 COMMAND(key_list);
 COMMAND(key_revoke);
+COMMAND(message_decode);
 COMMAND(migrate);
+COMMAND(quarantine_drop);
+COMMAND(quarantine_list);
+COMMAND(quarantine_replay);
+COMMAND(quarantine_show);
 COMMAND(rate);
 COMMAND(settle);
+COMMAND(spend);
+COMMAND(status);
 COMMAND(topic_ensure);
+COMMAND(usage);
 COMMAND(version);

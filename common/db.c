@@ -327,3 +327,9 @@ int db_socket(const struct db *db)
 {
     return PQsocket(db->link);
 }
+
+const char *db_library_version(struct arena *arena)
+{
+    int version = PQlibVersion();
+    return arena_print(arena, "%d.%d", version / 10000, version % 10000);
+}

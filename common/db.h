@@ -105,3 +105,4 @@ void db_copy_abort(struct db_copy *copy);
 // LISTEN/NOTIFY: true if a notification arrived since the last call (drains the socket, does not block).
 bool db_notified(struct db *db);
 int db_socket(const struct db *db);
+const char *db_library_version(struct arena *arena); // of libpq: "15.20"
