@@ -64,11 +64,10 @@ static int find_key(struct command_context *context, const struct flag *flag, co
     const char *environment = getenv("TURNPIKE_KEY");
     *key = environment;
     if (flag->given) {
-        if (secret_read(flag->text, &secret, &fault) != ERR_OK) return command_fail(context, &fault);
-        *key = arena_text(context->arena, secret.data, secret.length);
-        memset(secret.data, 0, secret.length);
+        enum err err = secret_read(flag->text, &secret, &fault);
+        if (err == ERR_OK) *key = arena_text(context->arena, secret.data, secret.length);
         text_free(&secret);
-        return 0;
+        return err == ERR_OK ? 0 : command_fail(context, &fault);
     }
     if (environment && *environment) return 0;
     (void)fault_set(&fault, ERR_INVALID, "",

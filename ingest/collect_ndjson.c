@@ -60,15 +60,23 @@ static enum err ndjson_seek(void *self, const struct collect_mark *mark, struct 
                      strerrordesc_np(errno));
 }
 
+// In pieces of time, so that a stop is noticed also when it comes just before the wait.
+static bool wait_readable(const struct collect_ndjson *ndjson)
+{
+    struct pollfd input = {.fd = ndjson->fd, .events = POLLIN};
+    do {
+        if (ndjson->stop && *ndjson->stop) return false;
+    } while (poll(&input, 1, IDLE_MS) <= 0);
+    return true;
+}
+
 static enum err fill(struct collect_ndjson *ndjson, struct fault *fault)
 {
+    if (!wait_readable(ndjson)) return fault_set(fault, ERR_RETRY, ndjson->path, "stopped");
     ssize_t count = read(ndjson->fd, ndjson->input, NDJSON_PIECE);
     ndjson->at = ndjson->length = 0;
     if (count == 0) return ERR_NOT_FOUND;
-    if (count < 0 && errno == EINTR) {
-        if (!ndjson->stop || !*ndjson->stop) return ERR_OK;
-        return fault_set(fault, ERR_RETRY, ndjson->path, "stopped");
-    }
+    if (count < 0 && errno == EINTR) return ERR_OK; // nothing yet
     if (count < 0)
         return fault_set(fault, errno == EISDIR ? ERR_INVALID : ERR_RETRY, ndjson->path, "cannot read: %s",
                          strerrordesc_np(errno));

@@ -50,13 +50,13 @@ static bool read_file(struct reading *reading, const char *format, ...)
     return err == ERR_OK;
 }
 
-static bool exists(const struct reading *reading, const char *format, const char *name)
+static bool exists(const struct reading *reading, const char *folder, const char *name, const char *below)
 {
-    char path[HOST_PATH_MAX], tail[HOST_PATH_MAX / 2];
-    int length = snprintf(tail, sizeof tail, "%s%s", format, name);
-    if (length < 0 || (size_t)length >= sizeof tail) return false;
-    length = snprintf(path, sizeof path, "%s%s", reading->root, tail);
-    return length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
+    struct text path = {0};
+    text_print(&path, "%s%s%s%s", reading->root, folder, name, below);
+    bool there = access(path.data, F_OK) == 0;
+    text_free(&path);
+    return there;
 }
 
 // --- the machine
@@ -69,7 +69,7 @@ static enum err read_disks(struct reading *reading, struct host_usage *usage)
     enum err err = host_read_disks(slice_of_text(&reading->text), reading->devices, &count, reading->fault);
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         const struct host_device *device = &reading->devices[i];
-        if (!host_device_is_real(device->name) || !exists(reading, "/sys/block/", device->name)) continue;
+        if (!host_device_is_real(device->name) || !exists(reading, "/sys/block/", device->name, "")) continue;
         usage->disk_read_bytes += device->read_bytes;
         usage->disk_write_bytes += device->write_bytes;
         reading->devices[kept++] = *device;
@@ -83,13 +83,11 @@ static enum err read_network(struct reading *reading, struct host_usage *usage)
 {
     static _Thread_local struct host_interface interfaces[HOST_DEVICES_MAX];
     size_t count, real = 0;
-    char device[64];
     if (!read_file(reading, "/proc/net/dev")) return ERR_OK;
     enum err err = host_read_network(slice_of_text(&reading->text), interfaces, &count, reading->fault);
     for (int pass = 0; err == ERR_OK && pass < 2 && real == 0; pass++) {
         for (size_t i = 0; i < count; i++) {
-            snprintf(device, sizeof device, "%.31s/device", interfaces[i].name); // all of a name
-            if (pass == 0 && !exists(reading, "/sys/class/net/", device)) continue;
+            if (pass == 0 && !exists(reading, "/sys/class/net/", interfaces[i].name, "/device")) continue;
             usage->net_rx_bytes += interfaces[i].rx_bytes;
             usage->net_tx_bytes += interfaces[i].tx_bytes;
             real++;
@@ -204,7 +202,7 @@ static enum err read_groups(struct reading *reading, enum host_scope scope)
 {
     struct host_sample *sample = reading->sample;
     enum err err;
-    if (exists(reading, "/sys/fs/cgroup/cgroup.controllers", "")) {
+    if (exists(reading, "/sys/fs/cgroup/", "cgroup.controllers", "")) {
         err = add_groups(reading, &version_2, "/sys/fs/cgroup");
     } else {
         err = add_groups(reading, &version_1, "/sys/fs/cgroup/cpuacct");
