@@ -7,7 +7,7 @@
 
 #include "common/arena.h"
 
-enum { BUFFER_BYTES = 65536 };
+enum { BUFFER_BYTES = 65536, USAGE_FIXED_BYTES = 1 + 2 * 4 + 10 * 8 };
 
 struct chain {
     struct sha256 *hash;
@@ -38,11 +38,17 @@ static void put(struct chain *chain, const void *data, size_t length)
     text_clear(&chain->buffer);
 }
 
+static unsigned char *big_endian(unsigned char *at, uint64_t number, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        at[i] = (unsigned char)(number >> 8 * (bytes - 1 - i));
+    return at + bytes;
+}
+
 static void put_unsigned(struct chain *chain, uint64_t number, size_t bytes)
 {
     unsigned char out[8];
-    for (size_t i = 0; i < bytes; i++)
-        out[i] = (unsigned char)(number >> 8 * (bytes - 1 - i));
+    big_endian(out, number, bytes);
     put(chain, out, bytes);
 }
 
@@ -117,18 +123,29 @@ void chain_resource(struct chain *chain, const struct named_row *row)
     put_named(chain, 'R', row);
 }
 
+// The row that there are most of: put together on the stack, added once.
 void chain_usage(struct chain *chain, const struct batch_record *record, const struct usage_row *row)
 {
-    put_kind(chain, 'U');
-    put_int(chain, batch_received_hour(record));
-    put_text(chain, slice_of(row->tenant->id));
-    put_text(chain, slice_of(row->meter->id));
-    put_hash(chain, row->dimension_set);
-    put_int(chain, row->slot);
-    put_quantity(chain, row->quantity);
-    put_int(chain, row->event_count);
-    put_int(chain, row->latest_time);
-    put_hash(chain, row->latest_id);
+    unsigned char bytes[USAGE_FIXED_BYTES + 2 * ID_MAX], *at = bytes;
+    size_t tenant_length = strlen(row->tenant->id), meter_length = strlen(row->meter->id);
+    ENSURE(tenant_length <= ID_MAX && meter_length <= ID_MAX);
+    uint128 quantity = (uint128)row->quantity.nano;
+    *at++ = 'U';
+    at = big_endian(at, (uint64_t)batch_received_hour(record), 8);
+    at = big_endian(at, tenant_length, 4);
+    at = (unsigned char *)mempcpy(at, row->tenant->id, tenant_length);
+    at = big_endian(at, meter_length, 4);
+    at = (unsigned char *)mempcpy(at, row->meter->id, meter_length);
+    at = big_endian(at, row->dimension_set.high, 8);
+    at = big_endian(at, row->dimension_set.low, 8);
+    at = big_endian(at, (uint64_t)row->slot, 8);
+    at = big_endian(at, (uint64_t)(quantity >> 64), 8);
+    at = big_endian(at, (uint64_t)quantity, 8);
+    at = big_endian(at, (uint64_t)row->event_count, 8);
+    at = big_endian(at, (uint64_t)row->latest_time, 8);
+    at = big_endian(at, row->latest_id.high, 8);
+    at = big_endian(at, row->latest_id.low, 8);
+    put(chain, bytes, (size_t)(at - bytes));
 }
 
 void chain_transition(struct chain *chain, const struct batch_record *record, const struct transition_row *row)

@@ -158,7 +158,7 @@ static enum err old_unlink(struct resync *resync, struct fault *fault)
         memcpy(cursor, reply->items[0].text.data, reply->items[0].text.length);
         cursor[reply->items[0].text.length] = 0;
         err = keys_unlink(resync, &reply->items[1], fault);
-        if (!err && *resync->writer->stop) err = fault_set(fault, ERR_RETRY, "", "we are told to stop");
+        if (!err && atomic_load(resync->writer->stop)) err = fault_set(fault, ERR_RETRY, "", "we are told to stop");
     } while (!err && strcmp(cursor, "0") != 0);
     return err;
 }
@@ -302,7 +302,7 @@ static enum err counters_copy(struct resync *resync, struct db *db, struct fault
             err = rows_write(resync, result, fault);
         }
         db_result_free(result);
-        if (!err && *resync->writer->stop) err = fault_set(fault, ERR_RETRY, "", "we are told to stop");
+        if (!err && atomic_load(resync->writer->stop)) err = fault_set(fault, ERR_RETRY, "", "we are told to stop");
     }
     return err;
 }

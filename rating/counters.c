@@ -35,7 +35,7 @@ struct counters_feed {
     pthread_cond_t wake;
     struct item *first, **last;
     size_t items, changes;
-    volatile bool stop;
+    atomic_bool stop;
     bool *dropped;                // by partition: its batches were dropped since the thread looked
     struct catalogue *catalogue;  // newest
     struct counter_writer writer; // the thread's own

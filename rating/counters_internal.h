@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of the counters as its thread has it; for counters.c, counter_write.c and counter_resync.c alone.
 #pragma once
+#include <stdatomic.h>
+
 #include "common/backoff.h"
 #include "common/metric.h"
 #include "common/rconn.h"
@@ -32,7 +34,7 @@ struct counter_writer {
     struct backoff backoff;
     int64_t retry_us; // monotonic time of the next try of what failed
     int64_t evicted, looked_us;
-    const volatile bool *stop; // breaks a resync off
+    const atomic_bool *stop; // breaks a resync off
     struct metric *stale_shards, *resyncs, *keys_written, *failures;
 };
 

@@ -282,17 +282,22 @@ class Rater:
         need(self.process.returncode == -signal.SIGKILL, f"ended with {self.process.returncode}: {self.tail()}")
         need("crash point reached" in self.log(), f"no crash point fired: {self.tail()}")
 
-    def metrics(self):
+    def get(self, path):
+        """(status, body) of the ops server."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as link:
-            link.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            link.sendall(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             raw = b""
             while True:
                 piece = link.recv(65536)
                 if not piece:
                     break
                 raw += piece
+        head, _, body = raw.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body.decode()
+
+    def metrics(self):
         values = {}
-        for line in raw.decode().splitlines():
+        for line in self.get("/metrics")[1].splitlines():
             if line.startswith("turnpike_"):
                 name, value = line.rsplit(" ", 1)
                 values[name] = int(value)
