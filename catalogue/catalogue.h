@@ -103,6 +103,8 @@ int64_t catalogue_longest_future_us(const struct catalogue *catalogue);
 
 // Account that pays for a tenant's usage in a slot; 0 if none.
 int64_t catalogue_payer(const struct catalogue *catalogue, int64_t tenant, instant_us slot);
+// All memberships of a tenant in time order, the first from INSTANT_MIN, without gap.
+const struct membership *catalogue_memberships(const struct catalogue *catalogue, int64_t tenant, size_t *count);
 // All memberships of an account (any time), for loading its usage.
 const struct membership *catalogue_members(const struct catalogue *catalogue, int64_t account, size_t *count);
 // Terms under which an account buys, at a period start; an account has exactly one seller. NULL if none then.

@@ -133,6 +133,14 @@ int64_t catalogue_payer(const struct catalogue *catalogue, int64_t tenant, insta
     return 0;
 }
 
+const struct membership *catalogue_memberships(const struct catalogue *catalogue, int64_t tenant, size_t *count)
+{
+    const struct tenant *found = catalogue_tenant_number(catalogue, tenant);
+    *count = found ? catalogue->tenant_memberships[found - catalogue->tenants].count : 0;
+    return *count == 0 ? NULL
+                       : &catalogue->memberships[catalogue->tenant_memberships[found - catalogue->tenants].first];
+}
+
 const struct membership *catalogue_members(const struct catalogue *catalogue, int64_t account, size_t *count)
 {
     uint32_t index = catalogue_account_index(catalogue, account);

@@ -27,11 +27,18 @@ static void touch_account(struct touched *touched, int64_t account, instant_us i
     }
 }
 
-// Every period of the tenant's payers between two instants.
+// Every period of the tenant's payers between two instants, both included, however short a membership was.
 static void touch_tenant(struct touched *touched, int64_t tenant, instant_us from, instant_us to)
 {
-    for (instant_us at = from; at <= to; at += 27 * DAY_US) touch_account(touched, catalogue_payer(touched->catalogue, tenant, at), at);
-    touch_account(touched, catalogue_payer(touched->catalogue, tenant, to), to);
+    size_t count;
+    const struct membership *memberships = catalogue_memberships(touched->catalogue, tenant, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct membership *member = &memberships[i];
+        instant_us first = from > member->effective_from ? from : member->effective_from;
+        instant_us last = to < member->effective_to ? to : member->effective_to - 1;
+        for (instant_us at = first; at < last; at += 27 * DAY_US) touch_account(touched, member->account, at); // no month is shorter
+        if (first <= last) touch_account(touched, member->account, last);
+    }
 }
 
 static void drop_repeats(struct touched *touched)
@@ -54,7 +61,7 @@ static enum err touch_rows(struct db *db, const char *sql, const char *const *va
     return ERR_OK;
 }
 
-// Days with new deltas: a day touches at most the periods of its first and last slot.
+// Days with new deltas: of one payer, a day touches at most the periods of its first and last slot.
 static const char delta_sql[] =
     "select d.tenant, min(d.slot), max(d.slot) from rating.usage_delta d"
     "  join rating.cut_partition n on n.cut = $2 and n.incarnation = d.incarnation and n.partition = d.partition and d.batch_seq <= n.batch_seq"
