@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the rows of invoicing.period and what was ever counted, and writes invoicing.recompute.
-#include "catalogue/apply_period.h"
+#include "catalogue/apply_member.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +143,7 @@ enum err apply_period_find(struct db *db, const struct plan *plan, const struct 
     touch_prepare(&finder.touch, plan->arena, catalogue, plan->effects, plan->effect_count);
     enum err err = read_periods(&finder, from);
     if (!err && finder.closed.count > 0) err = refuse_closed(&finder);
+    if (!err) err = apply_member_find(db, plan, &finder.touch, list, fault);
     return err;
 }
 
