@@ -25,7 +25,12 @@ create function rating.usage_added(wanted_cut bigint, tenants bigint[], span_fro
     as $$
     select s.span, d.meter, d.dimension_set, sum(d.quantity)
       from unnest(tenants, span_from, span_to) with ordinality as s (tenant, span_from, span_to, span)
-      join rating.usage_delta d on d.tenant = s.tenant and d.slot >= s.span_from and d.slot < s.span_to
+     cross join lateral (
+               -- offset 0 keeps this an index scan per span, whatever the statistics say
+               select u.incarnation, u.partition, u.batch_seq, u.meter, u.dimension_set, u.quantity
+                 from rating.usage_delta u
+                where u.tenant = s.tenant and u.slot >= s.span_from and u.slot < s.span_to
+               offset 0) d
       join rating.vector_at(wanted_cut) v on v.incarnation = d.incarnation and v.partition = d.partition and d.batch_seq <= v.batch_seq
      where d.meter in (select m.meter from catalog.meter m where m.aggregation in ('sum', 'count'))
      group by s.span, d.meter, d.dimension_set
@@ -43,7 +48,12 @@ create function rating.usage_slot_value(wanted_cut bigint, tenants bigint[], spa
            (array_agg(d.latest_time order by d.latest_time desc nulls last, d.latest_id desc nulls last))[1],
            (array_agg(d.latest_id order by d.latest_time desc nulls last, d.latest_id desc nulls last))[1]
       from unnest(tenants, span_from, span_to) with ordinality as s (tenant, span_from, span_to, span)
-      join rating.usage_delta d on d.tenant = s.tenant and d.slot >= s.span_from and d.slot < s.span_to
+     cross join lateral (
+               -- offset 0 keeps this an index scan per span, whatever the statistics say
+               select u.incarnation, u.partition, u.batch_seq, u.meter, u.dimension_set, u.slot, u.quantity, u.latest_time, u.latest_id
+                 from rating.usage_delta u
+                where u.tenant = s.tenant and u.slot >= s.span_from and u.slot < s.span_to
+               offset 0) d
       join rating.vector_at(wanted_cut) v on v.incarnation = d.incarnation and v.partition = d.partition and d.batch_seq <= v.batch_seq
      where d.meter in (select m.meter from catalog.meter m where m.aggregation in ('max', 'latest'))
      group by s.span, d.meter, d.dimension_set, d.slot
