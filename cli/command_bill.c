@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// turnpike bill, turnpike settle
+// turnpike bill, turnpike wait, turnpike settle
 #include <stdio.h>
 
 #include "catalogue/catalogue_watch.h"
 #include "cli/commands.h"
 #include "cli/table.h"
 #include "common/http.h"
-#include "common/log.h"
+#include "common/setting_value.h"
 #include "invoicing/bill_role.h"
+#include "invoicing/complete.h"
 #include "invoicing/settle.h"
 
 const char bill_usage[] = "\n\nSettles every bill.settle_interval until TERM. Several may run at the same time";
+const char wait_usage[] = "[--timeout DURATION]\n\n"
+                          "  --timeout  how long to wait at most (default 2m); then exit code 75\n\n"
+                          "Waits until every event that Kafka has received by now is counted";
 const char settle_usage[] = "\n\nTakes a cut and settles once what it touches; the same as a round of `turnpike bill`";
 
 int bill_run(struct command_context *context, int argc, char **argv)
@@ -18,6 +22,23 @@ int bill_run(struct command_context *context, int argc, char **argv)
     if (!command_flags(context, NULL, 0, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
     process_signals();
     return bill_role_run(context->config, clock_system());
+}
+
+int wait_run(struct command_context *context, int argc, char **argv)
+{
+    struct flag timeout = {.name = "--timeout", .kind = FLAG_TEXT};
+    struct fault fault = {0};
+    int64_t timeout_ms = 120000;
+    struct db *db;
+    if (!command_flags(context, &timeout, 1, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
+    if (timeout.given && duration_parse(slice_of(timeout.text), &timeout_ms))
+        return command_wrong_use(context, "--timeout: a duration like 30s or 5m is needed");
+    process_signals();
+    int code = command_open_db(context, "bill", &db);
+    if (code) return code;
+    if (complete_wait(db, clock_now(clock_system()), timeout_ms, &process_stop, &fault)) code = command_fail(context, &fault);
+    db_close(db);
+    return code;
 }
 
 static int print_round(struct command_context *context, const struct settle_result *result)
@@ -42,8 +63,11 @@ int settle_run(struct command_context *context, int argc, char **argv)
     if (!command_flags(context, NULL, 0, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
     int code = command_open_db(context, "bill", &db);
     if (code) return code;
-    enum err err = catalogue_refresh(db, &catalogue, &fault);
-    if (!err) err = settle_round(db, catalogue, (size_t)config_int(context->config, "bill.worker_accounts"), NULL, NULL, &result, &fault);
+    enum err err = ERR_RETRY;
+    for (int tries = 0; tries < 5 && err == ERR_RETRY && db_alive(db); tries++) { // an apply in between: with its catalogue again
+        err = catalogue_refresh(db, &catalogue, &fault);
+        if (!err) err = settle_round(db, catalogue, (size_t)config_int(context->config, "bill.worker_accounts"), NULL, NULL, &result, &fault);
+    }
     code = err ? command_fail(context, &fault) : print_round(context, &result);
     catalogue_release(catalogue);
     db_close(db);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/crash_point.h"
-#include "common/log.h"
 #include "invoicing/close_draft.h"
 
 void close_refuse(struct close_work *work, struct close_account *account, const char *format, ...)
@@ -24,17 +23,14 @@ void close_refuse(struct close_work *work, struct close_account *account, const 
     work->result->refusals = refusal;
     work->result->refused++;
     account->refused = true;
-    log_warn("close_refused", LOG_TEXT("account", refusal->account), LOG_TEXT("period", account->period->label), LOG_TEXT("reason", refusal->reason));
 }
 
 // The catalogue by which the chunk was drafted must be the newest at its commit (rules 6.3).
 static enum err hold_catalogue(struct close_work *work)
 {
-    struct db_result *result;
-    enum err err = db_query(work->db, "select invoicing.hold_catalogue()", 0, NULL, &result, work->fault);
+    int64_t newest;
+    enum err err = period_hold_catalogue(work->db, &newest, work->fault);
     if (err) return err;
-    int64_t newest = db_get_int(result, 0, 0);
-    db_result_free(result);
     if (newest == catalogue_version(work->catalogue)) return ERR_OK;
     return fault_set(work->fault, ERR_RETRY, "", "catalogue version %lld came in between", (long long)newest);
 }

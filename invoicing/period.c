@@ -89,3 +89,13 @@ enum err period_ensure(struct db *db, const struct billing_period *periods, size
     db_result_free(result);
     return err;
 }
+
+enum err period_hold_catalogue(struct db *db, int64_t *version, struct fault *fault)
+{
+    struct db_result *result;
+    enum err err = db_query(db, "select invoicing.hold_catalogue()", 0, NULL, &result, fault);
+    if (err) return err;
+    *version = db_get_int(result, 0, 0);
+    db_result_free(result);
+    return ERR_OK;
+}

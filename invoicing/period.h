@@ -24,3 +24,6 @@ int period_order(const void *left, const void *right); // by (account, start), f
 // Makes the rows of invoicing.period that are missing. Rows that exist must have the same instants (ERR_CONFLICT: the zone
 // data changed since; the frozen instants win and the operator is told).
 enum err period_ensure(struct db *db, const struct billing_period *periods, size_t count, struct arena *arena, struct fault *fault) MUST_USE;
+
+// Holds the catalogue shared until the caller's transaction ends, and says which version is the newest.
+enum err period_hold_catalogue(struct db *db, int64_t *version, struct fault *fault) MUST_USE;

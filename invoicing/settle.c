@@ -323,6 +323,15 @@ static enum err write_changes(struct chunk *chunk)
     return err;
 }
 
+// Held until the commit: an apply that came in between has queued nothing for periods that are made here (rules 6.3).
+static enum err hold_catalogue(struct chunk *chunk)
+{
+    int64_t newest;
+    enum err err = period_hold_catalogue(chunk->db, &newest, chunk->fault);
+    if (err || newest == catalogue_version(chunk->catalogue)) return err;
+    return fault_set(chunk->fault, ERR_RETRY, "", "catalogue version %lld came in between", (long long)newest);
+}
+
 enum err settle_chunk(struct db *db, const struct catalogue *catalogue, int64_t cut, struct billing_period *periods, size_t count,
                       struct settle_result *result, struct fault *fault)
 {
@@ -333,6 +342,7 @@ enum err settle_chunk(struct db *db, const struct catalogue *catalogue, int64_t 
     qsort(periods, count, sizeof *periods, period_order);
     for (size_t i = 0; i < count; i++) chunk.items[i].period = &periods[i];
     enum err err = db_begin(db, fault);
+    if (!err) err = hold_catalogue(&chunk);
     if (!err) err = period_ensure(db, periods, count, arena, fault);
     if (!err) err = lock_positions(&chunk);
     if (!err) err = rate_items(&chunk);

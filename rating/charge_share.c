@@ -77,7 +77,9 @@ enum err charge_share(const struct catalogue *catalogue, const struct agreement 
     struct weight *weights = ARENA_ARRAY(arena, struct weight, weight_count + 1);
     collect(catalogue, agreement, usage, weights);
     if (merge(weights, &weight_count)) return fault_set(fault, ERR_LIMIT, "", "the quantities of a shared price leave the range of exact numbers");
-    struct tenant_share *list = ARENA_ARRAY(arena, struct tenant_share, rated->charge_count * (weight_count + 1) + 1);
+    size_t shared = 0;
+    for (size_t i = 0; i < rated->charge_count; i++) shared += rated->charges[i].tenant == 0;
+    struct tenant_share *list = ARENA_ARRAY(arena, struct tenant_share, rated->charge_count + shared * weight_count + 1);
     *shares = list;
     *count = 0;
     for (size_t i = 0; i < rated->charge_count; i++) {
