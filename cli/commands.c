@@ -13,6 +13,7 @@ const struct command command_table[] = {
     {"rate", "role: count events from Kafka, each exactly once", rate_usage, rate_run, false},
     {"bill", "role: settle usage into the ledger", bill_usage, bill_run, false},
     {"api", "role: answer tenants about usage, spend and invoices", api_command_usage, api_command_run, false},
+    {"wait", "wait until everything received by now is counted", wait_usage, wait_run, false},
     {"settle", "take a cut and settle what it touches, once", settle_usage, settle_run, false},
     {"close", "close a month: freeze its invoices", close_month_usage, close_month_run, false},
     {"usage", "a tenant's usage by hour, day or month", usage_usage, usage_run, false},

@@ -37,3 +37,4 @@ COMMAND(status);
 COMMAND(topic_ensure);
 COMMAND(usage);
 COMMAND(version);
+COMMAND(wait);

@@ -2,8 +2,8 @@
 // The close as a list of steps: which accounts, is the log complete, settle, close in chunks. The order is in close_run.
 #include "invoicing/close.h"
 
-#include "common/backoff.h"
 #include "common/log.h"
+#include "invoicing/complete.h"
 
 struct candidates { struct billing_period *periods; size_t count, capacity; instant_us last_end; };
 
@@ -66,40 +66,6 @@ static enum err not_ended(const struct clock *clock, const char *label, instant_
     return fault_set(fault, ERR_INVALID, "", "period %s has not ended: its last zone reaches %s", label, text);
 }
 
-// Partitions whose watermark is below; *waiting = 0: complete. names for the message.
-static enum err incomplete(struct db *db, const char *wanted, int64_t *waiting, struct fault *fault)
-{
-    struct db_result *result;
-    const char *const values[] = {wanted};
-    enum err err = db_query(db,
-        "select count(*), coalesce(string_agg(p.partition || case when p.parked_reason is null then '' else ' (parked: ' || p.parked_reason || ')' end, ', ' order by p.partition), '')"
-        "  from rating.partition p where p.watermark < $1::timestamptz and p.incarnation = (select max(incarnation) from rating.incarnation)", 1, values, &result, fault);
-    if (err) return err;
-    *waiting = db_get_int(result, 0, 0);
-    if (*waiting) fault_set(fault, ERR_RETRY, "", "the log is not complete up to %s in partition %s: is a rater running?", wanted, db_text(result, 0, 1));
-    db_result_free(result);
-    return ERR_OK;
-}
-
-// Waits until every partition's watermark is past the end and the grace; asks the raters for markers (rules 1.4).
-static enum err wait_complete(struct db *db, const struct close_options *options, instant_us end, struct arena *arena, struct fault *fault)
-{
-    const char *wanted = db_instant(arena, end + options->grace_ms * 1000);
-    const char *const values[] = {wanted};
-    struct backoff backoff = BACKOFF(50, 1000);
-    int64_t deadline = clock_monotonic_us() + options->timeout_ms * 1000, waiting;
-    bool wished = false;
-    for (;;) {
-        enum err err = incomplete(db, wanted, &waiting, fault);
-        if (err || !waiting) return err;
-        if (!wished) err = db_exec(db, "insert into rating.marker_wish (wanted_watermark) values ($1)", 1, values, NULL, fault);
-        if (err) return err;
-        if (!wished) log_info("close_waits", LOG_TEXT("reason", fault->reason));
-        wished = true;
-        if (clock_monotonic_us() >= deadline || !backoff_wait(&backoff, options->stop)) return ERR_RETRY; // fault names the partitions
-    }
-}
-
 static enum err refresh(struct db *db, struct catalogue **catalogue, struct fault *fault)
 {
     struct catalogue *newer;
@@ -152,7 +118,7 @@ enum err close_run(struct db *db, struct catalogue **catalogue, const struct clo
     enum err err = refresh(db, catalogue, fault);
     if (!err) err = latest_end(*catalogue, options->label, &end, fault);
     if (!err) err = not_ended(options->clock, options->label, end, fault);
-    if (!err) err = wait_complete(db, options, end, arena, fault);
+    if (!err) err = complete_wait(db, end + options->grace_ms * 1000, options->timeout_ms, options->stop, fault);
     if (!err) err = settle_and_close(db, catalogue, options, arena, result, fault);
     if (!err && result->refused)
         err = fault_set(fault, ERR_CONFLICT, "", "%zu accounts were not closed, the first is %s: %s", result->refused, result->refusals->account, result->refusals->reason);
