@@ -9,6 +9,7 @@
 
 #include "common/schema_file.h"
 
+static const char schema_table[] = "public.turnpike_migration"; // place of what schema_check refuses
 static const char lock_sql[] = "select pg_advisory_lock(hashtextextended('turnpike.migrate', 0))";
 static const char unlock_sql[] = "select pg_advisory_unlock(hashtextextended('turnpike.migrate', 0))";
 static const char exists_sql[] = "select to_regclass('public.turnpike_migration') is not null";
@@ -99,16 +100,16 @@ static enum err check_recorded(const struct schema_migration *list, size_t count
 {
     for (size_t i = 0; i < count; i++) {
         if (list[i].state == SCHEMA_CHANGED)
-            return fault_set(fault, ERR_CONFLICT, "public.turnpike_migration",
+            return fault_set(fault, ERR_CONFLICT, schema_table,
                              "migration %d (%s) was applied with other content than this binary's: a landed file was "
                              "edited, or the database belongs to another build",
                              list[i].number, list[i].name);
         if (list[i].state == SCHEMA_UNKNOWN && list[i].number > newest_file())
-            return fault_set(fault, ERR_CONFLICT, "public.turnpike_migration",
+            return fault_set(fault, ERR_CONFLICT, schema_table,
                              "the schema is at %d, this binary needs %d: install the newer binary",
                              list[count - 1].number, newest_file());
         if (list[i].state == SCHEMA_UNKNOWN)
-            return fault_set(fault, ERR_CONFLICT, "public.turnpike_migration",
+            return fault_set(fault, ERR_CONFLICT, schema_table,
                              "migration %d (%s) was applied, but this binary does not have it", list[i].number,
                              list[i].name);
     }
@@ -124,10 +125,16 @@ static enum err check_complete(const struct schema_migration *list, size_t count
     }
     if (missing == 0) return ERR_OK;
     if (missing < applied)
-        return fault_set(fault, ERR_CONFLICT, "public.turnpike_migration",
+        return fault_set(fault, ERR_CONFLICT, schema_table,
                          "the schema is at %d, but without migration %d: run `turnpike migrate`", applied, missing);
-    return fault_set(fault, ERR_CONFLICT, "public.turnpike_migration",
+    return fault_set(fault, ERR_CONFLICT, schema_table,
                      "the schema is at %d, this binary needs %d: run `turnpike migrate`", applied, newest_file());
+}
+
+int schema_exit_code(enum err err, const struct fault *fault)
+{
+    enum { EXIT_CODE_SCHEMA = 78 }; // docs/exit-codes.md
+    return err == ERR_CONFLICT && strcmp(fault->place, schema_table) == 0 ? EXIT_CODE_SCHEMA : err_exit_code(err);
 }
 
 enum err schema_check(struct db *db, struct fault *fault)

@@ -16,6 +16,9 @@ enum err schema_migrate(struct db *db, schema_progress *progress, void *context,
 
 // Reads only, any login role. ERR_CONFLICT: the schema is older ("run `turnpike migrate`"), newer, or differs.
 enum err schema_check(struct db *db, struct fault *fault) MUST_USE;
+// Exit code of a role that ended with this error: 78 if schema_check refused the database, so that a supervisor sees that
+// trying again is of no use; else err_exit_code.
+int schema_exit_code(enum err err, const struct fault *fault);
 
 enum schema_state {
     SCHEMA_APPLIED, // recorded, and the same file as the binary's

@@ -3,6 +3,7 @@
 #include "ingest/ingest_role.h"
 
 #include "common/log.h"
+#include "common/schema.h"
 #include "ingest/gateway.h"
 
 enum { TICK_MS = 100, LAST_FLUSH_MS = 1000 };
@@ -74,5 +75,5 @@ int ingest_role_run(struct config *config, struct clock *clock)
     ops_server_close(ops);
     knowledge_close(gateway.knowledge);
     text_free(&gateway.buffer);
-    return err_exit_code(err);
+    return schema_exit_code(err, &fault);
 }

@@ -130,5 +130,5 @@ int bill_role_run(struct config *config, struct clock *clock)
     ops_server_close(ops);
     db_close(bill.db);
     catalogue_release(bill.catalogue);
-    return process_stop ? 0 : err_exit_code(err);
+    return process_stop ? 0 : schema_exit_code(err, &fault);
 }

@@ -12,6 +12,7 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "common/metric.h"
+#include "common/schema.h"
 #include "rating/counters.h"
 #include "rating/kafka_source.h"
 
@@ -269,5 +270,5 @@ int rate_role_run(struct config *config, const struct clock *clock)
     else
         log_info("stopped", LOG_TEXT("instance", role.instance));
     role_close(&role);
-    return err_exit_code(err);
+    return schema_exit_code(err, &fault);
 }
