@@ -14,11 +14,14 @@ with account as ({NEWEST.format(key='account', table='billing_account')}),
      tenant as ({NEWEST.format(key='tenant', table='tenant')}), sku as ({NEWEST.format(key='sku', table='sku')}),
      book as ({NEWEST.format(key='price_book', table='price_book')}),
      price as ({NEWEST.format(key='price', table='price')}),
-     charge as (select distinct on (agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set, stage) *
+     charge as (select distinct on (agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set,
+                                    stage) *
                   from invoicing.charge
-                 order by agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set, stage, settlement desc)
-select account.id account, e.label, tenant.id tenant, sku.id sku, book.id book, price.match, price.effective_from::text price_from,
-       c.tier, d.members dimensions, c.stage, c.quantity::text, c.billed_cost::text cost
+                 order by agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set, stage,
+                          settlement desc)
+select account.id account, e.label, tenant.id tenant, sku.id sku, book.id book, price.match,
+       price.effective_from::text price_from, c.tier, d.members dimensions, c.stage, c.quantity::text,
+       c.billed_cost::text cost
   from charge c
   join invoicing.period e using (agreement, account, period_start)
   join account on account.account = c.account
@@ -63,7 +66,8 @@ def number(text):
 
 
 def documents(deployment):
-    return [dict(row, **{name: number(row[name]) for name in ("net", "tax", "total")}) for row in deployment.rows(DOCUMENTS)]
+    return [dict(row, **{name: number(row[name]) for name in ("net", "tax", "total")})
+            for row in deployment.rows(DOCUMENTS)]
 
 
 def cut_ends(deployment, cut=None):
@@ -87,7 +91,8 @@ def labels_between(first, last, zone):
 
 
 def differences(deployment, counted, first, last, cut_end):
-    """Compares charges of all accounts in the months between two instants; texts of what differs, and what the oracle has."""
+    """Compares charges of all accounts in the months between two instants; texts of what differs, and what the
+    oracle has."""
     posted, wrong, expected = posted_charges(deployment), [], {}
     for account in sorted(counted.catalogue.terms):
         zone = counted.catalogue.terms[account][-1].zone
@@ -98,7 +103,8 @@ def differences(deployment, counted, first, last, cut_end):
             got = posted.pop((account, label), {})
             wrong += [f"{account} {label} {key}: engine {got.get(key)}, oracle {wanted.get(key)}"
                       for key in sorted(wanted.keys() | got.keys(), key=str) if wanted.get(key) != got.get(key)]
-    wrong += [f"{place}: {len(charges)} charges in a month that nobody used" for place, charges in posted.items() if charges]
+    wrong += [f"{place}: {len(charges)} charges in a month that nobody used" for place,
+              charges in posted.items() if charges]
     return wrong, expected
 
 

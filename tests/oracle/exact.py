@@ -103,7 +103,8 @@ def month(zone, label):
     year, number = int(label[:4]), int(label[5:])
     following = (year + 1, 1) if number == 12 else (year, number + 1)
     place = ZoneInfo(zone)
-    return tuple(micros(datetime(y, m, 1, tzinfo=place).astimezone(timezone.utc)) for y, m in ((year, number), following))
+    return tuple(micros(datetime(y, m, 1, tzinfo=place).astimezone(timezone.utc)) for y,
+                 m in ((year, number), following))
 
 
 def month_label(zone, value):

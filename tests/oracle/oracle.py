@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""An independent computation of what Turnpike must bill, written from docs/catalogue.md and the event form, not from the
-engine: Python fractions and integers, no float. Tests compare the engine with it to the last digit.
+"""An independent computation of what Turnpike must bill, written from docs/catalogue.md and the event form, not from
+the engine: Python fractions and integers, no float. Tests compare the engine with it to the last digit.
 
 usage: oracle.py --catalogue PATH... --events FILE.ndjson --period 2026-10 --cut-end 2026-11-01T02:00:00Z
 
@@ -9,10 +9,9 @@ prints, per billing account with usage in that month, usage, charges and totals 
 
 What the documents leave open and this decides (the engine does the same): fractions of a microsecond are cut off; of
 several matches with equally many members the one whose canonical JSON is first wins; a stretch of running accrues
-value x seconds from its begin, rounded half-up to 1e-9, pieces of it are differences; of transitions in one instant those
-that change the state before them come first. `latest` values of one instant are decided by a keyed hash that only the
-engine knows: do not feed ties.
-"""
+value x seconds from its begin, rounded half-up to 1e-9, pieces of it are differences; of transitions in one instant
+those that change the state before them come first. `latest` values of one instant are decided by a keyed hash that
+only the engine knows: do not feed ties."""
 import argparse
 import json
 import sys
@@ -55,7 +54,8 @@ def statement(counted, account, label, cut_end):
                 "dimensions": json.loads(key.dimensions or "{}"), "stage": key.stage, "quantity": shown(quantity),
                 "cost": shown(cost)} for key, (quantity, cost) in rated.charges.items()]
     return {"account": account, "period": label, "currency": terms.currency,
-            "usage": [{"tenant": tenant, "meter": meter, "dimensions": json.loads(dimensions), "quantity": shown(quantity)}
+            "usage": [{"tenant": tenant, "meter": meter, "dimensions": json.loads(dimensions),
+                       "quantity": shown(quantity)}
                       for (tenant, meter, dimensions), quantity in sorted(rated.used.items())],
             "charges": sorted(charges, key=lambda row: json.dumps(row, sort_keys=True)),
             "unpriced": sorted(rated.unpriced), "base": shown(rated.total), "net": shown(totals.net),

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events as CloudEvents 1.0 JSON objects, and what counting them leaves: the oracle's own reading of the event form.
 
-An event has one verdict for all its meters: counted, duplicate, conflict, or the reason why it is quarantined. Slots are
-kept at the meter's grain; transitions of interval meters as they came.
-"""
+An event has one verdict for all its meters: counted, duplicate, conflict, or the reason why it is quarantined. Slots
+are kept at the meter's grain; transitions of interval meters as they came."""
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass

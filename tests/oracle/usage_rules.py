@@ -35,8 +35,8 @@ class ShortRun:
 
 
 def in_order(transitions):
-    """By time. Of one instant: first what changes the state that was there before it, so that a resource that is made and
-    ended in one instant is off after it, and one that is ended and started again runs; then by identity."""
+    """By time. Of one instant: first what changes the state that was there before it, so that a resource that is
+    made and ended in one instant is off after it, and one that is ended and started again runs; then by identity."""
     running, result, left = False, [], sorted(transitions, key=lambda each: (each.time, each.order))
     while left:
         now = [each for each in left if each.time == left[0].time]
@@ -53,8 +53,8 @@ def accrued(value, length):
 
 
 def stretches(transitions, cut_end):
-    """Of one resource: (begin, end, transition) of every stretch of one size and dimension set, up to the cut end, and the
-    (begin, end, last transition) of every run that ended by then."""
+    """Of one resource: (begin, end, transition) of every stretch of one size and dimension set, up to the cut end,
+    and the (begin, end, last transition) of every run that ended by then."""
     current, run_begin, found, runs = None, None, [], []
     for each in in_order(transitions):
         if each.time > cut_end:
@@ -91,7 +91,8 @@ def interval_pieces(tenant, meter, transitions, cut_end, start, end, edges):
 
 
 def window_of(meter, zone, slot):
-    return {"slot": slot, "day": civil_day(zone, slot) if meter.window == "day" else None, "period": "period"}[meter.window]
+    return {"slot": slot, "day": civil_day(zone, slot) if meter.window == "day" else None,
+            "period": "period"}[meter.window]
 
 
 def window_pieces(meter, zone, key, slots, latest):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole Turnpike on the run's stack, for tests in Python: commands, roles with kill -9, rows of the database, waiting."""
+"""A whole Turnpike on the run's stack, for tests in Python: commands, roles with kill -9, rows of the database,
+waiting."""
 import http.client
 import json
 import os
@@ -55,10 +56,12 @@ class Deployment:
 
     def run(self, *words, code=0, timeout=600, **environment):
         """A command that must end with `code` (None: with any)."""
-        answer = subprocess.run([self.binary, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        answer = subprocess.run([self.binary, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True,
+                                text=True,
                                 check=False, timeout=timeout, env=self.environment(environment))
         need(code is None or answer.returncode == code,
-             f"turnpike {' '.join(map(str, words))}: {answer.returncode}, not {code}: {answer.stdout}{answer.stderr}"[:3000])
+             f"turnpike {' '.join(map(str, words))}: {answer.returncode}, not {code}: "
+             f"{answer.stdout}{answer.stderr}"[:3000])
         return answer
 
     def environment(self, more):
@@ -71,7 +74,8 @@ class Deployment:
         return role
 
     def stack(self, *words):
-        answer = subprocess.run([ROOT / "deploy/stack", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        answer = subprocess.run([ROOT / "deploy/stack", *words], stdin=subprocess.DEVNULL, capture_output=True,
+                                text=True,
                                 check=False, env=self.environment({}))
         need(answer.returncode == 0, f"deploy/stack {words}: {answer.stdout}{answer.stderr}")
 
@@ -109,7 +113,8 @@ class Deployment:
         answer = subprocess.run(
             ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", self.setting("postgres.host"), "-p",
              self.setting("postgres.port"), "-U", "turnpike_admin", "-d", self.setting("postgres.database")],
-            input=f"set role turnpike_owner; set timezone to 'UTC';\n{text}", capture_output=True, text=True, check=False,
+            input=f"set role turnpike_owner; set timezone to 'UTC';\n{text}", capture_output=True, text=True,
+            check=False,
             env=dict(os.environ, PGPASSWORD=(self.state / "secrets/admin").read_text().strip(), PGCONNECT_TIMEOUT="5"))
         need(not check or answer.returncode == 0, f"psql: {answer.stderr}")
         return answer.stdout.strip() if answer.returncode == 0 else None
@@ -124,6 +129,17 @@ class Deployment:
         rows = self.rows(query)
         need(len(rows) == 1 and len(rows[0]) == 1, f"{query}: {rows}")
         return next(iter(rows[0].values()))
+
+    def ids(self, table):
+        """{number: id} of a catalogue table, numbers as texts."""
+        return {str(row[table]): row["id"] for row in self.rows(f"select distinct {table}, id from catalog.{table}")}
+
+    def redis(self, *words):
+        """Lines of redis-cli's answer."""
+        password = Path(self.setting("redis.password_file")).read_text().strip()
+        answer = subprocess.run(["redis-cli", "-p", self.setting("redis.port"), *words], capture_output=True, text=True,
+                                check=True, env=dict(os.environ, REDISCLI_AUTH=password))
+        return answer.stdout.split("\n")[:-1]
 
     # --- progress
 
@@ -151,7 +167,8 @@ class Role:
         self.log = path
         self.begin = path.stat().st_size if path.exists() else 0
         with open(path, "ab") as output:
-            self.process = subprocess.Popen([deployment.binary, *map(str, words)], stdin=subprocess.DEVNULL, stdout=output,
+            self.process = subprocess.Popen([deployment.binary, *map(str, words)], stdin=subprocess.DEVNULL,
+                                            stdout=output,
                                             stderr=output, env=deployment.environment(environment))
 
     @property
