@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "rating/rater_internal.h"
 
+enum { WINDOW_COMMITS = 4, WINDOW_MOST_US = 2000000 };
 #define RECEIVED_JUMP_US HOUR_US // ahead of the database's clock (rules 1.4)
 
 static void owner_move(struct owner *owner, enum partition_state to)
@@ -44,6 +45,7 @@ struct owner *owner_new(struct rater *rater, int partition, int partition_count)
     owner->partition_count = partition_count;
     owner->state = PARTITION_WAITING;
     owner->batch = batch_new();
+    owner->window_us = rater->flush_us;
     owner->row.watermark = INSTANT_MIN;
     owner_metrics_register(owner);
     return owner;
@@ -294,6 +296,14 @@ void owner_batch_drop(struct owner *owner)
     source_start(owner);
 }
 
+// The flush window adapts: when commits take long, fewer and larger batches put more events into a row.
+static void window_adapt(struct owner *owner, int64_t commit_us)
+{
+    int64_t least = owner->rater->flush_us, wanted = commit_us * WINDOW_COMMITS;
+    if (wanted > WINDOW_MOST_US) wanted = WINDOW_MOST_US;
+    owner->window_us = wanted > least ? wanted : least;
+}
+
 static void names_bound(struct owner *owner)
 {
     if (dedup_index_count(owner->known) > NAMES_KNOWN_MAX) dedup_index_clear(owner->known); // only a cache
@@ -312,6 +322,7 @@ static void committed(struct owner *owner, const struct partition_row *after, in
     dedup_index_forget(owner->index, after->watermark - catalogue_longest_accept_us(rater->catalogue) -
                                          catalogue_longest_future_us(rater->catalogue));
     dedup_index_sweep(owner->index, 1024 + 4 * verdicts->count);
+    window_adapt(owner, clock_monotonic_us() - started_us);
     owner_metrics_batch(owner, verdicts, clock_monotonic_us() - started_us);
     if (rater->options.counters) {
         size_t count = 0;
@@ -424,7 +435,7 @@ bool owner_due(const struct owner *owner)
     if (batch_events(owner->batch) >= rater->flush_events || batch_bytes(owner->batch) >= rater->flush_bytes)
         return true;
     int64_t age_us = clock_monotonic_us() - owner->batch_us;
-    if (!batch_only_markers(owner->batch)) return age_us >= rater->flush_us;
+    if (!batch_only_markers(owner->batch)) return age_us >= owner->window_us;
     bool wished = rater->wished > owner->row.watermark && batch_watermark(owner->batch) > owner->row.watermark;
     return wished || age_us >= MINUTE_US; // rules 1.4
 }

@@ -271,7 +271,7 @@ int rater_tick(struct rater *rater)
         if (!owner || !rater_db(rater)) continue;
         owner_step(owner);
         if (owner->state == PARTITION_REBUILDING) wake_ms = 0;
-        int64_t due_ms = owner->batch_us ? (owner->batch_us + rater->flush_us - clock_monotonic_us()) / 1000 : wake_ms;
+        int64_t due_ms = owner->batch_us ? (owner->batch_us + owner->window_us - clock_monotonic_us()) / 1000 : wake_ms;
         if (owner->state == PARTITION_RATING && due_ms < wake_ms) wake_ms = due_ms > 0 ? due_ms : 0;
     }
     return (int)wake_ms;

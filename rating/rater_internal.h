@@ -31,6 +31,7 @@ struct owner {
     int64_t gap_offset;    // offset that came instead of the expected one before the last start; -1: none
     int64_t retry_after;   // number of the last quarantine row that was judged by it
     int64_t batch_us;      // monotonic time of the batch's first message; 0: empty
+    int64_t window_us;     // how long a batch is filled: longer when its commits take long
     int64_t message_us;    // monotonic time of the last message
     int64_t marker_us;     // monotonic time of the last marker that was sent
     int64_t wake_us;       // monotonic time before which it is left alone
