@@ -16,6 +16,7 @@
 struct item {
     const struct billing_period *period;
     bool wanted;          // position below (cut, catalogue version)
+    bool given_up;        // not wanted any more: its charges leave the range of exact amounts
     int64_t settlements;  // settlements so far
     struct rated rated;   // F at the cut
     struct charge *posted; size_t posted_count; // to date, before
@@ -103,6 +104,36 @@ static void tell_unpriced(const struct chunk *chunk, const struct item *item)
              LOG_TEXT("tenant", tenant ? tenant->id : "?"), LOG_TEXT("sku", sku ? sku->id : "?"), LOG_INT("lines", item->rated.unpriced_count));
 }
 
+// One account's sum that leaves the range of exact amounts must not keep all others from being settled: it is told, stays as it was
+// posted, and is queued, so that every round tries it again and the close refuses it.
+static void give_up(struct chunk *chunk, struct item *item)
+{
+    log_error("charges_out_of_range", LOG_TEXT("account", item->period->agreement->account->id), LOG_TEXT("period", item->period->label), LOG_FAULT(chunk->fault));
+    item->wanted = false;
+    item->given_up = true;
+    chunk->result->given_up++;
+}
+
+static enum err queue_given_up(struct chunk *chunk)
+{
+    struct array agreements = {0}, accounts = {0}, starts = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < chunk->count; i++) {
+        const struct billing_period *period = chunk->items[i].period;
+        if (!chunk->items[i].given_up) continue;
+        array_add_int(&agreements, period->agreement->number);
+        array_add_int(&accounts, period->account);
+        array_add_instant(&starts, period->start);
+        count++;
+    }
+    const char *const values[] = {array_end(&agreements, chunk->arena), array_end(&accounts, chunk->arena), array_end(&starts, chunk->arena),
+                                  db_int(chunk->arena, catalogue_version(chunk->catalogue))};
+    if (!count) return ERR_OK;
+    return db_exec(chunk->db,
+        "insert into invoicing.recompute (agreement, account, period_start, catalogue_version)"
+        " select k.*, $4::bigint from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k on conflict do nothing", 4, values, NULL, chunk->fault);
+}
+
 // F of every wanted item at the cut.
 static enum err rate_items(struct chunk *chunk)
 {
@@ -121,11 +152,16 @@ static enum err rate_items(struct chunk *chunk)
     enum err err = usage_load(chunk->db, USAGE_READER_BILL, chunk->catalogue, chunk->cut, requests, count, chunk->arena, usages, chunk->fault);
     for (size_t i = 0; i < count && !err; i++) {
         err = charge_rate(chunk->catalogue, wanted[i]->period->agreement, &usages[i], chunk->arena, &wanted[i]->rated, chunk->fault);
+        if (err == ERR_LIMIT) {
+            give_up(chunk, wanted[i]);
+            err = ERR_OK;
+            continue;
+        }
         if (err || !wanted[i]->rated.unpriced_count) continue;
         chunk->result->unpriced += wanted[i]->rated.unpriced_count;
         tell_unpriced(chunk, wanted[i]);
     }
-    return err;
+    return err ? err : queue_given_up(chunk);
 }
 
 // What was posted under every key of the wanted items: the newest row of each key.
