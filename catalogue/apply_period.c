@@ -17,6 +17,7 @@ struct finder {
     struct apply_period_list closed; // touched, should something have been counted
     const char **labels;             // parallel to closed
     size_t label_capacity;
+    const struct yaml_node *zone_told; // the change of zone that was refused last
     struct fault *fault;
 };
 
@@ -26,11 +27,26 @@ static void add_period(struct apply_period_list *list, struct touch_period perio
     list->periods[list->count++] = period;
 }
 
+// Periods in use keep their instants, open ones too: documents and charges are kept by them.
+static void refuse_zone(struct finder *finder, const struct plan_effect *effect, const struct touch_period *period,
+                        const char *label)
+{
+    const struct billing_account *account = catalogue_account_number(finder->touch.catalogue, period->account);
+    if (effect->node == finder->zone_told) return;
+    finder->zone_told = effect->node;
+    file_conflict(finder->plan->errors, effect->node,
+                  "it would move the bounds of period %s of account %s, which is in use: let the new zone begin later, where"
+                  " a period begins in both zones, or make a new account",
+                  label, account ? account->id : "?");
+}
+
 static void take_row(struct finder *finder, const struct db_result *result, int row)
 {
     struct touch_period period = {db_get_int(result, row, 0), db_get_int(result, row, 1),
                                   db_get_instant(result, row, 2), db_get_instant(result, row, 3)};
-    if (!touch_find(&finder->touch, &period, false)) return;
+    const struct plan_effect *moved = touch_find_zone(&finder->touch, &period);
+    if (moved) refuse_zone(finder, moved, &period, db_text(result, row, 5));
+    if (moved || !touch_find(&finder->touch, &period, false)) return;
     if (strcmp(db_text(result, row, 4), "open") == 0) {
         add_period(finder->open, period);
         return;
@@ -142,6 +158,7 @@ enum err apply_period_find(struct db *db, const struct plan *plan, const struct 
         if (plan->effects[i].from < from) from = plan->effects[i].from;
     touch_prepare(&finder.touch, plan->arena, catalogue, plan->effects, plan->effect_count);
     enum err err = read_periods(&finder, from);
+    if (!err) err = file_errors_result(plan->errors);
     if (!err && finder.closed.count > 0) err = refuse_closed(&finder);
     if (!err) err = apply_member_find(db, plan, &finder.touch, list, fault);
     return err;

@@ -104,6 +104,24 @@ static bool account_touched(const struct plan_effect *effect, const struct touch
     return effect->from < period->end && effect->to > period->start;
 }
 
+static size_t first_account(const struct touch *touch, int64_t account)
+{
+    size_t low = 0, high = touch->account_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (touch->accounts[middle].account < account)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool at_account(const struct touch *touch, size_t index, int64_t account)
+{
+    return index < touch->account_count && touch->accounts[index].account == account;
+}
+
 const struct plan_effect *touch_find(const struct touch *touch, const struct touch_period *period, bool counted_only)
 {
     const struct agreement *terms = catalogue_agreement(touch->catalogue, period->account, period->start);
@@ -111,16 +129,24 @@ const struct plan_effect *touch_find(const struct touch *touch, const struct tou
         const struct plan_effect *effect = find_price(touch, book->number, period, counted_only);
         if (effect) return effect;
     }
-    size_t low = 0, high = touch->account_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (touch->accounts[middle].account < period->account)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < touch->account_count && touch->accounts[low].account == period->account; low++)
-        if (account_touched(&touch->accounts[low], period) && (!counted_only || touch->account_counted[low]))
-            return &touch->accounts[low];
+    for (size_t i = first_account(touch, period->account); at_account(touch, i, period->account); i++)
+        if (account_touched(&touch->accounts[i], period) && (!counted_only || touch->account_counted[i]))
+            return &touch->accounts[i];
+    return NULL;
+}
+
+const struct plan_effect *touch_find_zone(const struct touch *touch, const struct touch_period *period)
+{
+    const struct agreement *terms = catalogue_agreement(touch->catalogue, period->account, period->start);
+    int year, month;
+    instant_us start, end;
+    if (!terms) return NULL;
+    zone_month_of(terms->zone, period->start, &year, &month);
+    zone_month(terms->zone, year, month, &start, &end);
+    if (start == period->start && end == period->end) return NULL;
+    for (size_t i = first_account(touch, period->account); at_account(touch, i, period->account); i++)
+        if (touch->accounts[i].kind == EFFECT_TERMS && touch->accounts[i].from < period->end &&
+            touch->accounts[i].to > period->start)
+            return &touch->accounts[i];
     return NULL;
 }
