@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/crash_point.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/json.h"
@@ -245,7 +246,9 @@ enum err cursor_save(struct cursor *cursor, const struct collect_mark *mark, boo
     json_put_bool(&writer, "finished", finished);
     json_object_close(&writer);
     text_add_char(&out, '\n');
+    CRASH_POINT("collect_before_cursor");
     err = file_replace(cursor->file, out.data, out.length, 0600, fault);
+    CRASH_POINT("collect_after_cursor");
     text_free(&out);
     if (err != ERR_OK) return err;
     cursor->mark = *mark;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/backoff.h"
+#include "common/crash_point.h"
 #include "ingest/collect_sender.h"
 
 static const int64_t SAY_AGAIN_US = 10 * SECOND_US, RETRY_AFTER_MOST_MS = 3600 * 1000;
@@ -182,43 +183,60 @@ static size_t compose(struct collect_worker *worker, const struct collect_batch 
     return count;
 }
 
-// A request that is too large for this gateway goes in halves, down to one event.
+static enum err refuse_single(struct collect_worker *worker, struct collect_batch *batch,
+                              const struct post_answer *answer)
+{
+    size_t at = worker->order[0];
+    batch->gone[at] = true;
+    enum err err =
+        collect_sender_refuse(worker->sender, event_of(batch, at), batch->lines[at], "", answer->reason, false);
+    return err == ERR_OK ? collect_sender_keep_refused(worker->sender) : err;
+}
+
+// One try. ERR_OK: go on, with what is left of the range if anything is.
+static enum err post_once(struct collect_worker *worker, struct collect_batch *batch, size_t count,
+                          struct backoff *backoff, bool *split)
+{
+    struct collect_sender *sender = worker->sender;
+    const struct post_answer *answer;
+    struct slice body = {worker->body.data, worker->body.length};
+    enum post_outcome outcome = collect_post_send(worker->post, body, count, &answer);
+    if ((outcome == POST_REFUSED || outcome == POST_DENIED) && collect_post_may_be_news(answer, sender->start_us))
+        return backoff_sleep(POST_NEWS_WAIT_MS, &sender->stop) ? ERR_OK : ERR_RETRY;
+    switch (outcome) {
+    case POST_TAKEN:
+        CRASH_POINT("collect_after_taken");
+        note_taken(sender, count);
+        for (size_t i = 0; i < count; i++)
+            batch->gone[worker->order[i]] = true;
+        return ERR_OK;
+    case POST_AGAIN:
+        return wait_again(worker, backoff, answer);
+    case POST_TOO_LARGE:
+        *split = count > 1;
+        return *split ? ERR_OK : refuse_single(worker, batch, answer);
+    case POST_REFUSED:
+        return refuse_named(worker, batch, answer);
+    case POST_DENIED:
+        break;
+    }
+    return collect_sender_fail(sender, ERR_INVALID, sender->options.gateway, "%s", answer->reason);
+}
+
+// Until all of [from, to) is taken or refused. A request that is too large for this gateway goes in halves.
 static enum err deliver(struct collect_worker *worker, struct collect_batch *batch, size_t from, size_t to)
 {
     struct backoff backoff = BACKOFF(RETRY_LEAST_MS, RETRY_MOST_MS);
-    struct collect_sender *sender = worker->sender;
-    for (;;) {
-        const struct post_answer *answer;
+    enum err err = ERR_OK;
+    bool split = false;
+    while (err == ERR_OK && !split) {
         size_t count = compose(worker, batch, from, to);
-        enum err err = ERR_OK;
         if (count == 0) return ERR_OK;
-        if (sender->stop) return ERR_RETRY;
-        switch (
-            collect_post_send(worker->post, (struct slice){worker->body.data, worker->body.length}, count, &answer)) {
-        case POST_TAKEN:
-            note_taken(sender, count);
-            return ERR_OK;
-        case POST_AGAIN:
-            err = wait_again(worker, &backoff, answer);
-            break;
-        case POST_TOO_LARGE:
-            if (count > 1) {
-                err = deliver(worker, batch, from, from + (to - from) / 2);
-                return err == ERR_OK ? deliver(worker, batch, from + (to - from) / 2, to) : err;
-            }
-            from = worker->order[0];
-            batch->gone[from] = true;
-            err = collect_sender_refuse(sender, event_of(batch, from), batch->lines[from], "", answer->reason, false);
-            if (err == ERR_OK) err = collect_sender_keep_refused(sender);
-            break;
-        case POST_REFUSED:
-            err = refuse_named(worker, batch, answer);
-            break;
-        case POST_DENIED:
-            return collect_sender_fail(sender, ERR_INVALID, sender->options.gateway, "%s", answer->reason);
-        }
-        if (err != ERR_OK) return err;
+        err = worker->sender->stop ? ERR_RETRY : post_once(worker, batch, count, &backoff, &split);
     }
+    if (err != ERR_OK) return err;
+    err = deliver(worker, batch, from, from + (to - from) / 2);
+    return err == ERR_OK ? deliver(worker, batch, from + (to - from) / 2, to) : err;
 }
 
 // With the lock: the next request to send; NULL at the end.

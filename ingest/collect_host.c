@@ -27,7 +27,7 @@ struct host_run {
     struct host_identity identity;
     char source[HOST_TEXT_MAX], host[HOST_TEXT_MAX];
     struct backoff backoff;
-    int64_t next_sample_us, next_post_us, last_taken_us, said_us, shown_us; // monotonic
+    int64_t start_us, next_sample_us, next_post_us, last_taken_us, said_us, shown_us; // monotonic
     bool away, said_full;
 };
 
@@ -177,6 +177,10 @@ static enum err send_oldest(struct host_run *run, struct fault *fault)
     enum post_outcome outcome =
         collect_post_send(run->post, (struct slice){run->body.data, run->body.length}, (size_t)count, &answer);
     now = clock_monotonic_us();
+    if ((outcome == POST_REFUSED || outcome == POST_DENIED) && collect_post_may_be_news(answer, run->start_us)) {
+        run->next_post_us = now + POST_NEWS_WAIT_MS * 1000;
+        return ERR_OK;
+    }
     switch (outcome) {
     case POST_TAKEN:
         err = host_state_drop(&run->state, sequence, fault);
@@ -230,7 +234,7 @@ static enum err step(struct host_run *run, struct fault *fault)
 static enum err run_loop(struct host_run *run, struct fault *fault)
 {
     enum err err = ERR_OK;
-    run->next_sample_us = run->last_taken_us = run->shown_us = clock_monotonic_us();
+    run->start_us = run->next_sample_us = run->last_taken_us = run->shown_us = clock_monotonic_us();
     while (err == ERR_OK && !stopped(run) && !(measured_all(run) && run->state.spooled == 0))
         err = step(run, fault);
     return err;

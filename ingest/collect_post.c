@@ -8,6 +8,7 @@
 
 #include "common/arena.h"
 #include "common/http_client.h"
+#include "common/instant.h"
 #include "common/json.h"
 
 enum { KEY_MAX = 512, DETAIL_SHOWN = 300 };
@@ -118,6 +119,12 @@ static enum post_outcome outcome_of(const struct post_answer *answer)
     default:
         return answer->status >= 500 ? POST_AGAIN : POST_DENIED;
     }
+}
+
+bool collect_post_may_be_news(const struct post_answer *answer, int64_t since_us)
+{
+    bool catalogue = answer->status == 401 || answer->status == 403 || answer->status == 422;
+    return catalogue && (clock_monotonic_us() - since_us) / 1000 < POST_NEWS_MS;
 }
 
 enum post_outcome collect_post_send(struct collect_post *post, struct slice body, size_t count,

@@ -17,7 +17,7 @@ struct collect_batch {
     struct text events; // one after the other, no separators
     size_t starts[COLLECT_EVENTS_MAX + 1];
     int64_t lines[COLLECT_EVENTS_MAX];
-    bool gone[COLLECT_EVENTS_MAX]; // refused and kept elsewhere
+    bool gone[COLLECT_EVENTS_MAX]; // taken, or refused and kept elsewhere
     size_t count;
     struct collect_mark mark;
     bool marked;
