@@ -123,6 +123,19 @@ static enum err expect_conflict(struct scenario *scenario, const struct words *w
     return expect_count(scenario, "conflicts", "1", "select count(*) from rating.conflict where event_id = $1 and position($2 in convert_from(raw, 'UTF8')) > 0", values, 2, fault);
 }
 
+// expect body|envelope ACCOUNT YYYY-MM with|without TEXT: of the first document, whose hash is that of its body and stands in the envelope
+static enum err expect_text(struct scenario *scenario, const struct words *words, struct fault *fault)
+{
+    const char *const values[] = {words->list[2], words->list[3], words->list[5], words->list[1]};
+    bool with = strcmp(words->list[4], "with") == 0;
+    if (!with && strcmp(words->list[4], "without") != 0) return fault_set(fault, ERR_INVALID, "", "with or without");
+    return expect_count(scenario, words->list[5], with ? "1" : "0",
+                        "select case when d.body_sha256 = sha256(convert_to(d.body, 'UTF8')) and position(encode(d.body_sha256, 'hex') in d.envelope) > 0"
+                        "            then (position($3 in case $4 when 'body' then d.body else d.envelope end) > 0)::int else -1 end"
+                        "  from invoicing.document d join invoicing.period p using (agreement, account, period_start)"
+                        "  join catalog.billing_account a using (account) where a.id = $1 and p.label = $2 and d.ordinal = 1", values, 4, fault);
+}
+
 // expect parked N: partitions that are parked
 static enum err expect_parked(struct scenario *scenario, const struct words *words, struct fault *fault)
 {
@@ -191,7 +204,8 @@ static const struct { const char *name; size_t words; enum err (*run)(struct sce
     {"verdicts", 3, expect_verdicts},   {"quarantine", 4, expect_quarantine}, {"document", 5, expect_document},
     {"documents", 3, expect_documents}, {"settled", 5, expect_settled},       {"usage", 6, expect_usage},
     {"numbers", 4, expect_numbers},     {"conflict", 4, expect_conflict},     {"parked", 3, expect_parked},
-    {"cuts", 3, expect_cuts},           {"cut", 4, expect_cut},
+    {"cuts", 3, expect_cuts},           {"cut", 4, expect_cut},               {"body", 6, expect_text},
+    {"envelope", 6, expect_text},
 };
 
 enum err scenario_expect(struct scenario *scenario, const struct words *words, struct fault *fault)
