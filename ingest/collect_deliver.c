@@ -200,6 +200,9 @@ static enum err post_once(struct collect_worker *worker, struct collect_batch *b
     struct collect_sender *sender = worker->sender;
     const struct post_answer *answer;
     struct slice body = {worker->body.data, worker->body.length};
+    lock(sender);
+    sender->counts.requests++;
+    unlock(sender);
     enum post_outcome outcome = collect_post_send(worker->post, body, count, &answer);
     if ((outcome == POST_REFUSED || outcome == POST_DENIED) && collect_post_may_be_news(answer, sender->start_us))
         return backoff_sleep(POST_NEWS_WAIT_MS, &sender->stop) ? ERR_OK : ERR_RETRY;
