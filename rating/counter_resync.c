@@ -326,6 +326,7 @@ static enum err marks_set(struct resync *resync, struct fault *fault)
         if (!resync->shards[shard]) continue;
         writer->shards[shard].stale = false;
         memcpy(writer->shards[shard].mark, mark, COUNTER_MARK_MAX);
+        writer->shards[shard].batch_seq = resync->row.batch_seq;
     }
     return ERR_OK;
 }
@@ -363,7 +364,6 @@ enum err counter_resync(struct counter_writer *writer, int partition, struct fau
     if (err == ERR_CONFLICT && strstr(fault->reason, "NOSCRIPT")) writer->script[0] = 0;
     if (!err) {
         metric_add(writer->resyncs, 1);
-        writer->partition[partition].row = resync->row;
         writer->partition[partition].marked_seq = 0; // shards that were not stale have an older mark
         log_info("counters_resynced", LOG_INT("partition", partition), LOG_INT("shards", shards),
                  LOG_INT("keys", resync->keys), LOG_INT("batch_seq", resync->row.batch_seq),

@@ -146,7 +146,8 @@ static enum err shard_append(struct counter_writer *writer, int shard, const cha
 }
 
 // The answers of a shard's scripts.
-static enum err shard_read(struct counter_writer *writer, int shard, const char *mark, int calls, struct fault *fault)
+static enum err shard_read(struct counter_writer *writer, int shard, const char *mark, int64_t batch_seq, int calls,
+                           struct fault *fault)
 {
     bool written = true;
     enum err lost = ERR_OK;
@@ -157,10 +158,12 @@ static enum err shard_read(struct counter_writer *writer, int shard, const char 
         if (err == ERR_CONFLICT && strstr(fault->reason, "NOSCRIPT")) writer->script[0] = 0;
         written = written && !err && reply->kind == REPLY_INT && reply->number == 1;
     }
-    if (written)
+    if (written) {
         memcpy(writer->shards[shard].mark, mark, COUNTER_MARK_MAX);
-    else
+        writer->shards[shard].batch_seq = batch_seq;
+    } else {
         writer->shards[shard].stale = true;
+    }
     return lost;
 }
 
@@ -169,7 +172,8 @@ struct shard_range {
     size_t from, to; // of the changes
 };
 
-// Which shards get a call: those that change, and once a second all of the partition, so that their marks keep up.
+// Which shards get a call: those that change, and once a second all of the partition, so that their marks keep up. A
+// shard that a resync has put ahead of this batch has it already; the others of the partition have not.
 static size_t ranges_find(const struct counter_writer *writer, const struct counter_work *work, bool all,
                           struct shard_range *ranges)
 {
@@ -178,7 +182,8 @@ static size_t ranges_find(const struct counter_writer *writer, const struct coun
         size_t from = at;
         while (at < work->count && work->changes[at].shard == shard)
             at++;
-        if ((at > from || all) && !writer->shards[shard].stale)
+        if ((at > from || all) && !writer->shards[shard].stale &&
+            writer->shards[shard].batch_seq < work->row.batch_seq)
             ranges[count++] = (struct shard_range){.shard = shard, .from = from, .to = at};
     }
     return count;
@@ -205,7 +210,7 @@ static enum err ranges_write(struct counter_writer *writer, const struct counter
                            ranges[sent].to - ranges[sent].from, &ranges[sent].calls, fault);
     enum err lost = err;
     for (size_t i = 0; i < sent; i++) {
-        enum err one = shard_read(writer, ranges[i].shard, mark, ranges[i].calls, fault);
+        enum err one = shard_read(writer, ranges[i].shard, mark, work->row.batch_seq, ranges[i].calls, fault);
         if (err) writer->shards[ranges[i].shard].stale = true;
         if (one) lost = one;
     }

@@ -127,6 +127,7 @@ static void partition_take(struct counter_writer *writer, const struct item *ite
     *partition = (struct counter_partition){.ours = ours, .row = item->row};
     for (int shard = item->row.partition; shard < SHARD_COUNT; shard += writer->partitions) {
         writer->shards[shard] = (struct counter_shard){.ours = ours};
+        writer->shards[shard].batch_seq = item->row.batch_seq;
         counter_mark_print(&item->row, writer->shards[shard].mark);
     }
 }
@@ -141,7 +142,7 @@ static void batch_work(struct counter_writer *writer, const struct item *item)
 {
     struct counter_partition *partition = &writer->partition[item->row.partition];
     struct fault fault = {0};
-    if (!partition->ours || item->row.batch_seq <= partition->row.batch_seq) return; // a resync was ahead of it
+    if (!partition->ours || item->row.batch_seq <= partition->row.batch_seq) return;
     partition->row = item->row;
     if (!partition->checked || clock_monotonic_us() < writer->retry_us) {
         batch_miss(writer, item);

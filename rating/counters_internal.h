@@ -12,12 +12,13 @@ struct counter_shard {
     bool ours;
     bool stale;                  // another mark, or missed changes: to be written again from PostgreSQL
     char mark[COUNTER_MARK_MAX]; // what this writer left there
+    int64_t batch_seq;           // batches up to this one are in its figures; a resync may be ahead of the queue
 };
 
 struct counter_partition {
     bool ours;
     bool checked;             // the marks were compared after the assignment
-    struct partition_row row; // newest that was heard of
+    struct partition_row row; // newest batch that came out of the queue
     int64_t marked_us;        // monotonic time when all shards got a mark
     int64_t marked_seq;       // batch of that mark
 };
