@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Usage written straight into the tables that a rater writes, for tests of what comes after it: settlement and close
 see no difference, and a test chooses batches, watermarks and cuts to the microsecond. One partition, no Kafka."""
+import json
 import uuid
 
 import exact
@@ -10,6 +11,10 @@ NAMESPACE = uuid.UUID(int=7)
 
 def hash_of(*words):
     return uuid.uuid5(NAMESPACE, "\x1f".join(words))
+
+
+def members_of(dimensions):
+    return json.dumps(dict(dimensions), separators=(",", ":"), sort_keys=True)
 
 
 class Log:
@@ -23,15 +28,19 @@ class Log:
         self.tenants = {name: number for number, name in deployment.ids("tenant").items()}
         self.meters = {name: number for number, name in deployment.ids("meter").items()}
 
-    def commit(self, watermark, added=(), transitions=()):
-        """One batch. added: (tenant, meter, instant, quantity); transitions: (tenant, meter, resource, instant, size);
-        a size of 0 is a stop."""
+    def commit(self, watermark, added=(), latest=(), transitions=()):
+        """One batch. added: (tenant, meter, instant, quantity, {dimension: value}); latest: the same for meters of
+        that kind; transitions: (tenant, meter, resource, instant, size), a size of 0 is a stop. Dimensions may be
+        left out."""
         self.batch += 1
         at = exact.instant_shown(watermark)
         rows = [self.batch_row(at)]
-        rows += [self.usage_row(at, *row) for row in added]
-        rows += [self.transition_row(at, number, *row) for number, row in enumerate(transitions)]
-        rows += [self.dimension_set(tenant) for tenant in {row[0] for row in (*added, *transitions)}]
+        for row in added:
+            rows += self.usage_rows(at, *row)
+        for number, row in enumerate(latest):
+            rows += self.usage_rows(at, *row, latest=number)
+        for number, row in enumerate(transitions):
+            rows += self.transition_rows(at, number, *row)
         rows.append(f"update rating.partition set batch_seq = {self.batch}, watermark = '{at}'")
         self.deployment.psql("begin;\n" + ";\n".join(rows) + ";\ncommit;")
 
@@ -40,17 +49,21 @@ class Log:
                 " catalogue_version, previous_head, head, events, counted, duplicates, conflicts, quarantined,"
                 f" forwarded, markers, verdicts) values (1, 0, {self.batch}, 0, 0, '{at}', 1, '', '', 0, 0, 0, 0, 0, 0, 0, '')")
 
-    def usage_row(self, at, tenant, meter, when, quantity):
-        slot = exact.instant_shown(when - when % exact.SLOT)
-        return (f"insert into rating.usage_delta values (1, 0, {self.batch}, '{at}', 0, {self.tenants[tenant]},"
-                f" {self.meters[meter]}, '{hash_of(tenant)}', '{slot}', {quantity}, 1)")
+    def usage_rows(self, at, tenant, meter, when, quantity, dimensions=(), latest=None):
+        members, slot = members_of(dimensions), exact.instant_shown(when - when % exact.SLOT)
+        moment = f"'{exact.instant_shown(when)}', '{hash_of(str(self.batch), str(latest))}'"
+        yield self.dimension_set(tenant, members)
+        yield (f"insert into rating.usage_delta values (1, 0, {self.batch}, '{at}', 0, {self.tenants[tenant]},"
+               f" {self.meters[meter]}, '{hash_of(tenant, members)}', '{slot}', {quantity}, 1,"
+               f" {'null, null' if latest is None else moment})")
 
-    def transition_row(self, at, number, tenant, meter, resource, when, size):
-        identity = hash_of(str(self.batch), str(number))
-        return (f"insert into rating.transition values (1, 0, {self.batch}, '{at}', 0, {self.tenants[tenant]},"
-                f" {self.meters[meter]}, '{hash_of(tenant, resource)}', '{exact.instant_shown(when)}', '{identity}',"
-                f" {bool(size)}, {size}, '{hash_of(tenant)}')")
+    def transition_rows(self, at, number, tenant, meter, resource, when, size, dimensions=()):
+        members, identity = members_of(dimensions), hash_of(str(self.batch), str(number))
+        yield self.dimension_set(tenant, members)
+        yield (f"insert into rating.transition values (1, 0, {self.batch}, '{at}', 0, {self.tenants[tenant]},"
+               f" {self.meters[meter]}, '{hash_of(tenant, 'resource', resource)}', '{exact.instant_shown(when)}',"
+               f" '{identity}', {bool(size)}, {size}, '{hash_of(tenant, members)}')")
 
-    def dimension_set(self, tenant):
-        return (f"insert into rating.dimension_set values ({self.tenants[tenant]}, '{hash_of(tenant)}', '{{}}', 1, 0,"
-                f" {self.batch}) on conflict do nothing")
+    def dimension_set(self, tenant, members):
+        return (f"insert into rating.dimension_set values ({self.tenants[tenant]}, '{hash_of(tenant, members)}',"
+                f" '{members}', 1, 0, {self.batch}) on conflict do nothing")
