@@ -47,7 +47,8 @@ class Log:
     def batch_row(self, at):
         return ("insert into rating.batch (incarnation, partition, batch_seq, first_offset, next_offset, watermark,"
                 " catalogue_version, previous_head, head, events, counted, duplicates, conflicts, quarantined,"
-                f" forwarded, markers, verdicts) values (1, 0, {self.batch}, 0, 0, '{at}', 1, '', '', 0, 0, 0, 0, 0, 0, 0, '')")
+                f" forwarded, markers, verdicts) values (1, 0, {self.batch}, 0, 0, '{at}', 1, '', '', 0, 0, 0, 0, 0, 0, 0,"
+                " '')")
 
     def usage_rows(self, at, tenant, meter, when, quantity, dimensions=(), latest=None):
         members, slot = members_of(dimensions), exact.instant_shown(when - when % exact.SLOT)
