@@ -36,7 +36,7 @@ struct close_work {
     const struct catalogue *catalogue;
     const struct close_options *options;
     int64_t cut;
-    const struct billing_period *periods; // sorted by account
+    struct billing_period *periods; // sorted by account
     struct close_account *accounts; size_t count; // one per period, same order
     const struct usage_dimension *dimensions; size_t dimension_count; // sets named by charges, sorted by id
     struct arena *arena;         // of the chunk

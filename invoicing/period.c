@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/log.h"
 
 enum err period_label_read(const char *label, int *year, int *month, struct fault *fault)
 {
@@ -57,7 +58,29 @@ int period_order(const void *left, const void *right)
     return (a->start > b->start) - (a->start < b->start);
 }
 
-enum err period_ensure(struct db *db, const struct billing_period *periods, size_t count, struct arena *arena, struct fault *fault)
+// The instants that were frozen when the period was first needed win over what the zone data gives now (rules 1.3).
+static enum err take_frozen(struct db *db, const char *const *values, struct billing_period *periods, size_t count, struct fault *fault)
+{
+    struct db_result *result;
+    const char *const keys[] = {values[0], values[1], values[4]};
+    enum err err = db_query(db,
+        "select k.place, e.period_start, e.period_end from unnest($1::bigint[], $2::bigint[], $3::text[]) with ordinality as k (agreement, account, label, place)"
+        "  join invoicing.period e on e.agreement = k.agreement and e.account = k.account and e.label = k.label", 3, keys, &result, fault);
+    if (err) return err;
+    ENSURE((size_t)db_rows(result) == count);
+    for (int row = 0; row < db_rows(result); row++) {
+        struct billing_period *period = &periods[db_get_int(result, row, 0) - 1];
+        instant_us start = db_get_instant(result, row, 1), end = db_get_instant(result, row, 2);
+        if (start != period->start || end != period->end)
+            log_warn("period_frozen_otherwise", LOG_TEXT("account", period->agreement->account->id), LOG_TEXT("period", period->label));
+        period->start = start;
+        period->end = end;
+    }
+    db_result_free(result);
+    return ERR_OK;
+}
+
+enum err period_ensure(struct db *db, struct billing_period *periods, size_t count, struct arena *arena, struct fault *fault)
 {
     struct array agreements = {0}, accounts = {0}, starts = {0}, ends = {0}, labels = {0}, zones = {0};
     for (size_t i = 0; i < count; i++) {
@@ -70,24 +93,19 @@ enum err period_ensure(struct db *db, const struct billing_period *periods, size
     }
     const char *const values[] = {array_end(&agreements, arena), array_end(&accounts, arena), array_end(&starts, arena), array_end(&ends, arena),
                                   array_end(&labels, arena), array_end(&zones, arena), zone_data_version()};
-    struct db_result *result;
     enum err err = db_exec(db,
         "insert into invoicing.period (agreement, account, period_start, period_end, label, zone, zone_data)"
-        " select p.*, $7 from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[]) as p"
-        "  (agreement, account, period_start, period_end, label, zone) order by 1, 2, 3"
+        " select p.agreement, p.account, coalesce(before.period_end, p.period_start), coalesce(after.period_start, p.period_end), p.label, p.zone, $7"
+        "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[]) as p"
+        "       (agreement, account, period_start, period_end, label, zone)"
+        "  left join invoicing.period before on before.agreement = p.agreement and before.account = p.account" // neighbours leave no gap and no overlap
+        "        and before.label = to_char((p.label || '-01')::date - interval '1 month', 'YYYY-MM')"
+        "  left join invoicing.period after on after.agreement = p.agreement and after.account = p.account"
+        "        and after.label = to_char((p.label || '-01')::date + interval '1 month', 'YYYY-MM')"
+        " order by 1, 2, 3"
         " on conflict do nothing", 7, values, NULL, fault);
     if (err) return err;
-    err = db_query(db,
-        "select p.label, p.account from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[]) as p"
-        "  (agreement, account, period_start, period_end, label)"
-        " where not exists (select from invoicing.period e where e.agreement = p.agreement and e.account = p.account"
-        "  and e.period_start = p.period_start and e.period_end = p.period_end) limit 1", 5, values, &result, fault);
-    if (err) return err;
-    if (db_rows(result))
-        err = fault_set(fault, ERR_CONFLICT, "", "period %s of account number %s is frozen with other instants than the zone data now gives",
-                        db_text(result, 0, 0), db_text(result, 0, 1));
-    db_result_free(result);
-    return err;
+    return take_frozen(db, values, periods, count, fault);
 }
 
 enum err period_hold_catalogue(struct db *db, int64_t *version, struct fault *fault)

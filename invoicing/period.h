@@ -21,9 +21,9 @@ enum err period_of(const struct catalogue *catalogue, int64_t account, instant_u
 enum err period_of_label(const struct catalogue *catalogue, int64_t account, int year, int month, struct billing_period *period, struct fault *fault) MUST_USE;
 int period_order(const void *left, const void *right); // by (account, start), for qsort
 
-// Makes the rows of invoicing.period that are missing. Rows that exist must have the same instants (ERR_CONFLICT: the zone
-// data changed since; the frozen instants win and the operator is told).
-enum err period_ensure(struct db *db, const struct billing_period *periods, size_t count, struct arena *arena, struct fault *fault) MUST_USE;
+// Makes the rows of invoicing.period that are missing. Where a row has other instants, because the zone data has changed since it was
+// made, the frozen ones win: they are put into periods, and the log says so.
+enum err period_ensure(struct db *db, struct billing_period *periods, size_t count, struct arena *arena, struct fault *fault) MUST_USE;
 
 // Holds the catalogue shared until the caller's transaction ends, and says which version is the newest.
 enum err period_hold_catalogue(struct db *db, int64_t *version, struct fault *fault) MUST_USE;

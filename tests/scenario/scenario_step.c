@@ -223,6 +223,7 @@ enum err scenario_step(struct scenario *scenario, const struct words *words, str
     if (is(words, 0, "kill") && is(words, 1, "rater")) return kill_rater(scenario);
     if (is(words, 0, "start") && is(words, 1, "rater")) return scenario_start_rater(scenario, fault);
     if (is(words, 0, "replay") && words->count == 2) return order_replay(scenario, words, fault);
+    if (is(words, 0, "sql") && words->count == 2) return db_exec(scenario->admin, words->list[1], 0, NULL, NULL, fault);
     if (is(words, 0, "settle")) return settle(scenario, fault);
     if (is(words, 0, "close") && words->count >= 2) return close_month(scenario, words, fault);
     if (is(words, 0, "expect")) return scenario_expect(scenario, words, fault);
