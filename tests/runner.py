@@ -213,7 +213,7 @@ class Stack:
         """True when all services are up."""
         if fresh and not self.remove():
             return False
-        self.base = self.base or free_port_base()
+        self.base = self.base or free_port_base((self.spare,))
         return self.command("up") == 0
 
     def spare_base(self):
