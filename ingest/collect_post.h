@@ -27,10 +27,10 @@ struct post_answer {
     size_t refusal_count;
 };
 
-// A key, tenant or meter that was made a moment ago reaches the gateway within a second: an answer that it may yet take
+// A key, tenant or meter that was made a moment ago reaches the gateway within API_KEY_REFRESH_US: an answer that it may yet take
 // back is worth a few tries, so that a script may go straight on. since_us: clock_monotonic_us() when the collector
 // began.
-enum { POST_NEWS_MS = 2500, POST_NEWS_WAIT_MS = 250 };
+enum { POST_NEWS_MS = 4000, POST_NEWS_WAIT_MS = 250 };
 bool collect_post_may_be_news(const struct post_answer *answer, int64_t since_us);
 
 struct collect_post;
