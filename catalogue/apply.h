@@ -15,7 +15,7 @@ struct apply_error {
 struct apply_report {
     int64_t version;                    // that was made, or with dry_run would be; 0: nothing to change
     unsigned char digest[SHA256_BYTES]; // of the rows, as in catalog.change
-    int64_t recomputed;                 // open billing periods that are priced anew
+    int64_t recomputed;                 // billing periods that are priced anew
     const char *summary;                // "3 services and 2 meters added"
     const struct apply_line *lines;
     size_t line_count;

@@ -1,23 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the rows of invoicing.period and what was ever counted, and writes invoicing.recompute.
+// Reads the rows of invoicing.period, what was ever counted and what closed periods were billed for, and writes
+// invoicing.recompute.
 #include "catalogue/apply_member.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FETCH_ROWS = 20000, QUEUE_ROWS = 10000 };
+#include "common/array.h"
+
+enum { FETCH_ROWS = 20000, QUEUE_ROWS = 10000, CLOSED_ROWS = 50000 };
 #define FETCH_SQL "fetch 20000 from apply_period"
 _Static_assert(FETCH_ROWS == 20000, "the statement says it");
+
+struct refusal {
+    const struct plan_effect *effect;
+    size_t closed; // index
+};
 
 struct finder {
     struct db *db;
     const struct plan *plan;
     struct touch touch;
-    struct apply_period_list *open;
-    struct apply_period_list closed; // touched, should something have been counted
+    struct apply_period_list *queued;
+    struct apply_period_list closed; // touched, to be judged
     const char **labels;             // parallel to closed
     size_t label_capacity;
     const struct yaml_node *zone_told; // the change of zone that was refused last
+    struct refusal *refusals;          // closed periods that would be billed otherwise: the first of each change
+    size_t refusal_count, refusal_capacity;
+    instant_us refused_end; // of the last such period
     struct fault *fault;
 };
 
@@ -34,10 +45,11 @@ static void refuse_zone(struct finder *finder, const struct plan_effect *effect,
     const struct billing_account *account = catalogue_account_number(finder->touch.catalogue, period->account);
     if (effect->node == finder->zone_told) return;
     finder->zone_told = effect->node;
-    file_conflict(finder->plan->errors, effect->node,
-                  "it would move the bounds of period %s of account %s, which is in use: let the new zone begin later, where"
-                  " a period begins in both zones, or make a new account",
-                  label, account ? account->id : "?");
+    file_conflict(
+        finder->plan->errors, effect->node,
+        "it would move the bounds of period %s of account %s, which is in use: let the new zone begin later, where"
+        " a period begins in both zones, or make a new account",
+        label, account ? account->id : "?");
 }
 
 static void take_row(struct finder *finder, const struct db_result *result, int row)
@@ -46,9 +58,9 @@ static void take_row(struct finder *finder, const struct db_result *result, int 
                                   db_get_instant(result, row, 2), db_get_instant(result, row, 3)};
     const struct plan_effect *moved = touch_find_zone(&finder->touch, &period);
     if (moved) refuse_zone(finder, moved, &period, db_text(result, row, 5));
-    if (moved || !touch_find(&finder->touch, &period, false)) return;
+    if (moved || !touch_find(&finder->touch, &period, NULL)) return;
     if (strcmp(db_text(result, row, 4), "open") == 0) {
-        add_period(finder->open, period);
+        add_period(finder->queued, period);
         return;
     }
     finder->labels = arena_grow(finder->plan->arena, finder->labels, sizeof *finder->labels, finder->closed.count,
@@ -116,42 +128,132 @@ static enum err ask_counted(struct finder *finder, const char *sql, struct plan_
 
 // --- closed periods
 
-static instant_us last_end(const struct finder *finder)
+// Closed periods with the price effects that would bill them otherwise, by the places of both. That is so for a charge
+// of the effect's meter (0: of any) by a price in force at some instant of the effect; under graduated prices, and
+// where a value stands for a day or a period, every instant weighs on the others. It is also so if nobody could have
+// charged the usage: no SKU of the meter was there when the period was closed. Whatever else has no price came late, as
+// a close refuses an account without one.
+static const char billed_sql[] =
+    "with period as (select k.place, p.agreement, p.account, p.period_start, p.closed_time\n"
+    "                  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) with ordinality\n"
+    "                       as k (agreement, account, period_start, place)\n"
+    "                  join invoicing.period p using (agreement, account, period_start)),\n"
+    "     sold as (select s.sku, s.meter, min(c.applied_time) as since\n"
+    "                from catalog.sku s join catalog.change c using (version) group by s.sku, s.meter),\n"
+    "     meter as (select m.meter, bool_or(m.evaluation_window <> 'slot') as wide,\n"
+    "                      (select min(s.since) from sold s where s.meter = m.meter) as since\n"
+    "                 from catalog.meter m group by m.meter),\n"
+    "     price as (select p.price, s.meter, p.model = 'graduated' or m.wide as whole, p.effective_from as first,\n"
+    "                      least(p.effective_to, lead(p.effective_from) over (partition by p.price_book,\n"
+    "                           p.sku, p.match order by p.effective_from)) as last\n"
+    "                 from catalog.price p join sold s using (sku) join meter m using (meter)),\n"
+    "     effect as (select e.*, case when e.meter = 0 then\n"
+    "                               (select max(coalesce(m.since, 'infinity')) from meter m\n"
+    "                                 where exists (select from rating.usage_delta d where d.meter = m.meter)\n"
+    "                                    or exists (select from rating.transition t where t.meter = m.meter))\n"
+    "                            else coalesce((select m.since from meter m where m.meter = e.meter), 'infinity')\n"
+    "                            end as since\n"
+    "                  from unnest($4::integer[], $5::timestamptz[], $6::timestamptz[]) with ordinality\n"
+    "                       as e (meter, first, last, place)),\n"
+    "     charged as (select distinct k.place, c.price\n"
+    "                   from period k join invoicing.charge c using (agreement, account, period_start))\n"
+    "select c.place - 1, e.place - 1\n"
+    "  from charged c join price p using (price)\n"
+    "  join effect e on e.meter in (0, p.meter)\n"
+    "   and (p.whole or (p.first < e.last and coalesce(p.last, 'infinity') > e.first))\n"
+    "union\n"
+    "select k.place - 1, e.place - 1 from period k join effect e on e.since > coalesce(k.closed_time, '-infinity')\n"
+    " order by 1, 2";
+
+static void refuse(struct finder *finder, const struct plan_effect *effect, size_t index)
 {
-    instant_us end = INSTANT_MIN;
-    for (size_t i = 0; i < finder->closed.count; i++)
-        if (finder->closed.periods[i].end > end) end = finder->closed.periods[i].end;
-    return end;
+    const struct refusal *last = finder->refusal_count > 0 ? &finder->refusals[finder->refusal_count - 1] : NULL;
+    instant_us end = finder->closed.periods[index].end;
+    if (!last || end > finder->refused_end) finder->refused_end = end;
+    if (last && last->effect->node == effect->node) return; // the next account of the same change says nothing new
+    finder->refusals = arena_grow(finder->plan->arena, finder->refusals, sizeof *finder->refusals,
+                                  finder->refusal_count, &finder->refusal_capacity);
+    finder->refusals[finder->refusal_count++] = (struct refusal){effect, index};
 }
 
-static enum err refuse_closed(struct finder *finder)
+static void tell_refusals(const struct finder *finder)
 {
-    const struct plan *plan = finder->plan;
+    for (size_t i = 0; i < finder->refusal_count; i++) {
+        size_t index = finder->refusals[i].closed;
+        const struct billing_account *account =
+            catalogue_account_number(finder->touch.catalogue, finder->closed.periods[index].account);
+        file_conflict(finder->plan->errors, finder->refusals[i].effect->node,
+                      "it would price anew the period %s of account %s, which is closed: let it begin at %s or later",
+                      finder->labels[index], account ? account->id : "?",
+                      plan_instant(finder->plan, finder->refused_end));
+    }
+}
+
+// Refused, or queued like an open one if anything was counted: settlement posts what has a price now, and the account's
+// next close bills it.
+static void judge_closed(struct finder *finder, size_t index, const bool *billed)
+{
+    const struct touch_period *period = &finder->closed.periods[index];
+    const struct plan_effect *effect = touch_find(&finder->touch, period, billed);
+    if (effect)
+        refuse(finder, effect, index);
+    else if (touch_find(&finder->touch, period, finder->touch.price_counted))
+        add_period(finder->queued, *period);
+}
+
+static enum err judge_piece(struct finder *finder, size_t first, size_t count, bool *billed)
+{
+    const struct touch *touch = &finder->touch;
+    struct arena *arena = finder->plan->arena;
+    struct array agreements = {0}, accounts = {0}, starts = {0}, meters = {0}, from = {0}, to = {0};
+    struct db_result *result = NULL;
+    for (size_t i = first; i < first + count; i++) {
+        array_add_int(&agreements, finder->closed.periods[i].agreement);
+        array_add_int(&accounts, finder->closed.periods[i].account);
+        array_add_instant(&starts, finder->closed.periods[i].start);
+    }
+    for (size_t i = 0; i < touch->price_count; i++) {
+        array_add_int(&meters, touch->prices[i].meter);
+        array_add_instant(&from, touch->prices[i].from);
+        array_add_instant(&to, touch->prices[i].to);
+    }
+    const char *const values[] = {array_end(&agreements, arena), array_end(&accounts, arena), array_end(&starts, arena),
+                                  array_end(&meters, arena),     array_end(&from, arena),     array_end(&to, arena)};
+    enum err err = db_query(finder->db, billed_sql, 6, values, &result, finder->fault);
+    if (err) return err;
+    for (size_t i = 0, row = 0, rows = (size_t)db_rows(result); i < count; i++) {
+        memset(billed, false, touch->price_count);
+        for (; row < rows && db_get_int(result, (int)row, 0) == (int64_t)i; row++) {
+            size_t effect = (size_t)db_get_int(result, (int)row, 1);
+            billed[effect] = touch->price_counted[effect];
+        }
+        judge_closed(finder, first + i, billed);
+    }
+    db_result_free(result);
+    return ERR_OK;
+}
+
+static enum err judge_all_closed(struct finder *finder)
+{
     struct touch *touch = &finder->touch;
-    const struct yaml_node *told = NULL;
+    bool *billed = ARENA_ARRAY(finder->plan->arena, bool, touch->price_count + 1);
     enum err err =
         ask_counted(finder, counted_meters_sql, touch->prices, touch->price_counted, touch->price_count, true);
     if (!err)
         err = ask_counted(finder, counted_tenants_sql, touch->accounts, touch->account_counted, touch->account_count,
                           false);
-    if (err) return err;
-    for (size_t i = 0; i < finder->closed.count; i++) {
-        const struct touch_period *period = &finder->closed.periods[i];
-        const struct plan_effect *effect = touch_find(touch, period, true);
-        if (!effect || effect->node == told) continue; // the next account of the same change says nothing new
-        told = effect->node;
-        const struct billing_account *account = catalogue_account_number(touch->catalogue, period->account);
-        file_conflict(plan->errors, told,
-                      "it would price anew the period %s of account %s, which is closed: let it begin at %s or later",
-                      finder->labels[i], account ? account->id : "?", plan_instant(plan, last_end(finder)));
+    for (size_t first = 0; first < finder->closed.count && !err; first += CLOSED_ROWS) {
+        size_t count = finder->closed.count - first < CLOSED_ROWS ? finder->closed.count - first : CLOSED_ROWS;
+        err = judge_piece(finder, first, count, billed);
     }
-    return file_errors_result(plan->errors);
+    if (!err) tell_refusals(finder);
+    return err ? err : file_errors_result(finder->plan->errors);
 }
 
 enum err apply_period_find(struct db *db, const struct plan *plan, const struct catalogue *catalogue,
                            struct apply_period_list *list, struct fault *fault)
 {
-    struct finder finder = {.db = db, .plan = plan, .open = list, .closed.arena = plan->arena, .fault = fault};
+    struct finder finder = {.db = db, .plan = plan, .queued = list, .closed.arena = plan->arena, .fault = fault};
     instant_us from = INSTANT_MAX;
     if (plan->effect_count == 0) return ERR_OK;
     for (size_t i = 0; i < plan->effect_count; i++)
@@ -159,7 +261,7 @@ enum err apply_period_find(struct db *db, const struct plan *plan, const struct 
     touch_prepare(&finder.touch, plan->arena, catalogue, plan->effects, plan->effect_count);
     enum err err = read_periods(&finder, from);
     if (!err) err = file_errors_result(plan->errors);
-    if (!err && finder.closed.count > 0) err = refuse_closed(&finder);
+    if (!err && finder.closed.count > 0) err = judge_all_closed(&finder);
     if (!err) err = apply_member_find(db, plan, &finder.touch, list, fault);
     return err;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The billing periods that an apply prices anew: the open ones are queued for settlement, a closed one refuses the
-// apply whole (rules 6.3). Private to catalogue/.
+// The billing periods that an apply prices anew: they are queued for settlement, but a closed one that would be billed
+// otherwise than it was refuses the apply whole (rules 6.3). Private to catalogue/.
 #pragma once
 #include "catalogue/touch.h"
 
@@ -10,8 +10,9 @@ struct apply_period_list {
     size_t count, capacity;
 };
 
-// Fills the list with the open periods that the plan touches. catalogue: as it will be. A touched closed period in
-// which something was counted is added to plan->errors: ERR_CONFLICT. Inside apply's transaction, after its lock.
+// Fills the list with the periods that the plan touches. catalogue: as it will be. A closed period that it would bill
+// otherwise (a price: of what the period has charges of; members and terms: once anything of the tenant was counted) is
+// added to plan->errors: ERR_CONFLICT. Inside apply's transaction, after its lock.
 enum err apply_period_find(struct db *db, const struct plan *plan, const struct catalogue *catalogue,
                            struct apply_period_list *list, struct fault *fault) MUST_USE;
 // Queues them: to be settled at this catalogue version or a later one before they may close.

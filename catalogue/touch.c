@@ -80,7 +80,7 @@ void touch_prepare(struct touch *touch, struct arena *arena, const struct catalo
 // --- looking up
 
 static const struct plan_effect *find_price(const struct touch *touch, int32_t book, const struct touch_period *period,
-                                            bool counted_only)
+                                            const bool *only)
 {
     size_t low = 0, high = touch->price_count;
     while (low < high) {
@@ -92,8 +92,7 @@ static const struct plan_effect *find_price(const struct touch *touch, int32_t b
     }
     for (; low < touch->price_count && touch->prices[low].book == book; low++) {
         const struct plan_effect *effect = &touch->prices[low];
-        if (effect->from < period->end && effect->to > period->start && (!counted_only || touch->price_counted[low]))
-            return effect;
+        if (effect->from < period->end && effect->to > period->start && (!only || only[low])) return effect;
     }
     return NULL;
 }
@@ -122,15 +121,15 @@ static bool at_account(const struct touch *touch, size_t index, int64_t account)
     return index < touch->account_count && touch->accounts[index].account == account;
 }
 
-const struct plan_effect *touch_find(const struct touch *touch, const struct touch_period *period, bool counted_only)
+const struct plan_effect *touch_find(const struct touch *touch, const struct touch_period *period, const bool *only)
 {
     const struct agreement *terms = catalogue_agreement(touch->catalogue, period->account, period->start);
     for (const struct price_book *book = terms ? terms->book : NULL; book; book = book->parent) {
-        const struct plan_effect *effect = find_price(touch, book->number, period, counted_only);
+        const struct plan_effect *effect = find_price(touch, book->number, period, only);
         if (effect) return effect;
     }
     for (size_t i = first_account(touch, period->account); at_account(touch, i, period->account); i++)
-        if (account_touched(&touch->accounts[i], period) && (!counted_only || touch->account_counted[i]))
+        if (account_touched(&touch->accounts[i], period) && (!only || touch->account_counted[i]))
             return &touch->accounts[i];
     return NULL;
 }

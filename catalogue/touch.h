@@ -21,8 +21,9 @@ struct touch {
 // Everything lives in the arena. An account's effects also concern the partners through which it buys.
 void touch_prepare(struct touch *touch, struct arena *arena, const struct catalogue *catalogue,
                    const struct plan_effect *effects, size_t count);
-// An effect that touches the period; NULL if there is none. counted_only: of those about which something was counted.
-const struct plan_effect *touch_find(const struct touch *touch, const struct touch_period *period, bool counted_only);
-// A change of terms that leaves the period without its own start or end: the zone in force at its start, by the catalogue
-// as it will be, has no month of these instants. NULL if there is none.
+// An effect that touches the period, prices first; NULL if there is none. only: NULL, or one mark per effect of
+// touch->prices: of the prices those that are marked, and of the others those about which something was counted.
+const struct plan_effect *touch_find(const struct touch *touch, const struct touch_period *period, const bool *only);
+// A change of terms that leaves the period without its own start or end: the zone in force at its start, by the
+// catalogue as it will be, has no month of these instants. NULL if there is none.
 const struct plan_effect *touch_find_zone(const struct touch *touch, const struct touch_period *period);

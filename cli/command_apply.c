@@ -62,7 +62,7 @@ static void print_end(const struct apply_report *report, bool dry_run)
     printf("%s catalogue version %lld: %s\n", dry_run ? "would become" : "applied as", (long long)report->version,
            report->summary);
     if (report->recomputed)
-        printf("%lld open billing period%s priced anew\n", (long long)report->recomputed,
+        printf("%lld billing period%s priced anew\n", (long long)report->recomputed,
                report->recomputed == 1 ? " is" : "s are");
 }
 
