@@ -222,14 +222,18 @@ static void check_overlap(struct plan *plan, const struct entry *before, const s
                       plan_instant(plan, before->row->effective_to));
 }
 
-static void note_effect(struct pricing *pricing, const struct entry *entry, const struct entry *next)
+// in_force: the version that this one takes the place of; NULL: none. One without an end is not resumed after this
+// one's.
+static void note_effect(struct pricing *pricing, const struct entry *entry, const struct entry *in_force,
+                        const struct entry *next)
 {
     struct plan *plan = pricing->plan;
     const struct file_price *price = &plan->files->prices.row[entry->index];
     const struct sku_facts *facts = facts_of(pricing, plan_index_find(&plan->skus, price->sku.id));
     // nothing was ever counted by a new meter, or priced by a new book
     if (facts->meter > plan->meters.highest_existing || entry->row->book > plan->books.highest_existing) return;
-    instant_us to = is_open(entry->row) ? INSTANT_MAX : entry->row->effective_to;
+    bool open = is_open(entry->row) || (in_force && is_open(in_force->row));
+    instant_us to = open ? INSTANT_MAX : entry->row->effective_to;
     if (next && next->row->effective_from < to) to = next->row->effective_from;
     const struct plan_effect *last = plan->effect_count > 0 ? &plan->effects[plan->effect_count - 1] : NULL;
     if (last && last->kind == EFFECT_PRICE && last->book == entry->row->book && last->meter == facts->meter &&
@@ -257,9 +261,14 @@ static void walk_entries(struct pricing *pricing)
         if (entries[i].node) pricing->fresh[entries[i].index] = true;
         entries[kept++] = entries[i];
     }
+    const struct entry *in_force = NULL;
     for (size_t i = 0; i < kept; i++) {
         const struct entry *next = i + 1 < kept && same_match(&entries[i], &entries[i + 1]) ? &entries[i + 1] : NULL;
-        if (entries[i].node) note_effect(pricing, &entries[i], next);
+        if (in_force && !same_match(in_force, &entries[i])) in_force = NULL;
+        if (entries[i].node)
+            note_effect(pricing, &entries[i], in_force, next);
+        else
+            in_force = &entries[i];
     }
 }
 
