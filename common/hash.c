@@ -269,3 +269,9 @@ enum err base64_decode(const char *text, size_t length, struct text *out, struct
     free(decoded);
     return valid ? ERR_OK : fault_set(fault, ERR_INVALID, "", "not base64 (RFC 4648, with padding)");
 }
+
+int hash128_compare(struct hash128 a, struct hash128 b)
+{
+    if (a.high != b.high) return a.high < b.high ? -1 : 1;
+    return (a.low > b.low) - (a.low < b.low);
+}

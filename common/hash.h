@@ -25,6 +25,7 @@ struct hash128 keyed_hash(const struct hash_key *key, const void *data, size_t l
 // The same over one or more pieces (each < 4 GiB), each preceded by its length as 4 bytes little-endian, so that ("ab","c") != ("a","bc").
 struct hash128 keyed_hash_pieces(const struct hash_key *key, const struct slice *pieces, size_t count);
 bool hash128_equal(struct hash128 a, struct hash128 b);
+int hash128_compare(struct hash128 a, struct hash128 b); // high, then low; <0, 0, >0
 bool hash128_is_zero(struct hash128 a);
 void hash128_bytes(struct hash128 hash, unsigned char out[16]); // high, then low, big-endian: SipHash's digest as published
 struct hash128 hash128_from_bytes(const unsigned char bytes[16]);

@@ -9,21 +9,16 @@
 // A billable with the texts that order it.
 struct sortable { struct billable billable; const char *service, *sku, *tenant; const struct price_version *price; };
 
-static int text_order(const char *a, const char *b)
-{
-    return strcmp(a, b);
-}
-
 static int sortable_order(const void *left, const void *right)
 {
     const struct sortable *a = left, *b = right;
-    int order = text_order(a->service, b->service);
-    if (!order) order = text_order(a->sku, b->sku);
-    if (!order) order = text_order(a->tenant, b->tenant);
-    if (!order) order = text_order(a->price->match_text, b->price->match_text);
+    int order = strcmp(a->service, b->service);
+    if (!order) order = strcmp(a->sku, b->sku);
+    if (!order) order = strcmp(a->tenant, b->tenant);
+    if (!order) order = strcmp(a->price->match_text, b->price->match_text);
     if (!order) order = (a->price->effective_from > b->price->effective_from) - (a->price->effective_from < b->price->effective_from);
     if (!order) order = (a->billable.charge.tier > b->billable.charge.tier) - (a->billable.charge.tier < b->billable.charge.tier);
-    if (!order) order = text_order(a->billable.dimensions, b->billable.dimensions);
+    if (!order) order = strcmp(a->billable.dimensions, b->billable.dimensions);
     if (!order) order = (a->billable.charge.stage > b->billable.charge.stage) - (a->billable.charge.stage < b->billable.charge.stage);
     return order ? order : (a->price->number > b->price->number) - (a->price->number < b->price->number);
 }

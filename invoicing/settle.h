@@ -13,7 +13,6 @@ struct settle_result {
     size_t behind;   // of these, below this cut but settled by a newer catalogue than ours: somebody must settle them again
     size_t unpriced; // usage lines without a price: billed nothing, told on the log
     size_t given_up; // pairs whose charges leave the range of exact amounts: told on the log, not settled, queued for the next round
-    struct amount posted; // sum of |deltas| is not kept; this is the net of all deltas, over currencies (progress only)
 };
 
 // Settles the periods at a numbered cut in one transaction of its own. ERR_UNCERTAIN and ERR_RETRY: call again after reconnecting;

@@ -109,17 +109,11 @@ static struct usage_row *row_of(struct accumulator *accumulator, const struct co
     return row;
 }
 
-static int hash_compare(struct hash128 a, struct hash128 b)
-{
-    if (a.high != b.high) return a.high < b.high ? -1 : 1;
-    return (a.low > b.low) - (a.low < b.low);
-}
-
 static bool later(const struct contribution *added, const struct usage_row *row)
 {
     if (row->event_count == 0 || added->event_time != row->latest_time)
         return row->event_count == 0 || added->event_time > row->latest_time;
-    return hash_compare(added->event_id, row->latest_id) > 0;
+    return hash128_compare(added->event_id, row->latest_id) > 0;
 }
 
 // What the row's quantity becomes.
@@ -192,7 +186,7 @@ static int order_compare(const void *a, const void *b)
 {
     const struct order *x = a, *y = b;
     if (x->key != y->key) return x->key < y->key ? -1 : 1;
-    int order = hash_compare(x->row->dimension_set, y->row->dimension_set);
+    int order = hash128_compare(x->row->dimension_set, y->row->dimension_set);
     if (!order) order = strcmp(x->row->meter->id, y->row->meter->id);
     return order ? order : (x->row->slot > y->row->slot) - (x->row->slot < y->row->slot);
 }

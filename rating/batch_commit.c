@@ -12,24 +12,18 @@ enum { NAMES_PER_STATEMENT = 20000, ARENA_BYTES = 65536 };
 
 // --- canonical orders
 
-static int hash_compare(struct hash128 a, struct hash128 b)
-{
-    if (a.high != b.high) return a.high < b.high ? -1 : 1;
-    return (a.low > b.low) - (a.low < b.low);
-}
-
 static int named_compare(const void *a, const void *b)
 {
-    return hash_compare(((const struct named_row *)a)->hash, ((const struct named_row *)b)->hash);
+    return hash128_compare(((const struct named_row *)a)->hash, ((const struct named_row *)b)->hash);
 }
 
 static int transition_compare(const void *a, const void *b)
 {
     const struct transition_row *x = a, *y = b;
-    int order = hash_compare(x->resource, y->resource);
+    int order = hash128_compare(x->resource, y->resource);
     if (!order) order = strcmp(x->meter->id, y->meter->id);
     if (!order) order = (x->event_time > y->event_time) - (x->event_time < y->event_time);
-    return order ? order : hash_compare(x->event_id, y->event_id);
+    return order ? order : hash128_compare(x->event_id, y->event_id);
 }
 
 static int closing_compare(const void *a, const void *b)

@@ -89,9 +89,8 @@ int charge_order(const void *left, const void *right)
     if (a->sku != b->sku) return a->sku < b->sku ? -1 : 1;
     if (a->price != b->price) return a->price < b->price ? -1 : 1;
     if (a->tier != b->tier) return a->tier < b->tier ? -1 : 1;
-    if (a->dimension_set.high != b->dimension_set.high) return a->dimension_set.high < b->dimension_set.high ? -1 : 1;
-    if (a->dimension_set.low != b->dimension_set.low) return a->dimension_set.low < b->dimension_set.low ? -1 : 1;
-    return (a->stage > b->stage) - (a->stage < b->stage);
+    int order = hash128_compare(a->dimension_set, b->dimension_set);
+    return order ? order : (a->stage > b->stage) - (a->stage < b->stage);
 }
 
 static enum err add_up(const struct build *build, struct rated *rated)

@@ -17,9 +17,8 @@ static int key_order(const struct price_item *a, const struct price_item *b)
     if (a->sku != b->sku) return a->sku < b->sku ? -1 : 1;
     int order = by_number(a->price, b->price);
     if (order) return order;
-    if (a->dimension_set.high != b->dimension_set.high) return a->dimension_set.high < b->dimension_set.high ? -1 : 1;
-    if (a->dimension_set.low != b->dimension_set.low) return a->dimension_set.low < b->dimension_set.low ? -1 : 1;
-    return (a->stage > b->stage) - (a->stage < b->stage);
+    order = hash128_compare(a->dimension_set, b->dimension_set);
+    return order ? order : (a->stage > b->stage) - (a->stage < b->stage);
 }
 
 static int item_order(const void *left, const void *right)

@@ -22,15 +22,9 @@ size_t member_range_first(const struct member_range *ranges, size_t count, int64
     return low;
 }
 
-static int hash_order(struct hash128 a, struct hash128 b)
-{
-    if (a.high != b.high) return a.high < b.high ? -1 : 1;
-    return (a.low > b.low) - (a.low < b.low);
-}
-
 static int dimension_order(const void *left, const void *right)
 {
-    return hash_order(((const struct usage_dimension *)left)->id, ((const struct usage_dimension *)right)->id);
+    return hash128_compare(((const struct usage_dimension *)left)->id, ((const struct usage_dimension *)right)->id);
 }
 
 void usage_dimensions_sort(struct usage_dimension *dimensions, size_t count)
@@ -57,7 +51,7 @@ static int slot_order(const void *left, const void *right)
     if (a->request != b->request) return a->request < b->request ? -1 : 1;
     if (a->tenant != b->tenant) return a->tenant < b->tenant ? -1 : 1;
     if (a->meter != b->meter) return a->meter < b->meter ? -1 : 1;
-    int order = hash_order(a->dimension_set, b->dimension_set);
+    int order = hash128_compare(a->dimension_set, b->dimension_set);
     if (order) return order;
     return (a->slot > b->slot) - (a->slot < b->slot);
 }
@@ -106,7 +100,7 @@ static int row_order(const void *left, const void *right)
     const struct usage_row *a = left, *b = right;
     if (a->request != b->request) return a->request < b->request ? -1 : 1;
     if (a->line.meter != b->line.meter) return a->line.meter < b->line.meter ? -1 : 1;
-    int order = hash_order(a->line.dimension_set, b->line.dimension_set);
+    int order = hash128_compare(a->line.dimension_set, b->line.dimension_set);
     if (order) return order;
     if (a->line.tenant != b->line.tenant) return a->line.tenant < b->line.tenant ? -1 : 1;
     if (a->line.segment != b->line.segment) return a->line.segment < b->line.segment ? -1 : 1;
