@@ -6,13 +6,13 @@
 # never signalled. The process writes its record itself before it becomes the program: there is no moment at which it
 # runs unrecorded. Used by deploy/stack and by whatever starts roles beside it; deploy/stack down ends every record.
 
-# The state letter and start time (ticks since boot) of PID; 1 when there is none.
+# The state letter, number of threads and start time (ticks since boot) of PID; 1 when there is none.
 process_stat() {
     local stat
     { read -r -d '' stat || [ -n "$stat" ]; } 2>/dev/null <"/proc/$1/stat" || return 1
     # the second field is the name in parentheses and may hold anything
     read -r -a stat <<<"${stat##*) }"
-    process_letter=${stat[0]} process_ticks=${stat[19]}
+    process_letter=${stat[0]} process_threads=${stat[17]} process_ticks=${stat[19]}
 }
 
 # Reads the record of NAME into process_pid, process_started, process_boot, process_port; 1 when there is none.
@@ -23,15 +23,19 @@ process_record() {
     [[ $process_pid =~ ^[0-9]+$ && $process_started =~ ^[0-9]+$ ]]
 }
 
-# 0 when NAME is recorded and the recorded process lives (a zombie does not).
-process_runs() {
+# 0 when NAME is recorded and the system still knows the recorded process, as a zombie at least.
+process_known() {
     local boot
     process_record "$1" || return 1
     read -r boot </proc/sys/kernel/random/boot_id
-    [ "$boot" = "$process_boot" ] || return 1
-    process_stat "$process_pid" || return 1
-    [ "$process_ticks" = "$process_started" ] && [ "$process_letter" != Z ] && [ "$process_letter" != X ]
+    [ "$boot" = "$process_boot" ] && process_stat "$process_pid" && [ "$process_ticks" = "$process_started" ]
 }
+
+# 0 when NAME is recorded and the recorded process lives (a zombie does not).
+process_runs() { process_known "$1" && [ "$process_letter" != Z ] && [ "$process_letter" != X ]; }
+
+# 1 while NAME has died and not yet let go: its first thread is a zombie, others still hold its ports and locks.
+process_let_go() { process_runs "$1" || ! process_known "$1" || [ "$process_threads" -le 1 ]; }
 
 process_record_is_of() { process_record "$1" && [ "$process_pid" = "$2" ]; }
 
@@ -63,7 +67,7 @@ process_start() {
     wait_until 10 process_record_is_of "$name" "$pid" || fail 1 "$name did not start" "its log: $log"
 }
 
-process_gone() { ! process_runs "$1"; }
+process_gone() { ! process_runs "$1" && process_let_go "$1"; }
 
 # process_stop NAME SIGNAL:SECONDS...: sends each signal in turn, waiting up to SECONDS for the end after it. The last
 # one should be KILL. 0 when the process has ended or was not ours to end; the record is removed then.
@@ -76,7 +80,7 @@ process_stop() {
         if wait_until "${step##*:}" process_gone "$name"; then break; fi
         say "$name: still there ${step##*:} s after ${step%%:*}"
     done
-    process_gone "$name" || return 1
+    wait_until 10 process_gone "$name" || return 1
     rm -f "$state/run/$name.pid"
 }
 
