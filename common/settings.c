@@ -69,6 +69,10 @@ const struct setting setting_table[] = {
     INT("ingest.max_connections", "4096", 1, 1000000, "Most connections at the gateway at once."),
     BYTES("ingest.max_in_flight", "256MiB", 1 * MIB, 64 * GIB,
           "Most bytes of events that wait for Kafka; beyond, senders are told to slow down."),
+    INT("ingest.tenant_rate", "0", 0, 1000000000,
+        "Events a second that a tenant may send to this gateway; beyond, 429. 0: no limit."),
+    INT("ingest.tenant_burst", "100000", 1, 1000000000,
+        "Events that a tenant may send at once before ingest.tenant_rate holds."),
 
     ADDRESS("rate.ops_listen", "127.0.0.1:18091", "Where the rater answers /metrics and /healthz."),
     DURATION("rate.flush_interval", "250ms", 10, 1 * MINUTES,

@@ -52,6 +52,7 @@ static void judge_one(const struct admission_rules *rules, struct slice raw, siz
     } else {
         admission->admitted[admission->admitted_count++] =
             (struct admitted_event){raw, shard_of_tenant(event->subject)};
+        if (rules->rate) tenant_rate_note(rules->rate, catalogue_tenant(rules->catalogue, event->subject));
     }
 }
 

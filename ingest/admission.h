@@ -4,12 +4,14 @@
 #pragma once
 #include "catalogue/api_key.h"
 #include "ingest/event_check.h"
+#include "ingest/tenant_rate.h"
 
 struct admission_rules {
     const struct catalogue *catalogue;
     const struct hash_key *content_key;
     const struct api_key *key; // of who asks
     instant_us now;
+    struct tenant_rate *rate; // every event that may go is noted in it; NULL: no limit
 };
 
 // Why an event is refused. Order is severity: the answer's status is that of the worst one.

@@ -126,6 +126,25 @@ static void answer_refused(struct http_request *request, const struct admission 
     text_free(&errors);
 }
 
+// Have the tenants of the events sent too much of late? Then nothing of the request is taken. False: answered.
+static bool check_rate(struct gateway *gateway, struct http_request *request, size_t events)
+{
+    int64_t wait_us = 0;
+    const struct tenant *tenant = gateway->rate ? tenant_rate_take(gateway->rate, &wait_us) : NULL;
+    if (!tenant) return true;
+    struct text members = {0};
+    char detail[128];
+    text_add_string(&members, "\"tenant\":");
+    text_add_json_string(&members, tenant->id, strlen(tenant->id));
+    text_print(&members, ",\"retry_after_ms\":%lld", (long long)(wait_us / 1000 + 1));
+    snprintf(detail, sizeof detail, "the tenant sends more than %lld events a second; nothing was accepted",
+             (long long)config_int(gateway->config, "ingest.tenant_rate"));
+    gateway_count_refusal("tenant_rate", (int64_t)events);
+    gateway_problem(request, 429, "tenant_rate", detail, members.data);
+    text_free(&members);
+    return false;
+}
+
 static void answer_unavailable(struct http_request *request, const char *code, const char *detail)
 {
     gateway_problem(request, 503, code, detail, NULL);
@@ -144,13 +163,16 @@ static void handle_known(struct gateway *gateway, const struct knowledge_snapsho
         return;
     }
     if (!read_events(gateway, request, &events, &count)) return;
-    const struct admission_rules rules = {known->catalogue, &gateway->content_key, key, clock_now(gateway->clock)};
+    const struct admission_rules rules = {known->catalogue, &gateway->content_key, key, clock_now(gateway->clock),
+                                          gateway->rate};
+    if (gateway->rate) tenant_rate_begin(gateway->rate, clock_monotonic_us());
     admission_judge(&rules, events, count, request->arena, &admission);
     if (admission.refused_count > 0) note_refusals(&admission, key, request);
     if (admission.refused_count > 0 && !partial) {
         answer_refused(request, &admission);
         return;
     }
+    if (!check_rate(gateway, request, admission.admitted_count)) return;
     struct text reply = {0};
     if (partial) {
         text_print(&reply, "{\"accepted\":%zu,\"refused\":%zu,", admission.admitted_count, admission.refused_count);

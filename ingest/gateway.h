@@ -39,6 +39,7 @@ struct gateway {
     struct knowledge *knowledge;
     struct hash_key content_key; // random: contents are compared by raters, who alone have the secret
     size_t events_most, event_bytes_most, in_flight_most;
+    struct tenant_rate *rate; // NULL: no limit
     // the producer: NULL until there is a topic, or when it must be made anew
     struct bus_producer *producer;
     int watched; // its descriptor, -1: none

@@ -18,6 +18,8 @@ static void gateway_init(struct gateway *gateway, const struct config *config, c
         .in_flight_most = (size_t)config_int(config, "ingest.max_in_flight"),
         .watched = -1,
     };
+    int64_t rate = config_int(config, "ingest.tenant_rate");
+    if (rate > 0) gateway->rate = tenant_rate_new(rate, config_int(config, "ingest.tenant_burst"));
     random_bytes(&gateway->content_key, sizeof gateway->content_key);
     gateway_metrics_register(&gateway->metrics);
 }
@@ -75,5 +77,6 @@ int ingest_role_run(struct config *config, struct clock *clock)
     ops_server_close(ops);
     knowledge_close(gateway.knowledge);
     text_free(&gateway.buffer);
+    tenant_rate_free(gateway.rate);
     return schema_exit_code(err, &fault);
 }

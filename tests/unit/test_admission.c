@@ -36,7 +36,7 @@ static struct admission judge(const struct api_key *sender, const char *const *e
 {
     struct slice *slices = ARENA_ARRAY(arena, struct slice, count);
     struct admission admission;
-    struct admission_rules rules = {catalogue, &key, sender, catalogue_fixture_instant(NOW)};
+    struct admission_rules rules = {catalogue, &key, sender, catalogue_fixture_instant(NOW), NULL};
     for (size_t i = 0; i < count; i++)
         slices[i] = slice_of(events[i]);
     admission_judge(&rules, slices, count, arena, &admission);
