@@ -42,7 +42,11 @@ static void judge_one(const struct admission_rules *rules, struct slice raw, siz
 {
     struct fault fault;
     const char *reason;
-    if (event_decode(raw, rules->content_key, arena, event, faults) != ERR_OK) {
+    if (raw.length > rules->event_bytes_most) {
+        (void)fault_set(&fault, ERR_LIMIT, "$", "the event has %zu bytes, at most %zu are taken", raw.length,
+                        rules->event_bytes_most);
+        refuse(admission, index, REFUSAL_TOO_LARGE, "event_too_large", one_fault(arena, &fault), 1);
+    } else if (event_decode(raw, rules->content_key, arena, event, faults) != ERR_OK) {
         refuse(admission, index, REFUSAL_MALFORMED, "malformed", copy_faults(arena, faults), faults->count);
     } else if (!may_send(rules, event)) {
         (void)fault_set(&fault, ERR_INVALID, "$.subject", "the key does not speak for this tenant");
@@ -70,6 +74,8 @@ void admission_judge(const struct admission_rules *rules, const struct slice *ev
 int admission_status(enum refusal_kind worst)
 {
     switch (worst) {
+    case REFUSAL_TOO_LARGE:
+        return 413;
     case REFUSAL_MALFORMED:
         return 400;
     case REFUSAL_FORBIDDEN:
@@ -85,6 +91,8 @@ int admission_status(enum refusal_kind worst)
 const char *admission_code(enum refusal_kind worst)
 {
     switch (worst) {
+    case REFUSAL_TOO_LARGE:
+        return "event_too_large";
     case REFUSAL_MALFORMED:
         return "malformed_event";
     case REFUSAL_FORBIDDEN:

@@ -91,7 +91,6 @@ static bool read_events(struct gateway *gateway, struct http_request *request, s
         .header_count = header_count,
         .body = request->body,
         .events_most = gateway->events_most,
-        .event_bytes_most = gateway->event_bytes_most,
     };
     struct request_problem problem;
     if (request_read(&input, request->arena, events, count, &problem) == ERR_OK) return true;
@@ -150,6 +149,18 @@ static void answer_unavailable(struct http_request *request, const char *code, c
     gateway_problem(request, 503, code, detail, NULL);
 }
 
+// Body of the answer to a request of which only a part was accepted: the members of a problem, but its type and title.
+static void print_partial(const struct admission *admission, struct text *reply)
+{
+    text_print(reply,
+               "{\"status\":200,\"code\":\"partially_accepted\",\"detail\":\"%zu of %zu events cannot be taken; the "
+               "others were accepted\",\"accepted\":%zu,\"refused\":%zu,",
+               admission->refused_count, admission->refused_count + admission->admitted_count,
+               admission->admitted_count, admission->refused_count);
+    admission_print_errors(admission, reply);
+    text_add_char(reply, '}');
+}
+
 static void handle_known(struct gateway *gateway, const struct knowledge_snapshot *known, struct http_request *request,
                          bool partial)
 {
@@ -164,22 +175,18 @@ static void handle_known(struct gateway *gateway, const struct knowledge_snapsho
     }
     if (!read_events(gateway, request, &events, &count)) return;
     const struct admission_rules rules = {known->catalogue, &gateway->content_key, key, clock_now(gateway->clock),
-                                          gateway->rate};
+                                          gateway->event_bytes_most, gateway->rate};
     if (gateway->rate) tenant_rate_begin(gateway->rate, clock_monotonic_us());
     admission_judge(&rules, events, count, request->arena, &admission);
     if (admission.refused_count > 0) note_refusals(&admission, key, request);
-    if (admission.refused_count > 0 && !partial) {
+    if (admission.refused_count > 0 && (!partial || admission.admitted_count == 0)) {
         answer_refused(request, &admission);
         return;
     }
     if (!check_rate(gateway, request, admission.admitted_count)) return;
     struct text reply = {0};
-    if (partial) {
-        text_print(&reply, "{\"accepted\":%zu,\"refused\":%zu,", admission.admitted_count, admission.refused_count);
-        admission_print_errors(&admission, &reply);
-        text_add_char(&reply, '}');
-    }
-    gateway_deliver(gateway, known, request, &admission, partial, &reply);
+    if (admission.refused_count > 0) print_partial(&admission, &reply);
+    gateway_deliver(gateway, known, request, &admission, &reply);
 }
 
 void gateway_handle(void *context, struct http_request *request)

@@ -22,8 +22,7 @@ struct delivery {
     size_t waiting; // messages not reported yet
     size_t events, bytes;
     bool failed;       // a message was not taken, or is not known to be in the log
-    bool partial;      // answer 200 with what was refused
-    struct text reply; // its body, if partial
+    struct text reply; // a part was refused: answer 200 with this; empty: 204
     int64_t started_us;
 };
 
@@ -65,10 +64,10 @@ void gateway_problem(struct http_request *request, int status, const char *code,
 // --- gateway_delivery.c
 // Timer: opens or rebuilds the producer when it must, serves reports. Loop thread.
 void gateway_tick(void *context);
-// Sends the admitted events of a request and answers it, now or when the reports have come. reply: body of a partial
-// answer, or empty; taken over.
+// Sends the admitted events of a request and answers it, now or when the reports have come. reply: body of the answer
+// if a part was refused, else empty; taken over.
 void gateway_deliver(struct gateway *gateway, const struct knowledge_snapshot *known, struct http_request *request,
-                     const struct admission *admission, bool partial, struct text *reply);
+                     const struct admission *admission, struct text *reply);
 void gateway_close_producer(struct gateway *gateway, int timeout_ms);
 
 // --- gateway_metric.c

@@ -14,11 +14,11 @@ enum { REOPEN_MS = 1000, CLOSE_MS = 1000 };
 
 static void answer_accepted(struct delivery *delivery)
 {
-    int status = delivery->partial ? 200 : 204;
+    int status = delivery->reply.length ? 200 : 204;
     CRASH_POINT("ingest.before_answer");
     gateway_count_answer(status);
     metric_add(delivery->gateway->metrics.accepted, (int64_t)delivery->events);
-    if (delivery->partial)
+    if (delivery->reply.length)
         http_answer(delivery->request, &(struct http_reply){.status = 200,
                                                             .content_type = "application/json",
                                                             .body = {delivery->reply.data, delivery->reply.length}});
@@ -85,7 +85,7 @@ static enum err produce(void *context, int partition, struct slice message, size
 }
 
 void gateway_deliver(struct gateway *gateway, const struct knowledge_snapshot *known, struct http_request *request,
-                     const struct admission *admission, bool partial, struct text *reply)
+                     const struct admission *admission, struct text *reply)
 {
     if (!gateway->producer || gateway->incarnation != known->incarnation.number) {
         text_free(reply);
@@ -98,7 +98,6 @@ void gateway_deliver(struct gateway *gateway, const struct knowledge_snapshot *k
                                   .request = request,
                                   .events = admission->admitted_count,
                                   .bytes = request->body.length,
-                                  .partial = partial,
                                   .reply = *reply,
                                   .started_us = clock_monotonic_us()};
     gateway->in_flight_bytes += delivery->bytes;

@@ -114,10 +114,5 @@ enum err request_read(const struct request_input *input, struct arena *arena, st
         if (strcmp(input->headers[i].name, "content-encoding") == 0 &&
             strcasecmp(input->headers[i].value, "identity") != 0)
             return request_refuse(problem, 415, "unsupported_media_type", "the body must not be compressed");
-    enum err err = read_by_mode(input, arena, events, count, problem);
-    for (size_t i = 0; err == ERR_OK && i < *count; i++)
-        if ((*events)[i].length > input->event_bytes_most)
-            err = request_refuse(problem, 413, "event_too_large", "event %zu has %zu bytes, at most %zu are taken", i,
-                                 (*events)[i].length, input->event_bytes_most);
-    return err;
+    return read_by_mode(input, arena, events, count, problem);
 }

@@ -13,8 +13,7 @@ struct request_input {
     const struct request_header *headers;
     size_t header_count;
     struct slice body;
-    size_t events_most;      // ingest.max_batch
-    size_t event_bytes_most; // ingest.max_event
+    size_t events_most; // ingest.max_batch
 };
 
 // What is wrong with the request as a whole: an HTTP status, a stable code and a sentence.
@@ -26,7 +25,7 @@ struct request_problem {
 
 // *events: count raw events in an array from the arena, which point into the body or (binary mode) into the arena.
 // ERR_INVALID with the problem: 415 unsupported_media_type (another content type, charset or coding), 400 malformed (an
-// empty body, no JSON array, an empty array, binary attributes that cannot be), 413 too_many_events, event_too_large.
+// empty body, no JSON array, an empty array, binary attributes that cannot be), 413 too_many_events.
 enum err request_read(const struct request_input *input, struct arena *arena, struct slice **events, size_t *count,
                       struct request_problem *problem) MUST_USE;
 

@@ -109,7 +109,8 @@ static enum err append_packed(void *context, int partition, struct slice message
 static enum err send(struct scenario *scenario, const struct words *words, struct fault *fault)
 {
     const struct api_key sender = {.scopes = API_KEY_INGEST, .every_tenant = true, .expires_time = INSTANT_MAX};
-    const struct admission_rules rules = {scenario->catalogue, &scenario->content_key, &sender, clock_now(scenario->clock), NULL};
+    const struct admission_rules rules = {scenario->catalogue, &scenario->content_key, &sender, clock_now(scenario->clock),
+                                          EVENT_BYTES_MAX, NULL};
     struct text json = {0}, buffer = {0};
     struct admission admission;
     enum err err = event_json(words, &json, fault);

@@ -36,7 +36,7 @@ static struct admission judge(const struct api_key *sender, const char *const *e
 {
     struct slice *slices = ARENA_ARRAY(arena, struct slice, count);
     struct admission admission;
-    struct admission_rules rules = {catalogue, &key, sender, catalogue_fixture_instant(NOW), NULL};
+    struct admission_rules rules = {catalogue, &key, sender, catalogue_fixture_instant(NOW), EVENT_BYTES_MAX, NULL};
     for (size_t i = 0; i < count; i++)
         slices[i] = slice_of(events[i]);
     admission_judge(&rules, slices, count, arena, &admission);
@@ -141,6 +141,28 @@ static void every_bad_event_is_named_and_the_worst_decides(void **state)
     // an order of severity, not of the events
     const char *const value_and_key[] = {REQUESTS(NOW, "{}"), EVENT("t-2", "x", NOW, ""), REQUESTS(NOW, "{}")};
     assert_int_equal(admission_status(judge(&one_tenant, value_and_key, 3).worst), 403);
+}
+
+static void a_large_event_is_refused_like_any_other(void **state)
+{
+    (void)state;
+    const struct slice events[] = {slice_of(GOOD), slice_of(GOOD " "), slice_of(GOOD)};
+    const struct admission_rules rules = {catalogue, &key, &everybody, catalogue_fixture_instant(NOW),
+                                          events[0].length, NULL};
+    struct admission admission;
+    struct text errors = {0};
+    admission_judge(&rules, events, 3, arena, &admission);
+    assert_int_equal(admission.admitted_count, 2);
+    assert_int_equal(admission_status(admission.worst), 413);
+    assert_string_equal(admission_code(admission.worst), "event_too_large");
+    admission_print_errors(&admission, &errors);
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "\"errors\":[{\"index\":1,\"path\":\"$\",\"reason\":\"the event has %zu bytes, at most %zu are taken\","
+             "\"code\":\"event_too_large\"}],\"error_count\":1",
+             events[1].length, events[0].length);
+    assert_string_equal(errors.data, expected);
+    text_free(&errors);
 }
 
 // --- packing
@@ -275,6 +297,7 @@ int main(void)
         cmocka_unit_test(events_are_checked_against_the_catalogue),
         cmocka_unit_test(a_key_speaks_for_its_tenants),
         cmocka_unit_test(every_bad_event_is_named_and_the_worst_decides),
+        cmocka_unit_test(a_large_event_is_refused_like_any_other),
         cmocka_unit_test(one_message_per_partition_in_order),
         cmocka_unit_test(a_message_stays_below_its_limit),
         cmocka_unit_test(packing_stops_when_a_message_is_not_taken),

@@ -208,7 +208,7 @@ static void send_request(bool partial)
     request = (struct http_request){.arena = arena, .body = {"", 100}};
     const struct admission admission = {.admitted = events, .admitted_count = 3};
     if (partial) text_add_string(&reply, "{}");
-    gateway_deliver(&gateway, &known, &request, &admission, partial, &reply);
+    gateway_deliver(&gateway, &known, &request, &admission, &reply);
 }
 
 static void expect_answers(size_t count, const int *statuses)

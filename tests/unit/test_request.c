@@ -37,8 +37,7 @@ static enum err read_row(const struct row *row, struct slice **events, size_t *c
     struct request_input input = {.content_type = row->content_type,
                                   .headers = row->headers,
                                   .body = slice_of(row->body),
-                                  .events_most = 3,
-                                  .event_bytes_most = 300};
+                                  .events_most = 3};
     while (input.header_count < 10 && row->headers[input.header_count].name)
         input.header_count++;
     return request_read(&input, arena, events, count, problem);
@@ -141,30 +140,6 @@ static void requests_are_taken_or_refused(void **state)
     }
 }
 
-static void a_large_event_is_told_from_a_large_request(void **state)
-{
-    (void)state;
-    char body[512];
-    memset(body, 'x', sizeof body);
-    body[0] = '[';
-    memcpy(body + 1, "{},", 3);
-    for (size_t length = 300; length <= 301; length++) {
-        body[4 + length] = ']';
-        body[5 + length] = 0;
-        const struct row row = {.content_type = BATCH, .body = body};
-        struct slice *events;
-        size_t count;
-        struct request_problem problem;
-        assert_int_equal(read_row(&row, &events, &count, &problem), length == 300 ? ERR_OK : ERR_INVALID);
-        if (length == 301) {
-            assert_int_equal(problem.status, 413);
-            assert_string_equal(problem.code, "event_too_large");
-            assert_string_equal(problem.detail, "event 1 has 301 bytes, at most 300 are taken");
-        }
-        body[4 + length] = 'x';
-    }
-}
-
 static int setup(void **state)
 {
     (void)state;
@@ -184,7 +159,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(content_types_choose_the_mode),
         cmocka_unit_test(requests_are_taken_or_refused),
-        cmocka_unit_test(a_large_event_is_told_from_a_large_request),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
