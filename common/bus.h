@@ -53,6 +53,10 @@ void bus_producer_close(struct bus_producer *producer, int timeout_ms);
 // --- consuming
 // A consumer belongs to one thread. Every message of it is freed before it is closed.
 struct bus_consumer;
+struct bus_header {
+    struct slice name, value; // value.data NULL: the header is null
+};
+enum { BUS_HEADERS_MAX = 256 };
 struct bus_message {
     int partition;
     int64_t offset;
@@ -61,11 +65,12 @@ struct bus_message {
     size_t length;
     const char *key;
     size_t key_length;
-    struct slice content_type; // of the header "content-type", empty if none (binary mode has "ce_" headers)
+    const struct bus_header *headers; // the first BUS_HEADERS_MAX in their order; NULL without any, which costs nothing
+    size_t header_count;              // of all, also of those beyond
     struct bus_consumer *consumer;
     void *handle;
 };
-// The newest header of that name, as long as the message lives; empty if there is none.
+// The last header of that name, as long as the message lives; empty if there is none.
 struct slice bus_message_header(const struct bus_message *message, const char *name);
 
 // Group membership decides who reads what (eager range assignor, static members). on_assign is called (from

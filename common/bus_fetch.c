@@ -5,6 +5,8 @@
 // Runs in the thread of the consumer's owner.
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/arena.h"
 #include "common/bus_reading.h"
@@ -76,15 +78,22 @@ static bool in_turn(struct bus_consumer *consumer, const rd_kafka_message_t *mes
     return true;
 }
 
-static struct slice header_of(const rd_kafka_message_t *message, const char *name)
+// Most messages have none: for these the library answers from a length, and nothing is made.
+static void present_headers(const rd_kafka_message_t *from, struct bus_message *to)
 {
     rd_kafka_headers_t *headers;
-    const void *value;
-    size_t length;
-    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return (struct slice){"", 0};
-    if (rd_kafka_header_get_last(headers, name, &value, &length) != RD_KAFKA_RESP_ERR_NO_ERROR || !value)
-        return (struct slice){"", 0};
-    return (struct slice){value, length};
+    if (rd_kafka_message_headers(from, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    size_t count = rd_kafka_header_cnt(headers), kept = count < BUS_HEADERS_MAX ? count : BUS_HEADERS_MAX;
+    struct bus_header *list = heap_grow(NULL, sizeof *list, kept > 0 ? kept : 1);
+    for (size_t i = 0; i < kept; i++) {
+        const char *name;
+        const void *value;
+        size_t length;
+        ENSURE(rd_kafka_header_get_all(headers, i, &name, &value, &length) == RD_KAFKA_RESP_ERR_NO_ERROR);
+        list[i] = (struct bus_header){{name, strlen(name)}, {value, length}};
+    }
+    to->headers = list;
+    to->header_count = count;
 }
 
 static void present(struct bus_consumer *consumer, rd_kafka_message_t *from, struct bus_message *to)
@@ -100,16 +109,21 @@ static void present(struct bus_consumer *consumer, rd_kafka_message_t *from, str
         .length = from->len,
         .key = from->key ? from->key : "",
         .key_length = from->key_len,
-        .content_type = header_of(from, "content-type"),
         .consumer = consumer,
         .handle = from,
     };
+    present_headers(from, to);
     consumer->outstanding++;
 }
 
 struct slice bus_message_header(const struct bus_message *message, const char *name)
 {
-    return header_of(message->handle, name);
+    size_t kept = message->header_count < BUS_HEADERS_MAX ? message->header_count : BUS_HEADERS_MAX;
+    for (size_t i = kept; i-- > 0;) {
+        const struct bus_header *header = &message->headers[i];
+        if (header->value.data && slice_equal(header->name, slice_of(name))) return header->value;
+    }
+    return (struct slice){"", 0};
 }
 
 // Waits for the first message only; what else is there already comes with it. Callbacks run in here.
@@ -215,6 +229,8 @@ enum err bus_consumer_poll(struct bus_consumer *consumer, struct bus_message *me
 void bus_messages_free(struct bus_message *messages, int count)
 {
     for (int i = 0; i < count; i++) {
+        free((void *)(uintptr_t)messages[i].headers);
+        messages[i].headers = NULL;
         rd_kafka_message_destroy(messages[i].handle);
         messages[i].handle = NULL;
         messages[i].consumer->outstanding--;

@@ -141,7 +141,7 @@ enum err message_open(struct slice data, struct message_reader *reader, struct f
 enum err message_next(struct message_reader *reader, struct slice *event_json, struct fault *fault)
 {
     if (reader->array) return batch_next(&reader->batch, event_json, fault);
-    if (reader->kind == MESSAGE_PLAIN) {
+    if (reader->kind == MESSAGE_PLAIN || reader->kind == MESSAGE_BINARY) {
         if (reader->next > 0) return ERR_NOT_FOUND;
         reader->next = 1;
         *event_json = reader->rest;

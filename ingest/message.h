@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form of our messages in Kafka: a versioned packing of raw events (docs/message-form.md). Messages of other
 // producers are plain JSON: one event, or an array of events; they begin with '{' or '[' (white space before it is
-// fine).
+// fine). What headers make of a message is message_mode.h's.
 //
 //   offset  bytes  content (integers little-endian)
 //   0       2      'T' 'P'
@@ -17,7 +17,7 @@
 #include "ingest/event_batch.h"
 
 enum { MESSAGE_VERSION = 1, MESSAGE_HEADER_BYTES = 32, MESSAGE_BYTES_MAX = 1048576, MESSAGE_EVENTS_MAX = 65535 };
-enum message_kind { MESSAGE_EVENTS = 1, MESSAGE_MARKER = 2, MESSAGE_FORWARDED = 3, MESSAGE_PLAIN = 100 };
+enum message_kind { MESSAGE_EVENTS = 1, MESSAGE_MARKER = 2, MESSAGE_FORWARDED = 3, MESSAGE_PLAIN = 100, MESSAGE_BINARY = 101 };
 
 // Writing: begin, add events, finish. The text is the message; what was in it is dropped. A message may be larger than
 // MESSAGE_BYTES_MAX, the writer splits; more than MESSAGE_EVENTS_MAX events are ENSUREd not to come.

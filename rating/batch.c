@@ -218,7 +218,7 @@ static struct decoded *group_next(struct batch *batch, struct slice raw, int32_t
 static void message_split(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
 {
     struct event_cursor *cursor = &batch->cursor;
-    event_cursor_open(cursor, (struct slice){message->data, message->length});
+    event_cursor_open(cursor, message, batch->arena);
     for (;;) {
         enum event_step step = event_cursor_next(cursor);
         if (step == EVENT_END) break;

@@ -2,9 +2,10 @@
 // A message that cannot be opened, or not to its end, gives one damaged step for what is unreadable.
 #include "rating/event_cursor.h"
 
-void event_cursor_open(struct event_cursor *cursor, struct slice message)
+void event_cursor_open(struct event_cursor *cursor, const struct bus_message *message, struct arena *arena)
 {
     cursor->message = message;
+    cursor->arena = arena;
     cursor->state = CURSOR_NEW;
     cursor->next = 0;
 }
@@ -20,9 +21,10 @@ static enum event_step damaged(struct event_cursor *cursor, struct slice rest)
 static enum event_step first_step(struct event_cursor *cursor)
 {
     cursor->state = CURSOR_OPEN;
-    if (message_open(cursor->message, &cursor->reader, &cursor->fault)) return damaged(cursor, cursor->message);
+    if (message_open_by_headers(cursor->message, cursor->arena, &cursor->reader, &cursor->fault))
+        return damaged(cursor, message_evidence(cursor->message, cursor->arena));
     if (cursor->reader.kind != MESSAGE_MARKER) return EVENT_RAW;
-    cursor->raw = cursor->message;
+    cursor->raw = (struct slice){cursor->message->data, cursor->message->length};
     cursor->index = 0;
     cursor->state = CURSOR_DONE;
     return EVENT_MARKER;

@@ -2,7 +2,7 @@
 // The events of a message in order, as verdicts count them: the live stream and the rebuild of the index walk a message
 // by the same steps, so that verdict n belongs to the same event in both. Pure.
 #pragma once
-#include "ingest/message.h"
+#include "ingest/message_mode.h"
 
 enum event_step {
     EVENT_RAW,     // an event: its bytes are in cursor->raw
@@ -16,10 +16,12 @@ struct event_cursor {
     int32_t index;      // of the step: place of the event in its message
     struct fault fault; // of EVENT_DAMAGED
     struct message_reader reader;
-    struct slice message;
+    const struct bus_message *message;
+    struct arena *arena;
     enum { CURSOR_NEW, CURSOR_OPEN, CURSOR_DONE } state;
     int32_t next;
 };
 
-void event_cursor_open(struct event_cursor *cursor, struct slice message);
+// The message must outlive the walk; an event that came in parts (binary mode) is put together in the arena.
+void event_cursor_open(struct event_cursor *cursor, const struct bus_message *message, struct arena *arena);
 enum event_step event_cursor_next(struct event_cursor *cursor);

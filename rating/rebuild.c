@@ -288,7 +288,7 @@ static enum err message_walk(struct rebuild *rebuild, const struct bus_message *
         return fault_set(fault, ERR_CONFLICT, "kafka", "no batch has the message at offset %lld",
                          (long long)message->offset);
     if (err) return err;
-    event_cursor_open(&rebuild->cursor, (struct slice){message->data, message->length});
+    event_cursor_open(&rebuild->cursor, message, rebuild->event_arena);
     for (enum event_step step; (step = event_cursor_next(&rebuild->cursor)) != EVENT_END; batch->verdict_at++) {
         enum verdict verdict;
         if (verdict_read(batch->verdicts, batch->verdict_bytes, batch->events, batch->verdict_at, &verdict))

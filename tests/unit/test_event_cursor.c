@@ -11,12 +11,14 @@
 #include "common/hash.h"
 #include "rating/event_cursor.h"
 
+static struct arena *arena;
+
 // The steps of a message as text: "r0={}" for an event, "d1=" with the rest for a damaged one, "m".
-static void walk(struct slice message, struct text *steps)
+static void walk_message(const struct bus_message *message, struct text *steps)
 {
     struct event_cursor cursor;
     text_clear(steps);
-    event_cursor_open(&cursor, message);
+    event_cursor_open(&cursor, message, arena);
     for (;;) {
         enum event_step step = event_cursor_next(&cursor);
         if (step == EVENT_END) break;
@@ -27,9 +29,15 @@ static void walk(struct slice message, struct text *steps)
         text_print(steps, "%c%d=", step == EVENT_RAW ? 'r' : 'd', cursor.index);
         if (step == EVENT_RAW) text_add_slice(steps, cursor.raw);
         if (step == EVENT_DAMAGED) assert_true(cursor.fault.reason[0]);
+        if (step == EVENT_DAMAGED && message->header_count > 0) text_add_slice(steps, cursor.raw);
         text_add_char(steps, ' ');
     }
     assert_int_equal(event_cursor_next(&cursor), EVENT_END); // and stays there
+}
+
+static void walk(struct slice data, struct text *steps)
+{
+    walk_message(&(struct bus_message){.data = data.data, .length = data.length}, steps);
 }
 
 static void messages_of_every_form_are_walked(void **state)
@@ -88,7 +96,8 @@ static void events_beyond_the_limit_are_one_damaged_event(void **state)
     for (int i = 0; i < MESSAGE_EVENTS_MAX + 10; i++)
         text_add_string(&message, i ? ",{}" : "{}");
     text_add_char(&message, ']');
-    event_cursor_open(&cursor, (struct slice){message.data, message.length});
+    const struct bus_message in_log = {.data = message.data, .length = message.length};
+    event_cursor_open(&cursor, &in_log, arena);
     for (int i = 0; i < MESSAGE_EVENTS_MAX; i++)
         assert_int_equal(event_cursor_next(&cursor), EVENT_RAW);
     assert_int_equal(event_cursor_next(&cursor), EVENT_DAMAGED);
@@ -97,13 +106,33 @@ static void events_beyond_the_limit_are_one_damaged_event(void **state)
     text_free(&message);
 }
 
+static void a_message_is_what_its_headers_make_of_it(void **state)
+{
+    (void)state;
+    struct text steps = {0};
+    const struct bus_header binary[] = {{SLICE("ce_id"), SLICE("a")},
+                                        {SLICE("content-type"), SLICE("application/json")}};
+    struct bus_message message = {.data = "{\"n\":1}", .length = 7, .headers = binary, .header_count = 2};
+    walk_message(&message, &steps);
+    assert_string_equal(steps.data, "r0={\"id\":\"a\",\"datacontenttype\":\"application/json\",\"data\":{\"n\":1}} ");
+    message.data = "{},{}";
+    message.length = 5;
+    walk_message(&message, &steps); // one damaged event, kept with its headers
+    assert_string_equal(steps.data, "d0=ce_id: a\ncontent-type: application/json\n\n{},{} ");
+    text_free(&steps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_of_every_form_are_walked),
         cmocka_unit_test(packed_messages_are_walked),
         cmocka_unit_test(events_beyond_the_limit_are_one_damaged_event),
+        cmocka_unit_test(a_message_is_what_its_headers_make_of_it),
     };
     hash_init();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    arena = arena_new(4096);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    arena_free(arena);
+    return failed;
 }
