@@ -74,6 +74,7 @@ static void name_add(struct batch *batch, const struct batch_ground *ground, str
 {
     struct dedup_entry found, entry = {.identity = hash};
     if (dedup_index_find(ground->known, hash, &found) || dedup_index_find(batch->named, hash, &found)) return;
+    if (ground->earlier && dedup_index_find(ground->earlier->named, hash, &found)) return;
     dedup_index_add(batch->named, &entry);
     struct named_row *row = row_list_add(list, sizeof *row);
     *row = (struct named_row){.hash = hash, .tenant = tenant};
@@ -133,6 +134,15 @@ static enum reason effects_add(struct batch *batch, const struct batch_ground *g
     return REASON_NONE;
 }
 
+// The newest entry of the identity: of this batch, of the one that is being committed, of the index.
+static bool identity_find(const struct batch *batch, const struct batch_ground *ground, struct hash128 identity,
+                          struct dedup_entry *entry)
+{
+    if (dedup_index_find(batch->pending, identity, entry)) return true;
+    if (ground->earlier && dedup_index_find(ground->earlier->pending, identity, entry)) return true;
+    return dedup_index_find(ground->index, identity, entry);
+}
+
 // The verdict on an event, its effects added if it counts. *first: the event that was counted before (duplicate,
 // conflict). *reason: why it is quarantined.
 static enum verdict event_judge(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded,
@@ -142,8 +152,7 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
     const struct usage_event *event = &decoded->event;
     uint64_t content = event->content.high;
     *reason = REASON_NONE;
-    bool known = dedup_index_find(batch->pending, decoded->identity, first) ||
-                 dedup_index_find(ground->index, decoded->identity, first);
+    bool known = identity_find(batch, ground, decoded->identity, first);
     if (known && !first->held) return first->content == content ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
     *reason = judge_event(&ground->judge, event, decoded->identity, received_time, &batch->judgement);
     if (!*reason) *reason = effects_add(batch, ground, decoded->identity);

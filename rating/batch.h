@@ -10,10 +10,13 @@
 #include "rating/dedup_index.h"
 #include "rating/partition_row.h"
 
-// What a batch is judged against. All of it must stay the same until the batch is committed or dropped.
+// What a batch is judged against. It stays the same until the batch is committed or dropped, but for this: when the
+// earlier batch is committed, the index takes it (batch_take), `earlier` becomes NULL, and what the index then forgets
+// raises judge.coverage_start.
 struct batch_ground {
     struct judge judge;
     const struct dedup_index *index; // counted and held identities up to the last commit
+    const struct batch *earlier;     // the batch that is being committed: its identities and names count as known
     const struct dedup_index *known; // dimension sets and resources that the database has
     struct hash_key identity_key, content_key;
 };

@@ -15,14 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crash_point.h"
 #include "common/log.h"
 #include "rating/rater_internal.h"
 
-enum { WINDOW_COMMITS = 4, WINDOW_MOST_US = 2000000 };
 #define RECEIVED_JUMP_US HOUR_US // ahead of the database's clock (rules 1.4)
 
-static void owner_move(struct owner *owner, enum partition_state to)
+void owner_move(struct owner *owner, enum partition_state to)
 {
     static const bool legal[PARTITION_PARKED + 1][PARTITION_PARKED + 1] = {
         [PARTITION_WAITING] = {[PARTITION_REBUILDING] = true, [PARTITION_PARKED] = true},
@@ -44,14 +42,13 @@ struct owner *owner_new(struct rater *rater, int partition, int partition_count)
     owner->partition = partition;
     owner->partition_count = partition_count;
     owner->state = PARTITION_WAITING;
-    owner->batch = batch_new();
-    owner->window_us = rater->flush_us;
+    owner_commits_init(owner);
     owner->row.watermark = INSTANT_MIN;
     owner_metrics_register(owner);
     return owner;
 }
 
-static void indexes_free(struct owner *owner)
+void owner_indexes_free(struct owner *owner)
 {
     rebuild_free(owner->rebuild);
     dedup_index_free(owner->index);
@@ -63,8 +60,8 @@ static void indexes_free(struct owner *owner)
 void owner_free(struct owner *owner)
 {
     if (!owner) return;
-    indexes_free(owner);
-    batch_free(owner->batch);
+    owner_commits_free(owner);
+    owner_indexes_free(owner);
     owner_metrics_state(&(struct owner){.metrics = owner->metrics}); // nothing of it stays on the gauges
     free(owner);
 }
@@ -76,12 +73,12 @@ void owner_park(struct owner *owner, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(owner->parked_reason, sizeof owner->parked_reason, format, arguments);
     va_end(arguments);
+    owner_batches_forget(owner);
     if (owner->state == PARTITION_RATING && owner->rater->options.counters)
         counters_feed_revoke(owner->rater->options.counters, owner->partition);
     owner_move(owner, PARTITION_PARKED);
     log_error("partition_parked", LOG_INT("partition", owner->partition), LOG_TEXT("reason", owner->parked_reason));
-    indexes_free(owner);
-    batch_begin(owner->batch, owner->row.next_offset, owner->row.watermark);
+    owner_indexes_free(owner);
     struct db *db = rater_db(owner->rater);
     enum err err = db ? partition_row_park(db, &owner->row, owner->parked_reason, &fault) : ERR_RETRY;
     if (err) log_warn("partition_parked_unsaid", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
@@ -161,11 +158,10 @@ static void step_waiting(struct owner *owner)
         owner->wake_us = clock_monotonic_us() + SECOND_US;
         return;
     }
-    batch_begin(owner->batch, owner->row.next_offset, owner->row.watermark);
-    owner->batch_us = 0;
-    owner->doubtful = owner->restart = false;
+    owner_batches_forget(owner);
+    owner->restart = false;
     owner->gap_offset = -1;
-    indexes_free(owner);
+    owner_indexes_free(owner);
     owner->index = dedup_index_new(&rater->budget);
     owner->known = dedup_index_new(NULL);
     err = log_check(owner, &fault);
@@ -187,8 +183,11 @@ void owner_batch_begin(struct owner *owner)
 {
     struct rater *rater = owner->rater;
     struct fault fault = {0};
-    batch_begin(owner->batch, owner->row.next_offset, owner->row.watermark);
+    const struct batch *earlier = owner->commit.batch;
+    batch_begin(owner->batch, earlier ? batch_next_offset(earlier) : owner->row.next_offset,
+                earlier ? batch_watermark(earlier) : owner->row.watermark);
     owner->batch_us = 0;
+    owner->ground.earlier = earlier;
     owner->ground.index = owner->index;
     owner->ground.known = owner->known;
     owner->ground.identity_key = rater->identity_key;
@@ -265,10 +264,6 @@ static bool in_turn(struct owner *owner, int64_t offset)
 void owner_feed(struct owner *owner, const struct bus_message *message)
 {
     if (owner->state != PARTITION_RATING || owner->restart) return;
-    if (owner->doubtful) { // the batch may not grow: read again when it is known what became of it
-        owner->restart = true;
-        return;
-    }
     if (!in_turn(owner, message->offset)) return;
     if (message->received_time == INSTANT_NONE) {
         owner_park(owner,
@@ -291,165 +286,20 @@ void owner_feed(struct owner *owner, const struct bus_message *message)
 
 void owner_batch_drop(struct owner *owner)
 {
+    owner_batches_forget(owner);
     owner_batch_begin(owner);
     owner->restart = true;
     source_start(owner);
-}
-
-// The flush window adapts: when commits take long, fewer and larger batches put more events into a row.
-static void window_adapt(struct owner *owner, int64_t commit_us)
-{
-    int64_t least = owner->rater->flush_us, wanted = commit_us * WINDOW_COMMITS;
-    if (wanted > WINDOW_MOST_US) wanted = WINDOW_MOST_US;
-    owner->window_us = wanted > least ? wanted : least;
-}
-
-static void names_bound(struct owner *owner)
-{
-    if (dedup_index_count(owner->known) > NAMES_KNOWN_MAX) dedup_index_clear(owner->known); // only a cache
-}
-
-// What follows a commit that is known.
-static void committed(struct owner *owner, const struct partition_row *after, int64_t started_us)
-{
-    struct rater *rater = owner->rater;
-    const struct verdict_list *verdicts = batch_verdicts(owner->batch);
-    CRASH_POINT("rate.after_commit");
-    owner->row = *after;
-    batch_take(owner->batch, owner->index, owner->known);
-    names_bound(owner);
-    dedup_index_note(owner->index, after->next_offset, after->watermark);
-    dedup_index_forget(owner->index, after->watermark - catalogue_longest_accept_us(rater->catalogue) -
-                                         catalogue_longest_future_us(rater->catalogue));
-    dedup_index_sweep(owner->index, 1024 + 4 * verdicts->count);
-    window_adapt(owner, clock_monotonic_us() - started_us);
-    owner_metrics_batch(owner, verdicts, clock_monotonic_us() - started_us);
-    if (rater->options.counters) {
-        size_t count = 0;
-        const struct usage_row *const *usage = batch_usage(owner->batch, &count);
-        counters_feed_batch(rater->options.counters, rater->catalogue, after, usage, count);
-    }
-    owner_batch_begin(owner);
-    owner_metrics_state(owner);
-}
-
-static void lose(struct owner *owner, const struct partition_row *row)
-{
-    if (owner->rater->options.counters) counters_feed_revoke(owner->rater->options.counters, owner->partition);
-    log_warn("partition_lost", LOG_INT("partition", owner->partition), LOG_INT("epoch", owner->row.epoch),
-             LOG_INT("their_epoch", row->epoch));
-    indexes_free(owner);
-    owner->batch_us = 0;
-    owner->doubtful = false;
-    batch_begin(owner->batch, row->next_offset, row->watermark);
-    owner->row = *row;
-    owner->wake_us = clock_monotonic_us() + LOST_WAIT_MS * INT64_C(1000);
-    owner_move(owner, PARTITION_LOST);
-}
-
-// Reads the row after a try whose outcome is not known, or that found another row (rules 3.4). *again: nothing of the
-// batch was committed, and it may be tried again.
-static enum err resolve(struct owner *owner, int64_t started_us, bool *again, struct fault *fault)
-{
-    struct rater *rater = owner->rater;
-    struct partition_row row;
-    *again = false;
-    struct db *db = rater_db(rater);
-    if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
-    enum err err = partition_row_read(db, rater->options.incarnation, owner->partition, &row, fault);
-    if (err) return err;
-    bool ours = row.epoch == owner->row.epoch && row.epoch_nonce == owner->row.epoch_nonce;
-    owner->doubtful = false;
-    if (!ours) {
-        lose(owner, &row);
-    } else if (batch_was_committed(owner->batch, row.head)) {
-        log_info("commit_found", LOG_INT("partition", owner->partition), LOG_INT("batch_seq", row.batch_seq));
-        committed(owner, &row, started_us);
-    } else if (row.batch_seq == owner->row.batch_seq && memcmp(row.head, owner->row.head, SHA256_BYTES) == 0) {
-        *again = true;
-    } else {
-        log_error("partition_head_unknown", LOG_INT("partition", owner->partition), LOG_INT("batch_seq", row.batch_seq),
-                  LOG_TEXT("action", "the index is rebuilt"));
-        owner_move(owner, PARTITION_WAITING);
-    }
-    return ERR_OK;
-}
-
-// The compare-and-set did not hold: another owner, another catalogue version, or a replayed row that was closed
-// meanwhile.
-static enum err conflicted(struct owner *owner, int64_t started_us, struct fault *fault)
-{
-    bool again = false;
-    enum err err = resolve(owner, started_us, &again, fault);
-    if (err || !again) return err;
-    err = rater_catalogue_refresh(owner->rater, fault); // drops the batch if there is a newer one
-    if (!err && !batch_empty(owner->batch) && owner->state == PARTITION_RATING) owner_batch_drop(owner);
-    return err;
-}
-
-enum err owner_commit(struct owner *owner, struct fault *fault)
-{
-    struct rater *rater = owner->rater;
-    struct partition_row after;
-    int64_t started_us = clock_monotonic_us();
-    if (owner->doubtful) {
-        bool again = false;
-        enum err err = resolve(owner, started_us, &again, fault);
-        if (err || !again) return err;
-    }
-    if (batch_empty(owner->batch)) return ERR_OK;
-    struct db *db = rater_db(rater);
-    if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
-    enum err err = batch_reserve(owner->batch, owner->index, fault);
-    if (err) {
-        owner_park(owner, "%s", fault->reason);
-        return ERR_OK;
-    }
-    err = batch_commit(owner->batch, db, rater->chain, &owner->row, catalogue_version(rater->catalogue), &after, fault);
-    if (!err) {
-        committed(owner, &after, started_us);
-        return ERR_OK;
-    }
-    if (err == ERR_CONFLICT) return conflicted(owner, started_us, fault);
-    if (err == ERR_UNCERTAIN) {
-        log_warn("commit_uncertain", LOG_INT("partition", owner->partition), LOG_FAULT(fault));
-        owner->doubtful = true;
-        return err;
-    }
-    if (err == ERR_RETRY || err == ERR_LIMIT) return err;
-    owner_park(owner, "PostgreSQL refused batch %lld: %s", (long long)owner->row.batch_seq + 1, fault->reason);
-    return ERR_OK;
-}
-
-enum err owner_flush(struct owner *owner, struct fault *fault)
-{
-    if (owner->state != PARTITION_RATING) return ERR_OK;
-    return owner_commit(owner, fault);
-}
-
-bool owner_due(const struct owner *owner)
-{
-    const struct rater *rater = owner->rater;
-    if (owner->doubtful) return true;
-    if (batch_empty(owner->batch)) return false;
-    if (batch_events(owner->batch) >= rater->flush_events || batch_bytes(owner->batch) >= rater->flush_bytes)
-        return true;
-    int64_t age_us = clock_monotonic_us() - owner->batch_us;
-    if (!batch_only_markers(owner->batch)) return age_us >= owner->window_us;
-    bool wished = rater->wished > owner->row.watermark && batch_watermark(owner->batch) > owner->row.watermark;
-    return wished || age_us >= MINUTE_US; // rules 1.4
 }
 
 static void step_rating(struct owner *owner)
 {
     struct fault fault = {0};
     if (owner->restart) source_start(owner);
-    if (owner_due(owner)) {
-        enum err err = owner_flush(owner, &fault);
-        if (err) {
-            rater_db_failed(owner->rater, err, &fault);
-            owner->wake_us = clock_monotonic_us() + SECOND_US / 10;
-        }
+    enum err err = owner_proceed(owner, &fault);
+    if (err) {
+        rater_db_failed(owner->rater, err, &fault);
+        owner->wake_us = clock_monotonic_us() + SECOND_US / 10;
     }
     if (owner->state == PARTITION_RATING) marker_step(owner);
 }

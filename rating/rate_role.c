@@ -216,7 +216,7 @@ static enum err role_loop(struct rate_role *role, struct fault *fault)
     int wake_ms = 0;
     while (!process_stop) {
         if (rater_full(role->rater)) {
-            usleep(FULL_WAIT_MS * 1000); // PostgreSQL does not take the batch: the log waits
+            rater_wait(role->rater, FULL_WAIT_MS); // PostgreSQL does not take the batch: the log waits
         } else {
             enum err err = kafka_source_feed(role->source, wake_ms, fault);
             if (err == ERR_CONFLICT) return err;

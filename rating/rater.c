@@ -16,6 +16,7 @@ enum {
     BATCH_BYTES_MAX = 64 << 20,
     POLL_US = 1000000,
     IDLE_TICK_MS = 100,
+    COMMITTING_TICK_MS = 5, // while a commit is under way
     BACKOFF_LEAST_MS = 100,
     BACKOFF_MOST_MS = 5000
 };
@@ -41,7 +42,6 @@ enum err rater_new(const struct rater_options *options, struct rater **made, str
     rater->options = *options;
     rater->backoff = BACKOFF(BACKOFF_LEAST_MS, BACKOFF_MOST_MS);
     rater->owners = heap_alloc((size_t)options->partitions * sizeof(struct owner *));
-    rater->chain = chain_new();
     rater->budget.limit_bytes = config_int(options->config, "rate.index_memory");
     rater->flush_us = config_int(options->config, "rate.flush_interval") * 1000;
     rater->flush_events = config_int(options->config, "rate.flush_events");
@@ -49,6 +49,7 @@ enum err rater_new(const struct rater_options *options, struct rater **made, str
     rater->flush_bytes = BATCH_BYTES_MAX;
     rater->wished = INSTANT_MIN;
     enum err err = keys_read(rater, fault);
+    if (!err) err = committer_open(options->config, &rater->committer, fault);
     if (err) {
         rater_free(rater);
         return err;
@@ -63,7 +64,7 @@ void rater_free(struct rater *rater)
     for (int i = 0; i < rater->options.partitions; i++)
         owner_free(rater->owners[i]);
     free(rater->owners);
-    chain_free(rater->chain);
+    committer_close(rater->committer);
     catalogue_release(rater->catalogue);
     db_close(rater->db);
     free(rater->secret_hex);
@@ -136,10 +137,10 @@ static void catalogue_replace(struct rater *rater, struct catalogue *catalogue)
         if (!owner || owner->state != PARTITION_RATING) continue;
         owner->retry_quarantine = true;
         owner->retry_after = 0;
-        if (batch_empty(owner->batch))
-            owner_batch_begin(owner);
-        else
+        if (owner_pending(owner))
             owner_batch_drop(owner);
+        else
+            owner_batch_begin(owner);
     }
     catalogue_release(rater->catalogue);
     rater->catalogue = catalogue;
@@ -148,18 +149,32 @@ static void catalogue_replace(struct rater *rater, struct catalogue *catalogue)
     log_info("catalogue_loaded", LOG_INT("version", catalogue_version(catalogue)), LOG_INT("before", before));
 }
 
+// Is it known of every batch that was handed over what became of it? Waits for those that are being committed.
+static bool batches_settle(struct rater *rater)
+{
+    struct fault fault = {0};
+    bool settled = true;
+    for (int i = 0; i < rater->options.partitions; i++) {
+        struct owner *owner = rater->owners[i];
+        if (!owner || owner->state != PARTITION_RATING) continue;
+        enum err err = owner_settle(owner, &fault);
+        if (err) rater_db_failed(rater, err, &fault);
+        settled = settled && !owner->doubtful;
+    }
+    return settled && rater->db;
+}
+
 enum err rater_catalogue_refresh(struct rater *rater, struct fault *fault)
 {
     int64_t newest = 0;
     struct db *db = rater_db(rater);
     if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
-    for (int i = 0; i < rater->options.partitions; i++) // first it must be known what became of the batch
-        if (rater->owners[i] && rater->owners[i]->doubtful) return ERR_OK;
     enum err err = catalogue_newest(db, &newest, fault);
     if (err) return err;
     if (rater->catalogue && catalogue_version(rater->catalogue) == newest) return ERR_OK;
+    if (!batches_settle(rater)) return ERR_OK; // asked again later
     struct catalogue *catalogue = NULL;
-    err = catalogue_load(db, 0, &catalogue, fault);
+    err = catalogue_load(rater->db, 0, &catalogue, fault);
     if (!err) catalogue_replace(rater, catalogue);
     return err;
 }
@@ -216,20 +231,21 @@ void rater_feed(struct rater *rater, const struct bus_message *messages, int cou
 
 bool rater_full(const struct rater *rater)
 {
-    for (int i = 0; i < rater->options.partitions; i++) {
-        const struct owner *owner = rater->owners[i];
-        if (!owner || owner->state != PARTITION_RATING) continue;
-        if (batch_events(owner->batch) >= rater->flush_events || batch_bytes(owner->batch) >= rater->flush_bytes)
-            return true;
-    }
+    for (int i = 0; i < rater->options.partitions; i++)
+        if (rater->owners[i] && owner_full(rater->owners[i])) return true;
     return false;
+}
+
+void rater_wait(struct rater *rater, int timeout_ms)
+{
+    committer_wait_any(rater->committer, timeout_ms);
 }
 
 bool rater_pending(const struct rater *rater)
 {
     for (int i = 0; i < rater->options.partitions; i++) {
         const struct owner *owner = rater->owners[i];
-        if (owner && owner->state == PARTITION_RATING && (owner->doubtful || !batch_empty(owner->batch))) return true;
+        if (owner && owner->state == PARTITION_RATING && owner_pending(owner)) return true;
     }
     return false;
 }
@@ -247,6 +263,16 @@ static void poll(struct rater *rater)
         if (rater->owners[i] && rater->owners[i]->state == PARTITION_RATING)
             err = replay_step(rater->owners[i], &fault);
     if (err) rater_db_failed(rater, err, &fault);
+}
+
+// In how many milliseconds the partition has something to do, as far as is known.
+static int64_t owner_wake_ms(const struct owner *owner)
+{
+    if (owner->state == PARTITION_REBUILDING) return 0;
+    if (owner->state != PARTITION_RATING) return IDLE_TICK_MS;
+    if (owner->commit.batch) return COMMITTING_TICK_MS;
+    if (!owner->batch_us) return IDLE_TICK_MS;
+    return (owner->batch_us + owner->window_us - clock_monotonic_us()) / 1000;
 }
 
 int rater_tick(struct rater *rater)
@@ -270,9 +296,8 @@ int rater_tick(struct rater *rater)
         struct owner *owner = rater->owners[i];
         if (!owner || !rater_db(rater)) continue;
         owner_step(owner);
-        if (owner->state == PARTITION_REBUILDING) wake_ms = 0;
-        int64_t due_ms = owner->batch_us ? (owner->batch_us + owner->window_us - clock_monotonic_us()) / 1000 : wake_ms;
-        if (owner->state == PARTITION_RATING && due_ms < wake_ms) wake_ms = due_ms > 0 ? due_ms : 0;
+        int64_t wanted_ms = owner_wake_ms(owner);
+        if (wanted_ms < wake_ms) wake_ms = wanted_ms > 0 ? wanted_ms : 0;
     }
     return (int)wake_ms;
 }

@@ -3,8 +3,9 @@
 // messages are fed in, the log is read again through the source's callbacks; so scenarios drive it over an in-process
 // log with a clock of their own, and `turnpike rate` over Kafka, with the same code.
 //
-// One thread. The caller's loop is: rater_feed what came, rater_tick, and so on. Everything that may have to wait for
-// PostgreSQL happens in rater_tick (and rater_flush), which return and go on at the next call.
+// Called by one thread, whose loop is: rater_feed what came, rater_tick, and so on. Batches are committed by a thread
+// of the rater's own while the next ones are fed. What else may have to wait for PostgreSQL happens in rater_tick (and
+// rater_flush), which return and go on at the next call.
 #pragma once
 #include "common/bus.h"
 #include "common/config.h"
@@ -62,6 +63,8 @@ void rater_stop(struct rater *rater, int partition, const char *reason);
 void rater_feed(struct rater *rater, const struct bus_message *messages, int count);
 // Enough is waiting for its commit: feed no more before the next tick.
 bool rater_full(const struct rater *rater);
+// Waits until a batch was committed, or could not be; timeout_ms at most. For when it is full.
+void rater_wait(struct rater *rater, int timeout_ms);
 // Does what is due: connects, opens and rebuilds partitions, commits batches, replays, markers. Returns in how many
 // milliseconds it wants to be called again at the latest.
 int rater_tick(struct rater *rater);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rater and its partitions hold; for rater.c, owner.c, rebuild.c, replay.c, marker.c and rater_metric.c alone.
+// What the rater and its partitions hold; for rater.c, owner.c, owner_commit.c, rebuild.c, replay.c, marker.c and
+// rater_metric.c alone.
 #pragma once
 #include "common/backoff.h"
 #include "common/metric.h"
 #include "rating/batch.h"
+#include "rating/committer.h"
 #include "rating/counters.h"
 #include "rating/rater.h"
 
@@ -23,10 +25,13 @@ struct owner {
     char parked_reason[FAULT_TEXT_MAX];
     struct partition_row row; // as of the last commit, or of the taking of the epoch
     struct dedup_index *index, *known;
-    struct batch *batch;
+    struct batch *batch;  // is being fed
+    struct commit commit; // .batch: the one before it, as long as it is not known to be committed; else NULL
+    struct batch *spare;  // the other of the two when there is no such batch
     struct batch_ground ground;
-    bool doubtful;         // a COMMIT's answer was lost: the row is read before anything else
-    bool restart;          // source->start is to be called (again)
+    bool doubtful; // a COMMIT's answer was lost, or the row was not as expected: it is read before anything else
+    bool refused;  // the compare-and-set of the batch that is in doubt did not hold
+    bool restart;  // source->start is to be called (again)
     bool retry_quarantine; // a newer catalogue came: unknown types and tenants are judged again
     int64_t gap_offset;    // offset that came instead of the expected one before the last start; -1: none
     int64_t retry_after;   // number of the last quarantine row that was judged by it
@@ -49,7 +54,7 @@ struct rater {
     struct hash_key identity_key, content_key;
     char *secret_hex;
     struct dedup_budget budget;
-    struct chain *chain;
+    struct committer *committer;
     struct owner **owners; // by partition; NULL: not ours
     int64_t flush_us, flush_events, flush_bytes, marker_us;
     int64_t clock_offset_us; // database clock - monotonic clock
@@ -71,12 +76,25 @@ struct owner *owner_new(struct rater *rater, int partition, int partition_count)
 void owner_free(struct owner *owner);
 void owner_step(struct owner *owner); // what its state wants next
 void owner_feed(struct owner *owner, const struct bus_message *message);
-enum err owner_flush(struct owner *owner, struct fault *fault) MUST_USE;  // commits the batch; OK also if it is empty
-enum err owner_commit(struct owner *owner, struct fault *fault) MUST_USE; // the same for a batch of replays
+void owner_move(struct owner *owner, enum partition_state to);
 void owner_park(struct owner *owner, const char *format, ...) PRINTF_LIKE(2, 3);
-void owner_batch_drop(struct owner *owner); // forgets the batch and reads it again
-void owner_batch_begin(struct owner *owner);
-bool owner_due(const struct owner *owner);
+void owner_batch_drop(struct owner *owner);  // forgets what is not committed and reads it again
+void owner_batch_begin(struct owner *owner); // empties the batch that is fed; it follows the one being committed
+void owner_indexes_free(struct owner *owner);
+
+// --- owner_commit.c
+void owner_commits_init(struct owner *owner);
+void owner_commits_free(struct owner *owner);
+// Goes on with committing without waiting for the committer: sees to what is done and hands over what is due.
+enum err owner_proceed(struct owner *owner, struct fault *fault) MUST_USE;
+// Waits for the batch that is being committed and sees to its outcome. ERR_OK with commit.batch: to be tried again.
+enum err owner_settle(struct owner *owner, struct fault *fault) MUST_USE;
+// Commits everything that was fed and waits for it; ERR_OK also if there is nothing.
+enum err owner_flush(struct owner *owner, struct fault *fault) MUST_USE;
+// Forgets everything that is not committed. Waits for a commit that is under way; if it succeeds it counts.
+void owner_batches_forget(struct owner *owner);
+bool owner_pending(const struct owner *owner); // something was fed that is not known to be committed
+bool owner_full(const struct owner *owner);    // nothing more may be fed before a commit
 
 // --- rebuild.c
 enum err rebuild_open(struct owner *owner, struct rebuild **rebuild, struct fault *fault) MUST_USE;

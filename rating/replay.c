@@ -142,7 +142,7 @@ static enum err rows_judge(struct replay *replay, bool *settled, struct fault *f
         owner_batch_begin(owner); // what was judged and stays leaves no trace in the index
         return ERR_OK;
     }
-    enum err err = owner_commit(owner, fault);
+    enum err err = owner_flush(owner, fault);
     // not committed: judged again when the orders are read the next time
     *settled = !err && owner->state == PARTITION_RATING && owner->row.batch_seq > batch_seq;
     return err;
@@ -159,8 +159,8 @@ static enum err replay_some(struct replay *replay, struct fault *fault)
         if (!err && replay->count == 0) owner->retry_quarantine = false;
     }
     if (err || replay->count == 0) return err;
-    if (!batch_empty(owner->batch)) err = owner_commit(owner, fault); // replays have a batch of their own
-    if (err || owner->state != PARTITION_RATING || !batch_empty(owner->batch)) return err;
+    err = owner_flush(owner, fault); // replays have a batch of their own
+    if (err || owner->state != PARTITION_RATING || owner->restart || owner_pending(owner)) return err;
     int64_t last = replay->rows[replay->count - 1].quarantine;
     err = rows_judge(replay, &settled, fault);
     if (err || !settled) return err;

@@ -37,16 +37,17 @@ static unsigned pick(unsigned most)
 // A partition without a database: what was counted so far.
 struct partition {
     struct dedup_index *index, *known;
-    struct batch *batch;
+    struct batch *batch, *earlier, *spare; // earlier: is being committed
     struct batch_ground ground;
     int64_t next_offset;
+    size_t handed_over, committed; // how many of the stream's samples were
     int64_t totals[SLOTS], verdicts[VERDICT_KINDS], names;
 };
 
 static void partition_open(struct partition *partition)
 {
-    *partition =
-        (struct partition){.index = dedup_index_new(NULL), .known = dedup_index_new(NULL), .batch = batch_new()};
+    *partition = (struct partition){
+        .index = dedup_index_new(NULL), .known = dedup_index_new(NULL), .batch = batch_new(), .spare = batch_new()};
     assert_int_equal(judge_open(&partition->ground.judge, catalogue, SECRET, NULL), ERR_OK);
     partition->ground.index = partition->index;
     partition->ground.known = partition->known;
@@ -58,24 +59,58 @@ static void partition_open(struct partition *partition)
 static void partition_close(struct partition *partition)
 {
     batch_free(partition->batch);
+    batch_free(partition->earlier);
+    batch_free(partition->spare);
     dedup_index_free(partition->index);
     dedup_index_free(partition->known);
 }
 
-// Takes the batch as if its commit were known.
-static void commit(struct partition *partition)
+// The commit of the earlier batch is known.
+static void settle(struct partition *partition)
 {
     struct fault fault;
     size_t count = 0;
-    const struct usage_row *const *usage = batch_usage(partition->batch, &count);
+    struct batch *batch = partition->earlier;
+    if (!batch) return;
+    const struct usage_row *const *usage = batch_usage(batch, &count);
     for (size_t i = 0; i < count; i++)
         partition->totals[(now - usage[i]->slot) / SLOT_US] += (int64_t)(usage[i]->quantity.nano / 1000000000);
     for (int i = 0; i < VERDICT_KINDS; i++)
-        partition->verdicts[i] += batch_verdicts(partition->batch)->of[i];
-    assert_int_equal(batch_reserve(partition->batch, partition->index, &fault), ERR_OK);
-    batch_take(partition->batch, partition->index, partition->known);
-    partition->next_offset = batch_next_offset(partition->batch);
+        partition->verdicts[i] += batch_verdicts(batch)->of[i];
+    assert_int_equal(batch_reserve(batch, partition->index, &fault), ERR_OK);
+    batch_take(batch, partition->index, partition->known);
+    partition->next_offset = batch_next_offset(batch);
+    partition->committed = partition->handed_over;
+    partition->spare = batch;
+    partition->earlier = NULL;
+    partition->ground.earlier = NULL;
+}
+
+// The batch goes to be committed, the next one is fed.
+static void hand_over(struct partition *partition, size_t samples)
+{
+    settle(partition);
+    partition->handed_over = samples;
+    partition->earlier = partition->batch;
+    partition->batch = partition->spare;
+    partition->ground.earlier = partition->earlier;
+    batch_begin(partition->batch, batch_next_offset(partition->earlier), now);
+}
+
+// The earlier batch could not be committed: both are forgotten. Returns from which sample on the stream is read again.
+static size_t forget(struct partition *partition)
+{
+    if (partition->earlier) partition->spare = partition->earlier;
+    partition->earlier = NULL;
+    partition->ground.earlier = NULL;
     batch_begin(partition->batch, partition->next_offset, now);
+    return partition->committed;
+}
+
+static void commit(struct partition *partition)
+{
+    hand_over(partition, 0);
+    settle(partition);
 }
 
 static const char *sample_json(struct arena *arena, struct sample sample)
@@ -108,7 +143,8 @@ static void feed(struct partition *partition, const struct sample *samples, size
     arena_free(arena);
 }
 
-// The stream in messages of up to 40 events and batches of up to 5 messages.
+// The stream in messages of up to 40 events and batches of up to some messages, one being committed while the next is
+// fed; some cannot be committed.
 static void feed_all(struct partition *partition, const struct sample *samples, size_t count)
 {
     for (size_t at = 0; at < count;) {
@@ -116,9 +152,23 @@ static void feed_all(struct partition *partition, const struct sample *samples, 
         if (some > count - at) some = count - at;
         feed(partition, samples + at, some, pick(3) == 0);
         at += some;
-        if (pick(5) == 0) commit(partition);
+        switch (pick(9)) {
+        case 0:
+        case 1:
+            hand_over(partition, at);
+            break;
+        case 2:
+            settle(partition);
+            break;
+        case 3:
+            if (pick(3) == 0) at = forget(partition);
+            break;
+        default:
+            break;
+        }
     }
-    commit(partition);
+    hand_over(partition, count);
+    settle(partition);
 }
 
 // What a list counts: the first body of an identity that is not negative.
@@ -209,6 +259,30 @@ static void a_batch_that_is_fed_again_counts_the_same(void **state)
     commit(&partition);
     assert_int_equal(partition.totals[0], 12);
     assert_int_equal(partition.verdicts[VERDICT_DUPLICATE], 4);
+    partition_close(&partition);
+}
+
+// What the earlier batch holds is known to the next one before the index has it, and gone when it is forgotten.
+static void the_next_batch_knows_what_is_being_committed(void **state)
+{
+    (void)state;
+    struct partition partition;
+    const struct sample first[] = {{1, 0, 5}, {2, 0, -1}}, second[] = {{1, 0, 5}, {1, 0, 6}, {2, 0, 7}};
+    partition_open(&partition);
+    feed(&partition, first, 2, false);
+    hand_over(&partition, 0);
+    feed(&partition, second, 3, false);
+    const struct verdict_list *verdicts = batch_verdicts(partition.batch);
+    assert_int_equal(verdicts->of[VERDICT_DUPLICATE], 1);
+    assert_int_equal(verdicts->of[VERDICT_CONFLICT], 1);
+    assert_int_equal(verdicts->of[VERDICT_COUNTED], 1); // it was held, not counted
+    (void)forget(&partition);
+    feed(&partition, second, 3, false);
+    assert_int_equal(verdicts->of[VERDICT_DUPLICATE], 0);
+    assert_int_equal(verdicts->of[VERDICT_CONFLICT], 1); // of 1, now with the second body
+    assert_int_equal(verdicts->of[VERDICT_COUNTED], 2);
+    commit(&partition);
+    assert_int_equal(partition.totals[0], 12); // 5 + 7
     partition_close(&partition);
 }
 
@@ -322,6 +396,7 @@ int main(void)
         cmocka_unit_test(random_streams_count_what_a_list_counts),
         cmocka_unit_test(without_conflicts_the_order_does_not_matter),
         cmocka_unit_test(a_batch_that_is_fed_again_counts_the_same),
+        cmocka_unit_test(the_next_batch_knows_what_is_being_committed),
         cmocka_unit_test(held_identities_make_nothing_a_duplicate),
         cmocka_unit_test(a_replay_counts_once),
         cmocka_unit_test(markers_and_damage_are_verdicts),
