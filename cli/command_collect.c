@@ -76,10 +76,33 @@ static int find_key(struct command_context *context, const struct flag *flag, co
     return command_fail(context, &fault);
 }
 
+// Past the gateway: no key, Kafka's own access control is what guards the topic.
+static int target_kafka(struct command_context *context, const struct flag *flags, struct collect_target *target)
+{
+    struct fault fault = {0};
+    const char *brokers = flags[COLLECT_BROKERS].text;
+    if (flags[COLLECT_GATEWAY].given || flags[COLLECT_KEY_FILE].given)
+        return command_wrong_use(context, "either --brokers, or --gateway and --key-file");
+    if (config_set(context->config, "kafka.brokers", brokers, &fault) != ERR_OK)
+        return command_wrong_use(context, "--brokers %s: %s", brokers, fault.reason);
+    *target = (struct collect_target){.name = brokers, .config = context->config};
+    target->topic = flags[COLLECT_TOPIC].given
+                        ? flags[COLLECT_TOPIC].text
+                        : arena_print(context->arena, "%s.1", config_text(context->config, "kafka.topic"));
+    return 0;
+}
+
+static int target_gateway(struct command_context *context, const struct flag *flags, struct collect_target *target)
+{
+    if (flags[COLLECT_TOPIC].given) return command_wrong_use(context, "--topic is for --brokers");
+    target->gateway = flags[COLLECT_GATEWAY].given ? flags[COLLECT_GATEWAY].text : default_gateway(context);
+    target->name = target->gateway;
+    return find_key(context, &flags[COLLECT_KEY_FILE], &target->key);
+}
+
 int collect_prepare(struct command_context *context, const struct flag *flags, bool sends, struct collect_run *run)
 {
     const struct flag *give_up = &flags[COLLECT_GIVE_UP];
-    run->send.gateway = flags[COLLECT_GATEWAY].given ? flags[COLLECT_GATEWAY].text : default_gateway(context);
     run->folder = flags[COLLECT_STATE].given ? flags[COLLECT_STATE].text : default_folder(context);
     run->send.quiet = flags[COLLECT_QUIET].given;
     run->send.stop = &process_stop;
@@ -88,7 +111,8 @@ int collect_prepare(struct command_context *context, const struct flag *flags, b
         return command_wrong_use(context, "--give-up is a duration such as 30s or 10m");
     if (!sends) return 0;
     process_signals();
-    return find_key(context, &flags[COLLECT_KEY_FILE], &run->send.key);
+    return flags[COLLECT_BROKERS].given ? target_kafka(context, flags, &run->send.target)
+                                        : target_gateway(context, flags, &run->send.target);
 }
 
 // --- running

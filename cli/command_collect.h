@@ -8,6 +8,8 @@
 enum collect_flag {
     COLLECT_GATEWAY,
     COLLECT_KEY_FILE,
+    COLLECT_BROKERS,
+    COLLECT_TOPIC,
     COLLECT_STATE,
     COLLECT_GIVE_UP,
     COLLECT_QUIET,
@@ -16,14 +18,18 @@ enum collect_flag {
 #define COLLECT_FLAGS                                                                                                  \
     [COLLECT_GATEWAY] = {.name = "--gateway", .kind = FLAG_TEXT},                                                      \
     [COLLECT_KEY_FILE] = {.name = "--key-file", .kind = FLAG_TEXT},                                                    \
+    [COLLECT_BROKERS] = {.name = "--brokers", .kind = FLAG_TEXT},                                                      \
+    [COLLECT_TOPIC] = {.name = "--topic", .kind = FLAG_TEXT},                                                          \
     [COLLECT_STATE] = {.name = "--state", .kind = FLAG_TEXT},                                                          \
     [COLLECT_GIVE_UP] = {.name = "--give-up", .kind = FLAG_TEXT},                                                      \
     [COLLECT_QUIET] = {.name = "--quiet", .kind = FLAG_SWITCH}
 #define COLLECT_FLAGS_USAGE                                                                                            \
     "  --gateway URL        where to send (default: http:// and ingest.listen)\n"                                      \
     "  --key-file FILE      file with the API key, mode 0640 at most (default: the key in $TURNPIKE_KEY)\n"            \
+    "  --brokers HOST:PORT  send straight to Kafka instead, without a gateway and a key\n"                              \
+    "  --topic TOPIC        with --brokers: where to (default: kafka.topic and .1)\n"                                  \
     "  --state DIR          folder of what is remembered (default: $TURNPIKE_STATE/collect, else ./var/collect)\n"     \
-    "  --give-up DURATION   end when the gateway took nothing for so long (default: try for ever)\n"                   \
+    "  --give-up DURATION   end when nothing was taken for so long (default: try for ever)\n"                   \
     "  --quiet              no progress and no summary\n"
 
 // Reads the flags' values into *run (its send options and folder); `sends`: a key is needed. 0, or the exit code after

@@ -74,8 +74,7 @@ int collect_host_run(struct command_context *context, int argc, char **argv)
         return EXIT_WRONG_USE;
     int code = collect_prepare(context, flags, true, &run);
     if (code != 0) return code;
-    options.gateway = run.send.gateway;
-    options.key = run.send.key;
+    options.target = run.send.target;
     options.give_up_ms = run.send.give_up_ms;
     options.quiet = run.send.quiet;
     options.stop = &process_stop;

@@ -146,10 +146,10 @@ static enum err wait_again(struct collect_worker *worker, struct backoff *backof
     if (say) sender->away = true;
     unlock(sender);
     if (sender->options.give_up_ms > 0 && away_us / 1000 >= sender->options.give_up_ms)
-        return collect_sender_fail(sender, ERR_RETRY, sender->options.gateway, "gave up after %lld s: %s",
+        return collect_sender_fail(sender, ERR_RETRY, sender->options.target.name, "gave up after %lld s: %s",
                                    (long long)(away_us / SECOND_US), answer->reason);
     if (say)
-        collect_say("%s takes nothing: %s; trying again (nothing was taken for %lld s)", sender->options.gateway,
+        collect_say("%s takes nothing: %s; trying again (nothing was taken for %lld s)", sender->options.target.name,
                     answer->reason, (long long)(away_us / SECOND_US));
     return backoff_sleep(ms, &sender->stop) ? ERR_OK : ERR_RETRY;
 }
@@ -162,7 +162,7 @@ static void note_taken(struct collect_sender *sender, size_t events)
     sender->last_taken_us = clock_monotonic_us();
     sender->counts.acknowledged += (int64_t)events;
     unlock(sender);
-    if (back) collect_say("%s takes events again", sender->options.gateway);
+    if (back) collect_say("%s takes events again", sender->options.target.name);
 }
 
 // --- one request
@@ -223,7 +223,7 @@ static enum err post_once(struct collect_worker *worker, struct collect_batch *b
     case POST_DENIED:
         break;
     }
-    return collect_sender_fail(sender, ERR_INVALID, sender->options.gateway, "%s", answer->reason);
+    return collect_sender_fail(sender, ERR_INVALID, sender->options.target.name, "%s", answer->reason);
 }
 
 // Until all of [from, to) is taken or refused. A request that is too large for this gateway goes in halves.

@@ -50,7 +50,7 @@ void collect_simulate_close(struct collect_simulate *simulate); // NULL is fine
 
 // --- running one
 struct collect_run {
-    struct collect_options send; // gateway, key, give_up_ms, quiet, stop; the rest is filled in here
+    struct collect_options send; // target, give_up_ms, quiet, stop; the rest is filled in here
     bool skip_refused, again;
     FILE *out;          // events are written here, one a line, and not sent; NULL: they are sent
     int64_t limit;      // records of this run; 0: all

@@ -143,7 +143,7 @@ static void say_away(struct host_run *run, const char *reason, int64_t now)
     run->away = true;
     if (run->said_us != 0 && now - run->said_us < SAY_AGAIN_US) return;
     run->said_us = now;
-    collect_say("%s takes nothing: %s; trying again (%lld samples wait)", run->options->gateway, reason,
+    collect_say("%s takes nothing: %s; trying again (%lld samples wait)", run->options->target.name, reason,
                 (long long)run->state.spooled);
 }
 
@@ -151,7 +151,7 @@ static void say_taken(struct host_run *run, int64_t events, int64_t now)
 {
     run->result->acknowledged += events;
     run->last_taken_us = now;
-    if (run->away) collect_say("%s takes events again", run->options->gateway);
+    if (run->away) collect_say("%s takes events again", run->options->target.name);
     run->away = false;
     if (run->options->quiet || now - run->shown_us < SHOW_US) return;
     run->shown_us = now;
@@ -163,11 +163,11 @@ static enum err refused(struct host_run *run, const struct post_answer *answer, 
     for (size_t i = 0; i < answer->refusal_count; i++)
         collect_say("refused: event %zu of spool-%012lld.ndjson: %s: %s", answer->refusals[i].index + 1,
                     (long long)sequence, answer->refusals[i].path, answer->refusals[i].reason);
-    return fault_set(fault, ERR_INVALID, run->options->gateway, "%s; what was measured is kept in %s", answer->reason,
+    return fault_set(fault, ERR_INVALID, run->options->target.name, "%s; what was measured is kept in %s", answer->reason,
                      run->state.folder);
 }
 
-// Sends the oldest that waits, once. The gateway's answer decides when the next try is.
+// Sends the oldest that waits, once. The answer decides when the next try is.
 static enum err send_oldest(struct host_run *run, struct fault *fault)
 {
     const struct post_answer *answer;
@@ -193,7 +193,7 @@ static enum err send_oldest(struct host_run *run, struct fault *fault)
         run->next_post_us = now + wait_ms * 1000;
         say_away(run, answer->reason, now);
         if (run->options->give_up_ms > 0 && (now - run->last_taken_us) / 1000 >= run->options->give_up_ms)
-            return fault_set(fault, ERR_RETRY, run->options->gateway, "gave up: %s", answer->reason);
+            return fault_set(fault, ERR_RETRY, run->options->target.name, "gave up: %s", answer->reason);
         return ERR_OK;
     case POST_TOO_LARGE:
     case POST_REFUSED:
@@ -248,7 +248,7 @@ enum err host_collector_run(const struct collect_host_options *options, struct c
     run->result = result;
     run->backoff = BACKOFF(RETRY_LEAST_MS, RETRY_MOST_MS);
     memset(result, 0, sizeof *result);
-    enum err err = collect_post_open(options->gateway, options->key, &run->post, fault);
+    enum err err = collect_post_open(&options->target, &run->post, fault);
     if (err == ERR_OK) err = host_state_open(options->folder, &run->state, fault);
     if (err == ERR_OK) {
         identify(run);

@@ -9,7 +9,8 @@
 enum { HOST_INTERVAL_LEAST_MS = 100 };
 
 struct collect_host_options {
-    const char *tenant, *gateway, *key;
+    const char *tenant;
+    struct collect_target target;
     const char *folder; // of the state
     const char *root;   // "" but in tests
     int64_t interval_ms, give_up_ms;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests to POST /api/v1/events in batch mode, and the reading of problems (RFC 9457).
+// Requests to POST /api/v1/events in batch mode, and the reading of problems (RFC 9457); or the other way.
 #include "ingest/collect_post.h"
 
 #include <stdio.h>
@@ -10,10 +10,12 @@
 #include "common/http_client.h"
 #include "common/instant.h"
 #include "common/json.h"
+#include "ingest/collect_produce.h"
 
 enum { KEY_MAX = 512, DETAIL_SHOWN = 300 };
 
 struct collect_post {
+    struct collect_produce *produce; // NULL: to the gateway
     struct http_client *client;
     char *url, *authorization;
     struct http_exchange exchange;
@@ -30,25 +32,38 @@ static enum err check_key(const char *key, struct fault *fault)
     return ERR_OK;
 }
 
-enum err collect_post_open(const char *gateway, const char *key, struct collect_post **post, struct fault *fault)
+static enum err check_gateway(const struct collect_target *target, struct fault *fault)
+{
+    if (strncmp(target->gateway, "http://", 7) != 0 && strncmp(target->gateway, "https://", 8) != 0)
+        return fault_set(fault, ERR_INVALID, target->gateway, "the gateway's address begins with http:// or https://");
+    return check_key(target->key, fault);
+}
+
+static void open_gateway(struct collect_post *post, const struct collect_target *target)
 {
     struct text text = {0};
-    *post = NULL;
-    if (strncmp(gateway, "http://", 7) != 0 && strncmp(gateway, "https://", 8) != 0)
-        return fault_set(fault, ERR_INVALID, gateway, "the gateway's address begins with http:// or https://");
-    enum err err = check_key(key, fault);
-    if (err != ERR_OK) return err;
-    struct collect_post *made = heap_alloc(sizeof *made);
-    text_add_string(&text, gateway);
+    text_add_string(&text, target->gateway);
     while (text.length > 0 && text.data[text.length - 1] == '/')
         text.data[--text.length] = 0;
     text_add_string(&text, "/api/v1/events");
-    made->url = heap_text(text.data);
+    post->url = heap_text(text.data);
     text_clear(&text);
-    text_print(&text, "Authorization: Bearer %s", key);
-    made->authorization = heap_text(text.data);
+    text_print(&text, "Authorization: Bearer %s", target->key);
+    post->authorization = heap_text(text.data);
     text_free(&text);
-    made->client = http_client_new(POST_TIMEOUT_MS);
+    post->client = http_client_new(POST_TIMEOUT_MS);
+}
+
+enum err collect_post_open(const struct collect_target *target, struct collect_post **post, struct fault *fault)
+{
+    *post = NULL;
+    enum err err = target->gateway ? check_gateway(target, fault) : ERR_OK;
+    if (err != ERR_OK) return err;
+    struct collect_post *made = heap_alloc(sizeof *made);
+    if (target->gateway)
+        open_gateway(made, target);
+    else
+        collect_produce_open(target->config, target->topic, &made->produce);
     made->answer.refusals = heap_alloc(POST_REFUSALS_MAX * sizeof *made->answer.refusals);
     *post = made;
     return ERR_OK;
@@ -57,7 +72,8 @@ enum err collect_post_open(const char *gateway, const char *key, struct collect_
 void collect_post_close(struct collect_post *post)
 {
     if (!post) return;
-    http_client_free(post->client);
+    collect_produce_close(post->produce);
+    if (post->client) http_client_free(post->client);
     text_free(&post->exchange.body);
     free(post->answer.refusals);
     free(post->url);
@@ -137,6 +153,7 @@ enum post_outcome collect_post_send(struct collect_post *post, struct slice body
     post->answer.status = 0;
     post->answer.retry_after_ms = 0;
     post->answer.refusal_count = 0;
+    if (post->produce) return collect_produce_send(post->produce, body, count, &post->answer);
     enum err err =
         http_client_call(post->client, "POST", post->url, headers, 3, body.data, body.length, &post->exchange, &fault);
     if (err != ERR_OK) {

@@ -40,7 +40,7 @@ static enum err start_workers(struct collect_sender *sender, struct fault *fault
     for (size_t i = 0; i < COLLECT_CONNECTIONS; i++) {
         struct collect_worker *worker = &sender->workers[i];
         worker->sender = sender;
-        enum err err = collect_post_open(sender->options.gateway, sender->options.key, &worker->post, fault);
+        enum err err = collect_post_open(&sender->options.target, &worker->post, fault);
         if (err != ERR_OK) return err;
         if (pthread_create(&worker->thread, NULL, thread_start, worker) != 0) {
             collect_post_close(worker->post);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sender that the collectors of files and of the simulated cloud share: packs events into requests of at most
 // COLLECT_EVENTS_MAX events and COLLECT_BODY_MAX bytes, sends several at once, tries again for as long as the gateway
-// is away, and reports how far everything up to a place in the input has been acknowledged. Order of arrival does not
+// or Kafka is away, and reports how far everything up to a place in the input has been acknowledged. Order of arrival does not
 // matter to the engine: ids decide. All functions are for one thread; the requests run on threads of their own.
 #pragma once
 #include "common/instant.h"
-#include "common/text.h"
+#include "ingest/collect_post.h"
 
 enum { COLLECT_EVENTS_MAX = 500, COLLECT_BODY_MAX = 1024 * 1024, COLLECT_CONNECTIONS = 3 };
 
@@ -15,7 +15,7 @@ struct collect_mark {
 };
 
 struct collect_options {
-    const char *gateway, *key;
+    struct collect_target target;
     int64_t give_up_ms;       // 0: tries for ever; else fails when nothing was taken for so long
     const char *input;        // name for messages: "FILE:line"
     const char *refused_path; // where refused events go; NULL: a refused event stops the sender
