@@ -213,7 +213,7 @@ struct pg_result *db_answer(struct db *db)
     return kept ? kept : PQmakeEmptyPGresult(db->link, PGRES_FATAL_ERROR);
 }
 
-static enum err run(struct db *db, const char *sql, int count, const char *const *values, PGresult **out,
+static enum err run(struct db *db, const char *sql, int count, const char *const *values, bool binary, PGresult **out,
                     struct fault *fault)
 {
     ENSURE(count >= 0 && count <= PARAMETERS_MAX);
@@ -221,7 +221,7 @@ static enum err run(struct db *db, const char *sql, int count, const char *const
     db->sqlstate[0] = 0;
     if (!link_alive(db)) return db_fail(db, NULL, ERR_RETRY, fault);
     enum err lost = err_when_lost(db, sql);
-    if (!PQsendQueryParams(db->link, sql, count, NULL, values, NULL, NULL, 0)) return db_fail(db, NULL, lost, fault);
+    if (!PQsendQueryParams(db->link, sql, count, NULL, values, NULL, NULL, binary)) return db_fail(db, NULL, lost, fault);
     PGresult *result = db_answer(db);
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return db_fail(db, result, lost, fault);
@@ -233,7 +233,16 @@ enum err db_query(struct db *db, const char *sql, int count, const char *const *
                   struct fault *fault)
 {
     PGresult *answer;
-    enum err err = run(db, sql, count, values, &answer, fault);
+    enum err err = run(db, sql, count, values, false, &answer, fault);
+    *result = (struct db_result *)answer;
+    return err;
+}
+
+enum err db_query_binary(struct db *db, const char *sql, int count, const char *const *values,
+                         struct db_result **result, struct fault *fault)
+{
+    PGresult *answer;
+    enum err err = run(db, sql, count, values, true, &answer, fault);
     *result = (struct db_result *)answer;
     return err;
 }
@@ -242,7 +251,7 @@ enum err db_exec(struct db *db, const char *sql, int count, const char *const *v
                  struct fault *fault)
 {
     PGresult *answer;
-    enum err err = run(db, sql, count, values, &answer, fault);
+    enum err err = run(db, sql, count, values, false, &answer, fault);
     if (err == ERR_OK && affected) *affected = strtoll(PQcmdTuples(answer), NULL, 10);
     PQclear(answer);
     return err;

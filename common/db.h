@@ -62,6 +62,14 @@ struct hash128 db_get_uuid(const struct db_result *result, int row, int column);
 size_t db_get_bytes(const struct db_result *result, struct arena *arena, int row, int column, unsigned char **data);
 void db_result_free(struct db_result *result); // NULL is fine
 
+// The same as db_query, but the result comes in binary form, for values that would be costly as text. Its values are
+// read with these alone.
+enum err db_query_binary(struct db *db, const char *sql, int count, const char *const *values,
+                         struct db_result **result, struct fault *fault) MUST_USE;
+int64_t db_binary_int(const struct db_result *result, int row, int column); // int2, int4 or int8, not null (ENSUREd)
+const void *db_binary_data(const struct db_result *result, int row, int column); // lives as long as the result
+size_t db_binary_length(const struct db_result *result, int row, int column);    // 0 for NULL
+
 // Transactions. db_commit returns ERR_UNCERTAIN when the answer was lost: read, then decide, never retry blindly;
 // ERR_RETRY when the connection was gone before COMMIT was sent; ERR_BUG when PostgreSQL answered ROLLBACK, because an
 // earlier error was not minded. COMMIT is never sent through db_exec or db_script.

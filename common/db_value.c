@@ -187,6 +187,30 @@ size_t db_get_bytes(const struct db_result *result, struct arena *arena, int row
     return (hex_length - 2) / 2;
 }
 
+// --- values of db_query_binary
+
+int64_t db_binary_int(const struct db_result *result, int row, int column)
+{
+    const unsigned char *at = (const unsigned char *)value_at(result, row, column);
+    size_t length = db_length(result, row, column);
+    ENSURE(PQfformat(inner(result), column) == 1 && (length == 2 || length == 4 || length == 8));
+    uint64_t bits = at[0] & 0x80 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < length; i++)
+        bits = bits << 8 | at[i];
+    return (int64_t)bits;
+}
+
+const void *db_binary_data(const struct db_result *result, int row, int column)
+{
+    ENSURE(PQfformat(inner(result), column) == 1);
+    return value_at(result, row, column);
+}
+
+size_t db_binary_length(const struct db_result *result, int row, int column)
+{
+    return db_length(result, row, column);
+}
+
 void db_result_free(struct db_result *result)
 {
     PQclear((PGresult *)result);

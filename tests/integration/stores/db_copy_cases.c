@@ -64,6 +64,29 @@ static void copied_values_of_every_type_read_back(const struct config *config)
     db_close(db);
 }
 
+static void binary_results_give_back_what_was_stored(const struct config *config)
+{
+    struct db *db = database_open(config);
+    struct db_result *result = NULL;
+    CHECK_ERR(db_query_binary(db,
+                              "select (-2)::int2, (-70000)::int4, $1::int8, '\\x00ff5c'::bytea, null::bytea, ''::bytea"
+                              " from generate_series(1, 2)",
+                              1, (const char *[]){"-9223372036854775808"}, &result, &fault),
+              ERR_OK);
+    CHECK_INT(db_rows(result), 2);
+    CHECK_INT(db_binary_int(result, 1, 0), -2);
+    CHECK_INT(db_binary_int(result, 1, 1), -70000);
+    CHECK_INT(db_binary_int(result, 1, 2), INT64_MIN);
+    CHECK_INT(db_binary_length(result, 1, 3), 3);
+    CHECK_INT(memcmp(db_binary_data(result, 1, 3), "\0\xff\\", 3), 0);
+    CHECK_INT(db_binary_length(result, 1, 4) + db_binary_length(result, 1, 5), 0);
+    CHECK_INT(db_is_null(result, 1, 4), true);
+    CHECK_INT(db_is_null(result, 1, 5), false);
+    db_result_free(result);
+    CHECK_ERR(db_query_binary(db, "select 1 / 0", 0, NULL, &result, &fault), ERR_INVALID);
+    db_close(db);
+}
+
 // What the server reads from the binary form is compared with what it reads from the text form.
 static void copied_decimals_equal_their_text(const struct config *config)
 {
@@ -172,6 +195,7 @@ int main(int argc, char **argv)
 #define CASE(name) {#name, name}
     static const struct check_case cases[] = {
         CASE(copied_values_of_every_type_read_back),
+        CASE(binary_results_give_back_what_was_stored),
         CASE(copied_decimals_equal_their_text),
         CASE(a_hundred_thousand_rows_are_copied_whole),
         CASE(a_refused_copy_says_why_and_leaves_the_connection),
