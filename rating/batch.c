@@ -34,9 +34,9 @@ struct batch *batch_new(void)
 void batch_free(struct batch *batch)
 {
     if (!batch) return;
-    struct row_list *const lists[] = {&batch->entries,     &batch->sets,        &batch->resources,
-                                      &batch->transitions, &batch->quarantines, &batch->conflicts,
-                                      &batch->wishes,      &batch->closings,    &batch->replayed};
+    struct row_list *const lists[] = {
+        &batch->entries,   &batch->sets,   &batch->resources, &batch->transitions, &batch->quarantines,
+        &batch->conflicts, &batch->wishes, &batch->closings,  &batch->replayed,    &batch->identity_pieces};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]->rows);
     arena_free(batch->arena);
@@ -44,6 +44,7 @@ void batch_free(struct batch *batch)
     dedup_index_free(batch->pending);
     dedup_index_free(batch->named);
     verdict_list_free(&batch->verdicts);
+    text_free(&batch->identities);
     judgement_free(&batch->judgement);
     free(batch->group);
     free(batch);
@@ -59,6 +60,7 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
     batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
     batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
     batch->replayed.count = 0;
+    batch->identities_packed = false;
     batch->first_offset = batch->next_offset = next_offset;
     batch->watermark = watermark;
     batch->bytes = 0;

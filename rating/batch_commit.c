@@ -210,6 +210,7 @@ static void chain_rows(const struct attempt *attempt, struct chain *chain)
         chain_conflict(chain, &conflicts[i]);
     for (size_t i = 0; i < batch->closings.count; i++)
         chain_closing(chain, &closings[i]);
+    chain_identities(chain, &attempt->record);
 }
 
 static void head_compute(struct attempt *attempt, struct chain *chain)
@@ -226,7 +227,7 @@ static enum err batch_row_write(const struct attempt *attempt, struct fault *fau
     const struct batch_record *record = &attempt->record;
     const struct verdict_list *verdicts = record->verdicts;
     struct arena *arena = attempt->arena;
-    const char *values[20] = {
+    const char *values[VERDICT_KINDS + 14] = {
         db_int(arena, record->incarnation),
         db_int(arena, record->partition),
         db_int(arena, record->batch_seq),
@@ -242,15 +243,17 @@ static enum err batch_row_write(const struct attempt *attempt, struct fault *fau
     };
     for (int i = 0; i < VERDICT_KINDS; i++)
         values[12 + i] = db_int(arena, verdicts->of[i]);
+    values[12 + VERDICT_KINDS] = db_int(arena, record->identities);
+    values[13 + VERDICT_KINDS] = db_bytes(arena, record->identity_digest, SHA256_BYTES);
     return db_exec(
         attempt->db,
         "insert into rating.batch (incarnation, partition, batch_seq, first_offset, next_offset, watermark,\n"
         "  catalogue_version, last_digest, previous_head, head, events, verdicts, counted, duplicates,\n"
-        "  conflicts, quarantined, forwarded, markers)\n"
+        "  conflicts, quarantined, forwarded, markers, identities, identity_digest)\n"
         "values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::timestamptz, $7::bigint,\n"
         "  $8::bytea, $9::bytea, $10::bytea, $11::int, $12::bytea, $13::int, $14::int, $15::int, $16::int,\n"
-        "  $17::int, $18::int)",
-        18, values, NULL, fault);
+        "  $17::int, $18::int, $19::int, $20::bytea)",
+        20, values, NULL, fault);
 }
 
 static enum err compare_and_set(const struct attempt *attempt, struct fault *fault)
@@ -289,15 +292,18 @@ static enum err compare_and_set(const struct attempt *attempt, struct fault *fau
 }
 
 // In a transaction of its own: making the partition locks the whole table, and not for as long as a batch takes.
-static enum err usage_day_ensure(struct attempt *attempt, struct fault *fault)
+static enum err days_ensure(struct attempt *attempt, struct fault *fault)
 {
     instant_us day = instant_floor(attempt->record.watermark, DAY_US);
-    if (accumulator_count(attempt->batch->usage) == 0 || attempt->batch->ensured_day == day) return ERR_OK;
+    const struct batch *batch = attempt->batch;
+    if (batch->ensured_day == day || (accumulator_count(batch->usage) == 0 && batch->entries.count == 0)) return ERR_OK;
     struct db_result *result = NULL;
     enum err err = db_begin(attempt->db, fault);
     if (err) return err;
-    err = db_query(attempt->db, "select rating.ensure_usage_day(($1::timestamptz at time zone 'UTC')::date)", 1,
-                   (const char *[]){db_instant(attempt->arena, day)}, &result, fault);
+    err = db_query(attempt->db,
+                   "select rating.ensure_usage_day(d.day), rating.ensure_identity_day(d.day)\n"
+                   "  from (select ($1::timestamptz at time zone 'UTC')::date as day) d",
+                   1, (const char *[]){db_instant(attempt->arena, day)}, &result, fault);
     db_result_free(result);
     if (!err)
         err = db_commit(attempt->db, fault);
@@ -334,9 +340,11 @@ static void record_fill(struct attempt *attempt, int64_t catalogue_version)
         .watermark = batch->watermark,
         .catalogue_version = catalogue_version,
         .has_digest = batch->has_digest,
+        .identities = (int64_t)batch->entries.count,
         .verdicts = batch->replay ? &attempt->replay_verdicts : &batch->verdicts,
     };
     memcpy(attempt->record.last_digest, batch->digest, SHA256_BYTES);
+    memcpy(attempt->record.identity_digest, batch->identity_digest, SHA256_BYTES);
     memcpy(attempt->record.previous_head, before->head, SHA256_BYTES);
 }
 
@@ -358,9 +366,10 @@ enum err batch_commit(struct batch *batch, struct db *db, struct chain *chain, c
     ENSURE(before->next_offset == batch->first_offset && before->watermark <= batch->watermark);
     ENSURE(batch->replay || batch->has_digest);
     struct attempt attempt = {.batch = batch, .db = db, .before = before, .arena = arena_new(ARENA_BYTES)};
+    batch_identities_pack(batch);
     record_fill(&attempt, catalogue_version);
     sort(&batch->transitions, sizeof(struct transition_row), transition_compare);
-    enum err err = usage_day_ensure(&attempt, fault);
+    enum err err = days_ensure(&attempt, fault);
     if (!err) err = db_begin(db, fault);
     if (!err) {
         err = attempt_write(&attempt, chain, fault);
@@ -374,6 +383,7 @@ enum err batch_commit(struct batch *batch, struct db *db, struct chain *chain, c
         *after = *before;
         row_after(&attempt.record, after);
     }
+    if (err) batch->ensured_day = INSTANT_NONE; // the day may be gone with a restored database
     verdict_list_free(&attempt.replay_verdicts);
     arena_free(attempt.arena);
     return err;

@@ -158,5 +158,6 @@ enum err attempt_copy(struct attempt *attempt, struct fault *fault)
     if (!err) err = transition_copy(attempt, fault);
     if (!err) err = quarantine_copy(attempt, fault);
     if (!err) err = conflict_copy(attempt, fault);
+    if (!err) err = batch_identities_copy(attempt, fault);
     return err;
 }

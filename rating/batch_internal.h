@@ -3,6 +3,7 @@
 #pragma once
 #include "rating/batch.h"
 #include "rating/dedup_index.h"
+#include "rating/dedup_pack.h"
 #include "rating/event_cursor.h"
 
 enum { GROUP_MAX = 32, ATTEMPTS_MAX = 16, RAW_KEPT_MAX = 65536 };
@@ -52,6 +53,10 @@ struct batch {
     struct row_list wishes;                 // struct closing_wish
     struct row_list closings;               // struct closing_row, of the last try
     struct row_list replayed;               // struct replay_counted
+    struct text identities;                 // entries, packed for rating.batch_identity
+    struct row_list identity_pieces;        // size_t: where each of its rows ends
+    unsigned char identity_digest[SHA256_BYTES];
+    bool identities_packed;
     struct decoded *group;
     struct event_faults faults; // of the event that is being decoded; too large to clear on the stack per event
     size_t group_count;
@@ -78,6 +83,10 @@ void batch_quarantine(struct batch *batch, const struct bus_message *message, co
                       enum reason reason, struct slice detail);
 void batch_conflict(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
                     const struct dedup_entry *first);
+
+// --- batch_identity.c
+void batch_identities_pack(struct batch *batch); // once per batch, at its first try
+enum err batch_identities_copy(struct attempt *attempt, struct fault *fault) MUST_USE;
 
 // --- batch_copy.c
 enum err attempt_copy(struct attempt *attempt, struct fault *fault) MUST_USE;

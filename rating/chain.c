@@ -206,6 +206,13 @@ void chain_closing(struct chain *chain, const struct closing_row *row)
     put_unsigned(chain, row->conflict, 1);
 }
 
+void chain_identities(struct chain *chain, const struct batch_record *record)
+{
+    put_kind(chain, 'I');
+    put_int(chain, record->identities);
+    put(chain, record->identity_digest, SHA256_BYTES);
+}
+
 void chain_finish(struct chain *chain, const struct batch_record *record, unsigned char head[SHA256_BYTES])
 {
     const struct verdict_list *verdicts = record->verdicts;

@@ -22,4 +22,5 @@ void chain_transition(struct chain *chain, const struct batch_record *record,
 void chain_quarantine(struct chain *chain, const struct quarantine_row *row); // by offset, index
 void chain_conflict(struct chain *chain, const struct conflict_row *row);     // by offset, index
 void chain_closing(struct chain *chain, const struct closing_row *row);       // by offset, index
+void chain_identities(struct chain *chain, const struct batch_record *record);
 void chain_finish(struct chain *chain, const struct batch_record *record, unsigned char head[SHA256_BYTES]);

@@ -220,6 +220,15 @@ void dedup_index_prefetch(const struct dedup_index *index, struct hash128 identi
     if (segment->slots) __builtin_prefetch(segment->tags + home_of(segment, identity));
 }
 
+void dedup_index_prefetch_put(const struct dedup_index *index, struct hash128 identity)
+{
+    const struct segment *segment = &index->segments[segment_of(identity)];
+    if (!segment->slots) return;
+    uint64_t home = home_of(segment, identity);
+    __builtin_prefetch(segment->tags + home, 1);
+    __builtin_prefetch(segment->slots + home, 1);
+}
+
 bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry)
 {
     const struct segment *segment = &index->segments[segment_of(identity)];

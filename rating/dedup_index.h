@@ -37,6 +37,7 @@ dedup_index_count(const struct dedup_index *index); // entries in memory, those 
 
 // Asks for the cache line that a find of the identity will read.
 void dedup_index_prefetch(const struct dedup_index *index, struct hash128 identity);
+void dedup_index_prefetch_put(const struct dedup_index *index, struct hash128 identity); // the same for a put
 // True and the entry (counted or held) if the identity is known.
 bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry);
 

@@ -120,7 +120,7 @@ static enum err resolve(struct owner *owner, struct fault *fault)
     owner->doubtful = false;
     if (row.epoch != owner->row.epoch || row.epoch_nonce != owner->row.epoch_nonce) {
         lose(owner, &row);
-    } else if (batch_was_committed(owner->commit.batch, row.head)) {
+    } else if (owner->commit.batch && batch_was_committed(owner->commit.batch, row.head)) {
         log_info("commit_found", LOG_INT("partition", owner->partition), LOG_INT("batch_seq", row.batch_seq));
         owner->refused = false;
         committed(owner, &row);

@@ -104,6 +104,9 @@ struct db *rater_db(struct rater *rater)
         rater_db_failed(rater, err, &fault);
         return NULL;
     }
+    // it may be another server, or this one restored: nothing is taken for granted of any partition (rules 3.2)
+    for (int i = 0; i < rater->options.partitions; i++)
+        if (rater->owners[i] && rater->owners[i]->state == PARTITION_RATING) rater->owners[i]->doubtful = true;
     if (rater->away_said) log_info("database_back", LOG_TEXT("database", "postgres"));
     rater->away_said = false;
     backoff_reset(&rater->backoff);
@@ -263,6 +266,7 @@ static void poll(struct rater *rater)
         if (rater->owners[i] && rater->owners[i]->state == PARTITION_RATING)
             err = replay_step(rater->owners[i], &fault);
     if (err) rater_db_failed(rater, err, &fault);
+    identity_days_step(rater);
 }
 
 // In how many milliseconds the partition has something to do, as far as is known.

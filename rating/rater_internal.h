@@ -57,9 +57,10 @@ struct rater {
     struct committer *committer;
     struct owner **owners; // by partition; NULL: not ours
     int64_t flush_us, flush_events, flush_bytes, marker_us;
-    int64_t clock_offset_us; // database clock - monotonic clock
-    int64_t poll_us;         // monotonic time of the next poll of catalogue, replays and wishes
-    instant_us wished;       // watermark that a close waits for; INSTANT_MIN: none
+    int64_t clock_offset_us;  // database clock - monotonic clock
+    int64_t poll_us;          // monotonic time of the next poll of catalogue, replays and wishes
+    int64_t identity_days_us; // monotonic time of the next look at days of identities that may go
+    instant_us wished;        // watermark that a close waits for; INSTANT_MIN: none
 };
 
 // --- rater.c
@@ -102,6 +103,9 @@ void rebuild_free(struct rebuild *rebuild);
 // Works for about REBUILD_SLICE_MS. *done: the index is as it was at the last commit. ERR_CONFLICT: log and chain
 // differ.
 enum err rebuild_step(struct rebuild *rebuild, bool *done, struct fault *fault) MUST_USE;
+
+// --- identity_days.c
+void identity_days_step(struct rater *rater); // drops what is out of every window, once an hour
 
 // --- replay.c
 // Judges open orders and, after a change of the catalogue, rows of unknown types and tenants again. At most some

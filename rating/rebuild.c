@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rebuilds the dedup index of a partition: the log is read again from where the dedup window begins, and what entered
+// Rebuilds the dedup index of a partition from the batches of its window. Those that wrote their identities as rows are
+// read from there (rebuild_rows.c). Before them, or if the rows are damaged, the log is read again, and what entered
 // the index is decided by the verdicts of rating.batch, never by judging again (rules 3.1, 5.3). On the way the chain
-// is checked: heads link, counts agree, the last message of every batch has its digest.
+// is checked: heads link, counts and digests agree. Last come the quarantine rows.
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "rating/event_cursor.h"
-#include "rating/rater_internal.h"
+#include "rating/rebuild_internal.h"
 
 enum {
     BATCHES_AT_ONCE = 512,
@@ -17,46 +17,17 @@ enum {
     PROGRESS_US = 5000000
 };
 
-// A row of rating.batch that is being walked.
-struct walked {
-    int64_t batch_seq, first_offset, next_offset, events, verdict_at;
-    instant_us watermark;
-    bool has_digest;
-    unsigned char digest[SHA256_BYTES];
-    size_t verdict_bytes;
-    unsigned char *verdicts;
-};
-
-struct rebuild {
-    struct owner *owner;
-    int64_t keep_seq;                 // batches up to this one are outside of the window
-    int64_t start_offset;             // where the log is read from
-    int64_t read_seq;                 // last row of rating.batch that was read
-    unsigned char head[SHA256_BYTES]; // of read_seq
-    struct walked *batches;
-    size_t batch_count, batch_at;
-    struct arena *batch_arena, *event_arena;
-    void *range;
-    bool log_done, counted_done;
-    int64_t closed_after; // number of the last quarantine row that was read
-    struct usage_event event;
-    struct event_faults faults;
-    struct event_cursor cursor;
-    unsigned char message_digest[SHA256_BYTES];
-    int64_t entries, events, started_us, said_us, offset;
-};
-
 // --- where to begin
 
-// Watermark, next offset and head after a batch.
-static enum err batch_row_read(struct db *db, const struct owner *owner, int64_t batch_seq, instant_us *watermark,
-                               int64_t *next_offset, unsigned char head[SHA256_BYTES], struct fault *fault)
+// The chain behind a batch, and whether the batch wrote its identities as rows.
+static enum err place_read(struct db *db, const struct owner *owner, int64_t batch_seq, struct place *place,
+                           bool *has_rows, struct fault *fault)
 {
     struct arena *arena = arena_new(1024);
     struct db_result *result = NULL;
     unsigned char *bytes = NULL;
     enum err err = db_query(db,
-                            "select watermark, next_offset, head\n"
+                            "select watermark, next_offset, head, identities is not null\n"
                             "  from rating.batch\n"
                             " where incarnation = $1::int and partition = $2::int and batch_seq = $3::bigint",
                             3,
@@ -67,74 +38,133 @@ static enum err batch_row_read(struct db *db, const struct owner *owner, int64_t
         err = fault_set(fault, ERR_CONFLICT, "rating.batch", "batch %lld is missing from the chain",
                         (long long)batch_seq);
     if (!err) {
-        *watermark = db_get_instant(result, 0, 0);
-        *next_offset = db_get_int(result, 0, 1);
-        if (db_get_bytes(result, arena, 0, 2, &bytes) == SHA256_BYTES) memcpy(head, bytes, SHA256_BYTES);
+        *place = (struct place){
+            .batch_seq = batch_seq, .watermark = db_get_instant(result, 0, 0), .next_offset = db_get_int(result, 0, 1)};
+        *has_rows = db_get_bool(result, 0, 3);
+        if (db_get_bytes(result, arena, 0, 2, &bytes) == SHA256_BYTES) memcpy(place->head, bytes, SHA256_BYTES);
     }
     db_result_free(result);
     arena_free(arena);
     return err;
 }
 
-// The last batch below the window, found by halving: batch_seq has no holes and watermarks never fall. 0: none.
-static enum err window_find(struct rebuild *rebuild, struct db *db, instant_us keep_from, instant_us *watermark,
-                            struct fault *fault)
+// Moves the place to the last batch whose watermark is below `from` or, if rows are wanted, that has none. Found by
+// halving: batch_seq has no holes and watermarks never fall.
+static enum err place_find(struct rebuild *rebuild, struct db *db, instant_us from, bool want_rows, struct place *place,
+                           struct fault *fault)
 {
-    int64_t outside = 0, inside = rebuild->owner->row.batch_seq + 1; // outside: watermark < keep_from
-    while (inside - outside > 1) {
-        int64_t middle = outside + (inside - outside) / 2, offset = 0;
-        instant_us at = INSTANT_MIN;
-        unsigned char head[SHA256_BYTES];
-        enum err err = batch_row_read(db, rebuild->owner, middle, &at, &offset, head, fault);
+    int64_t inside = rebuild->owner->row.batch_seq + 1;
+    while (inside - place->batch_seq > 1) {
+        struct place middle;
+        bool has_rows = false;
+        enum err err = place_read(db, rebuild->owner, place->batch_seq + (inside - place->batch_seq) / 2, &middle,
+                                  &has_rows, fault);
         if (err) return err;
-        if (at < keep_from) {
-            outside = middle;
-            *watermark = at;
-            rebuild->start_offset = offset;
-            memcpy(rebuild->head, head, SHA256_BYTES);
-        } else {
-            inside = middle;
-        }
+        if (middle.watermark < from || (want_rows && !has_rows))
+            *place = middle;
+        else
+            inside = middle.batch_seq;
     }
-    rebuild->keep_seq = rebuild->read_seq = outside;
     return ERR_OK;
 }
 
-static enum err range_open(struct rebuild *rebuild, struct fault *fault)
+// From where on rating.batch_identity has rows.
+static enum err kept_from_read(struct db *db, instant_us *kept_from, struct fault *fault)
+{
+    struct db_result *result = NULL;
+    enum err err = db_query(db, "select kept_from from rating.identity_coverage", 0, NULL, &result, fault);
+    if (!err) *kept_from = db_rows(result) == 1 ? db_get_instant(result, 0, 0) : INSTANT_MAX;
+    db_result_free(result);
+    return err;
+}
+
+static enum err log_missing(const struct rebuild *rebuild, int64_t low, struct fault *fault)
+{
+    return fault_set(fault, ERR_CONFLICT, "kafka",
+                     "the dedup window begins at offset %lld, but the log at %lld: identities are missing",
+                     (long long)rebuild->keep.next_offset, (long long)low);
+}
+
+// Opens the part of the log that is to be walked. Where it is gone, and the rows of the same time were dropped as out
+// of the window that was in force then, the index covers less (rules 1.2): what may be older is quarantined, not
+// guessed.
+static enum err range_open(struct rebuild *rebuild, struct db *db, struct fault *fault)
 {
     const struct owner *owner = rebuild->owner;
     const struct rater_source *source = owner->rater->options.source;
     int64_t low = 0, high = 0;
-    if (rebuild->start_offset >= owner->row.next_offset) {
-        rebuild->log_done = true;
+    if (rebuild->keep.next_offset == rebuild->rows.next_offset) {
+        rebuild->keep = rebuild->rows; // nothing of the log lies between
         return ERR_OK;
     }
     enum err err = source->bounds(source->context, owner->partition, &low, &high, fault);
     if (err) return err;
-    if (rebuild->start_offset < low)
-        return fault_set(fault, ERR_CONFLICT, "kafka",
-                         "the dedup window begins at offset %lld, but the log at %lld: identities are missing",
-                         (long long)rebuild->start_offset, (long long)low);
-    return source->range_open(source->context, owner->partition, rebuild->start_offset, owner->row.next_offset,
+    if (rebuild->keep.next_offset < low) {
+        struct place next;
+        bool has_rows = false;
+        err = place_read(db, owner, rebuild->keep.batch_seq + 1, &next, &has_rows, fault);
+        if (err) return err;
+        if (!has_rows || rebuild->rows_refused) return log_missing(rebuild, low, fault);
+        log_warn("index_covers_less", LOG_INT("partition", owner->partition),
+                 LOG_INT("from_offset", rebuild->rows.next_offset),
+                 LOG_TEXT("because", "the window was made longer than identities are kept, and the log is shorter"));
+        rebuild->keep = rebuild->rows;
+        return ERR_OK;
+    }
+    return source->range_open(source->context, owner->partition, rebuild->keep.next_offset, rebuild->rows.next_offset,
                               &rebuild->range, fault);
+}
+
+static void phase_begin(struct rebuild *rebuild, enum rebuild_phase phase, int64_t read_to)
+{
+    rebuild->phase = phase;
+    rebuild->read_to = read_to;
+}
+
+// Decides what is read from where. The index is empty.
+static enum err rebuild_begin(struct rebuild *rebuild, struct db *db, struct fault *fault)
+{
+    struct owner *owner = rebuild->owner;
+    const struct catalogue *catalogue = owner->rater->catalogue;
+    instant_us keep_from = INSTANT_MIN, kept_from = INSTANT_MAX;
+    if (owner->row.watermark != INSTANT_MIN)
+        keep_from =
+            owner->row.watermark - catalogue_longest_accept_us(catalogue) - catalogue_longest_future_us(catalogue);
+    rebuild->keep = (struct place){.watermark = INSTANT_MIN};
+    enum err err = place_find(rebuild, db, keep_from, false, &rebuild->keep, fault);
+    rebuild->rows = rebuild->keep;
+    if (!err && !rebuild->rows_refused) err = kept_from_read(db, &kept_from, fault);
+    if (!err) err = place_find(rebuild, db, kept_from, true, &rebuild->rows, fault);
+    if (!err) err = range_open(rebuild, db, fault);
+    if (err) return err;
+    if (rebuild->keep.batch_seq > 0)
+        dedup_index_start_at(owner->index, rebuild->keep.next_offset, rebuild->keep.watermark);
+    rebuild->read_seq = rebuild->keep.batch_seq;
+    memcpy(rebuild->head, rebuild->keep.head, SHA256_BYTES);
+    rebuild->batch_at = rebuild->batch_count = 0;
+    rebuild->offset = rebuild->keep.next_offset;
+    rebuild->row_entries = rebuild->events = 0;
+    if (rebuild->range)
+        phase_begin(rebuild, REBUILD_LOG, rebuild->rows.batch_seq);
+    else
+        phase_begin(rebuild, REBUILD_ROWS, owner->row.batch_seq);
+    return ERR_OK;
+}
+
+static void range_close(struct rebuild *rebuild)
+{
+    if (rebuild->range) rebuild->owner->rater->options.source->range_close(rebuild->range);
+    rebuild->range = NULL;
 }
 
 enum err rebuild_open(struct owner *owner, struct rebuild **opened, struct fault *fault)
 {
-    struct rater *rater = owner->rater;
     struct rebuild *rebuild = heap_alloc(sizeof *rebuild);
     rebuild->owner = owner;
     rebuild->batch_arena = arena_new(ARENA_BYTES);
     rebuild->event_arena = arena_new(ARENA_BYTES);
     rebuild->started_us = rebuild->said_us = clock_monotonic_us();
-    instant_us watermark = INSTANT_MIN, keep_from = INSTANT_MIN;
-    if (owner->row.watermark != INSTANT_MIN)
-        keep_from = owner->row.watermark - catalogue_longest_accept_us(rater->catalogue) -
-                    catalogue_longest_future_us(rater->catalogue);
-    enum err err = window_find(rebuild, rater->db, keep_from, &watermark, fault);
-    if (!err && rebuild->keep_seq > 0) dedup_index_start_at(owner->index, rebuild->start_offset, watermark);
-    rebuild->offset = rebuild->start_offset;
-    if (!err) err = range_open(rebuild, fault);
+    enum err err = rebuild_begin(rebuild, owner->rater->db, fault);
     if (err) {
         rebuild_free(rebuild);
         return err;
@@ -146,8 +176,9 @@ enum err rebuild_open(struct owner *owner, struct rebuild **opened, struct fault
 void rebuild_free(struct rebuild *rebuild)
 {
     if (!rebuild) return;
-    if (rebuild->range) rebuild->owner->rater->options.source->range_close(rebuild->range);
+    range_close(rebuild);
     free(rebuild->batches);
+    free(rebuild->entries);
     arena_free(rebuild->batch_arena);
     arena_free(rebuild->event_arena);
     free(rebuild);
@@ -155,7 +186,7 @@ void rebuild_free(struct rebuild *rebuild)
 
 // --- the chain
 
-static enum err chain_broken(const struct rebuild *rebuild, int64_t batch_seq, const char *what, struct fault *fault)
+enum err rebuild_broken(const struct rebuild *rebuild, int64_t batch_seq, const char *what, struct fault *fault)
 {
     return fault_set(fault, ERR_CONFLICT, "rating.batch", "partition %d, batch %lld: %s", rebuild->owner->partition,
                      (long long)batch_seq, what);
@@ -176,20 +207,22 @@ static enum err walked_read(struct rebuild *rebuild, const struct db_result *res
     batch->verdict_bytes = db_get_bytes(result, arena, at, 5, &batch->verdicts);
     batch->has_digest = db_get_bytes(result, arena, at, 6, &digest) == SHA256_BYTES;
     if (batch->has_digest) memcpy(batch->digest, digest, SHA256_BYTES);
+    batch->identities = db_is_null(result, at, 9) ? -1 : db_get_int(result, at, 9);
+    if (db_get_bytes(result, arena, at, 10, &digest) == SHA256_BYTES)
+        memcpy(batch->identity_digest, digest, SHA256_BYTES);
     if (db_get_bytes(result, arena, at, 7, &previous) != SHA256_BYTES ||
         db_get_bytes(result, arena, at, 8, &head) != SHA256_BYTES)
-        return chain_broken(rebuild, batch->batch_seq, "a head is not 32 bytes", fault);
+        return rebuild_broken(rebuild, batch->batch_seq, "a head is not 32 bytes", fault);
     if (batch->batch_seq != rebuild->read_seq + 1)
-        return chain_broken(rebuild, rebuild->read_seq + 1, "the row is missing", fault);
+        return rebuild_broken(rebuild, rebuild->read_seq + 1, "the row is missing", fault);
     if (memcmp(previous, rebuild->head, SHA256_BYTES) != 0)
-        return chain_broken(rebuild, batch->batch_seq, "does not link to the head of the batch before", fault);
+        return rebuild_broken(rebuild, batch->batch_seq, "does not link to the head of the batch before", fault);
     memcpy(rebuild->head, head, SHA256_BYTES);
     rebuild->read_seq = batch->batch_seq;
     return ERR_OK;
 }
 
-// Reads the next rows of rating.batch. At the end the head must be the partition's.
-static enum err batches_read(struct rebuild *rebuild, struct fault *fault)
+enum err rebuild_batches_read(struct rebuild *rebuild, struct fault *fault)
 {
     const struct owner *owner = rebuild->owner;
     struct db *db = rater_db(owner->rater);
@@ -198,17 +231,18 @@ static enum err batches_read(struct rebuild *rebuild, struct fault *fault)
     struct arena *arena = rebuild->batch_arena;
     struct db_result *result = NULL;
     const char *const values[] = {db_int(arena, owner->row.incarnation), db_int(arena, owner->partition),
-                                  db_int(arena, rebuild->read_seq), db_int(arena, owner->row.batch_seq),
-                                  db_int(arena, BATCHES_AT_ONCE)};
+                                  db_int(arena, rebuild->read_seq),      db_int(arena, rebuild->read_to),
+                                  db_int(arena, BATCHES_AT_ONCE),        db_bool(rebuild->phase == REBUILD_LOG)};
     enum err err = db_query(db,
-                            "select batch_seq, first_offset, next_offset, watermark, events, verdicts, last_digest,\n"
-                            "       previous_head, head\n"
+                            "select batch_seq, first_offset, next_offset, watermark, events,\n"
+                            "       case when $6::boolean then verdicts end, last_digest, previous_head, head,\n"
+                            "       identities, identity_digest\n"
                             "  from rating.batch\n"
                             " where incarnation = $1::int and partition = $2::int and batch_seq > $3::bigint\n"
                             "   and batch_seq <= $4::bigint\n"
                             " order by batch_seq\n"
                             " limit $5::int",
-                            5, values, &result, fault);
+                            6, values, &result, fault);
     if (err) return err;
     rebuild->batch_count = (size_t)db_rows(result);
     rebuild->batch_at = 0;
@@ -217,7 +251,7 @@ static enum err batches_read(struct rebuild *rebuild, struct fault *fault)
         err = walked_read(rebuild, result, i, fault);
     db_result_free(result);
     if (!err && rebuild->read_seq == owner->row.batch_seq && memcmp(rebuild->head, owner->row.head, SHA256_BYTES) != 0)
-        err = chain_broken(rebuild, rebuild->read_seq, "is not the head of the partition", fault);
+        err = rebuild_broken(rebuild, rebuild->read_seq, "is not the head of the partition", fault);
     return err;
 }
 
@@ -225,9 +259,9 @@ static enum err batches_read(struct rebuild *rebuild, struct fault *fault)
 static enum err batch_finish(struct rebuild *rebuild, struct walked *batch, struct fault *fault)
 {
     if (batch->verdict_at != batch->events && batch->next_offset != batch->first_offset)
-        return chain_broken(rebuild, batch->batch_seq, "the log has another number of events than verdicts", fault);
+        return rebuild_broken(rebuild, batch->batch_seq, "the log has another number of events than verdicts", fault);
     if (batch->has_digest && memcmp(batch->digest, rebuild->message_digest, SHA256_BYTES) != 0)
-        return chain_broken(rebuild, batch->batch_seq, "the last message is not the one that was counted", fault);
+        return rebuild_broken(rebuild, batch->batch_seq, "the last message is not the one that was counted", fault);
     dedup_index_note(rebuild->owner->index, batch->next_offset, batch->watermark);
     return ERR_OK;
 }
@@ -237,8 +271,8 @@ static enum err batch_of(struct rebuild *rebuild, int64_t offset, struct walked 
 {
     for (;;) {
         if (rebuild->batch_at == rebuild->batch_count) {
-            if (rebuild->read_seq == rebuild->owner->row.batch_seq) return ERR_NOT_FOUND;
-            enum err err = batches_read(rebuild, fault);
+            if (rebuild->read_seq == rebuild->read_to) return ERR_NOT_FOUND;
+            enum err err = rebuild_batches_read(rebuild, fault);
             if (err) return err;
             continue;
         }
@@ -260,7 +294,6 @@ static enum err entry_put(struct rebuild *rebuild, const struct dedup_entry *ent
     enum err err = dedup_index_reserve(rebuild->owner->index, entry, 1, fault);
     if (err) return err;
     dedup_index_put(rebuild->owner->index, entry);
-    rebuild->entries++;
     return ERR_OK;
 }
 
@@ -270,7 +303,7 @@ static enum err event_put(struct rebuild *rebuild, const struct walked *batch, i
     const struct usage_event *event = &rebuild->event;
     rebuild->faults.count = 0;
     if (event_decode(rebuild->cursor.raw, &rater->content_key, rebuild->event_arena, &rebuild->event, &rebuild->faults))
-        return chain_broken(rebuild, batch->batch_seq, "an event that was counted cannot be read", fault);
+        return rebuild_broken(rebuild, batch->batch_seq, "an event that was counted cannot be read", fault);
     struct dedup_entry entry = {
         .identity = event_identity(&rater->identity_key, event->subject, event->source, event->id),
         .content = event->content.high,
@@ -292,10 +325,11 @@ static enum err message_walk(struct rebuild *rebuild, const struct bus_message *
     for (enum event_step step; (step = event_cursor_next(&rebuild->cursor)) != EVENT_END; batch->verdict_at++) {
         enum verdict verdict;
         if (verdict_read(batch->verdicts, batch->verdict_bytes, batch->events, batch->verdict_at, &verdict))
-            return chain_broken(rebuild, batch->batch_seq, "the log has another number of events than verdicts", fault);
+            return rebuild_broken(rebuild, batch->batch_seq, "the log has another number of events than verdicts",
+                                  fault);
         rebuild->events++;
         if (verdict != VERDICT_COUNTED) continue;
-        if (step != EVENT_RAW) return chain_broken(rebuild, batch->batch_seq, "a counted event is damaged", fault);
+        if (step != EVENT_RAW) return rebuild_broken(rebuild, batch->batch_seq, "a counted event is damaged", fault);
         err = event_put(rebuild, batch, message->offset, fault);
         if (err) return err;
     }
@@ -312,9 +346,12 @@ static enum err log_step(struct rebuild *rebuild, struct fault *fault)
     enum err err = source->range_read(rebuild->range, messages, MESSAGES_AT_ONCE, &count, fault);
     if (err == ERR_NOT_FOUND) {
         struct walked *batch = NULL;
-        rebuild->log_done = true;
-        err = batch_of(rebuild, rebuild->owner->row.next_offset, &batch, fault); // finishes what is left
-        return err == ERR_NOT_FOUND ? ERR_OK : err;
+        err = batch_of(rebuild, rebuild->rows.next_offset, &batch, fault); // finishes what is left
+        if (err != ERR_NOT_FOUND)
+            return err ? err : rebuild_broken(rebuild, batch->batch_seq, "is out of order", fault);
+        range_close(rebuild);
+        phase_begin(rebuild, REBUILD_ROWS, rebuild->owner->row.batch_seq);
+        return ERR_OK;
     }
     if (err) return err;
     for (int i = 0; !err && i < count; i++)
@@ -353,7 +390,7 @@ static enum err quarantine_step(struct rebuild *rebuild, bool *done, struct faul
     struct arena *arena = arena_new(1024);
     struct db_result *result = NULL;
     const char *const values[] = {db_int(arena, owner->row.incarnation), db_int(arena, owner->partition),
-                                  db_int(arena, rebuild->start_offset), db_int(arena, rebuild->closed_after),
+                                  db_int(arena, rebuild->keep.next_offset), db_int(arena, rebuild->closed_after),
                                   db_int(arena, CLOSED_AT_ONCE)};
     enum err err = db_query(db,
                             "select quarantine, identity, content, message_offset, event_index, state = 'open'\n"
@@ -380,13 +417,33 @@ static void progress_say(struct rebuild *rebuild, bool done)
     int64_t now = clock_monotonic_us();
     if (!done && now - rebuild->said_us < PROGRESS_US) return;
     rebuild->said_us = now;
-    int64_t all = rebuild->owner->row.next_offset - rebuild->start_offset,
-            read = rebuild->offset - rebuild->start_offset;
+    int64_t start = rebuild->keep.next_offset, all = rebuild->owner->row.next_offset - start,
+            read = rebuild->offset - start;
     int64_t spent_us = now - rebuild->started_us, left_us = read > 0 ? spent_us * (all - read) / read : 0;
     log_info(done ? "index_rebuilt" : "index_rebuilding", LOG_INT("partition", rebuild->owner->partition),
              LOG_INT("percent", all > 0 ? read * 100 / all : 100), LOG_INT("events", rebuild->events),
-             LOG_INT("entries", rebuild->entries), LOG_INT("spent_ms", spent_us / 1000),
-             LOG_INT("left_s", left_us / SECOND_US));
+             LOG_INT("entries", dedup_index_count(rebuild->owner->index)), LOG_INT("from_rows", rebuild->row_entries),
+             LOG_INT("spent_ms", spent_us / 1000), LOG_INT("left_s", left_us / SECOND_US));
+}
+
+// The rows of identities cannot be trusted: all over again, from the log.
+static enum err rows_refuse(struct rebuild *rebuild, struct fault *fault)
+{
+    struct db *db = rater_db(rebuild->owner->rater);
+    log_error("index_rows_damaged", LOG_INT("partition", rebuild->owner->partition), LOG_FAULT(fault),
+              LOG_TEXT("action", "the log is read instead"));
+    if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
+    rebuild->rows_refused = true;
+    dedup_index_clear(rebuild->owner->index);
+    return rebuild_begin(rebuild, db, fault);
+}
+
+static enum err rows_step(struct rebuild *rebuild, struct fault *fault)
+{
+    bool done = false;
+    enum err err = rebuild_rows_step(rebuild, &done, fault);
+    if (done) rebuild->phase = REBUILD_QUARANTINE;
+    return err == ERR_INVALID ? rows_refuse(rebuild, fault) : err;
 }
 
 enum err rebuild_step(struct rebuild *rebuild, bool *done, struct fault *fault)
@@ -395,10 +452,17 @@ enum err rebuild_step(struct rebuild *rebuild, bool *done, struct fault *fault)
     enum err err = ERR_OK;
     *done = false;
     while (!err && !*done && clock_monotonic_us() < end_us) {
-        if (!rebuild->log_done)
+        switch (rebuild->phase) {
+        case REBUILD_LOG:
             err = log_step(rebuild, fault);
-        else
+            break;
+        case REBUILD_ROWS:
+            err = rows_step(rebuild, fault);
+            break;
+        case REBUILD_QUARANTINE:
             err = quarantine_step(rebuild, done, fault);
+            break;
+        }
     }
     progress_say(rebuild, *done);
     return err;

@@ -71,6 +71,8 @@ struct batch_record {
     unsigned char last_digest[SHA256_BYTES];
     unsigned char previous_head[SHA256_BYTES], head[SHA256_BYTES];
     const struct verdict_list *verdicts;
+    int64_t identities; // that entered the dedup index
+    unsigned char identity_digest[SHA256_BYTES];
 };
 // received_time's hour, which every usage and transition row of the batch carries.
 static inline instant_us batch_received_hour(const struct batch_record *record)

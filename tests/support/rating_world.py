@@ -482,12 +482,14 @@ def chain_heads(world):
     heads = {}
     for row in world.sql(f"select partition, batch_seq, incarnation, first_offset, next_offset, {epoch.format('watermark')},"
                          " catalogue_version, encode(last_digest, 'hex'), encode(previous_head, 'hex'), encode(head, 'hex'),"
-                         " events, counted, duplicates, conflicts, quarantined, forwarded, markers, encode(verdicts, 'hex')"
-                         " from rating.batch"):
+                         " events, counted, duplicates, conflicts, quarantined, forwarded, markers, encode(verdicts, 'hex'),"
+                         " identities, encode(identity_digest, 'hex') from rating.batch"):
         key = (int(row[0]), int(row[1]))
         body = b"TPCH\1" + bytes.fromhex(row[8]) + i64(row[2]) + i64(row[0]) + i64(row[1]) + i64(row[3]) + i64(row[4])
         body += micros(row[5]) + i64(row[6]) + (b"\1" + bytes.fromhex(row[7]) if row[7] else b"\0")
         body += b"".join(encoded for _, _, encoded in sorted(rows[key], key=lambda one: one[:2]))
+        if row[18]:
+            body += b"I" + i64(row[18]) + bytes.fromhex(row[19])
         verdicts = bytes.fromhex(row[17])
         body += b"V" + b"".join(i64(n) for n in row[10:17]) + struct.pack(">I", len(verdicts)) + verdicts
         heads[key] = (row[9], hashlib.sha256(body).hexdigest(), row[8])
@@ -504,4 +506,48 @@ def verify_chain(world):
     for partition, head in world.sql("select partition, encode(head, 'hex') from rating.partition where batch_seq > 0"):
         last = max(number for p, number in heads if p == int(partition))
         need(heads[(int(partition), last)][0] == head, f"partition {partition}: its head is not that of batch {last}")
+    verify_identities(world)
     return len(heads)
+
+
+def unpack_identities(piece):
+    """The entries of a row of rating.batch_identity, as docs/chain.md describes it: (identity, content, offset, index, held)."""
+    need(piece[0] == 1, f"version {piece[0]} of packed identities")
+    found, at, offset = [], 1, 0
+
+    def number():
+        nonlocal at
+        value, shift = 0, 0
+        while True:
+            byte, at = piece[at], at + 1
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+    while at < len(piece):
+        identity, content, at = piece[at:at + 16], piece[at + 16:at + 24], at + 24
+        place = number()
+        folded = place >> 1
+        offset += -((folded + 1) >> 1) if folded & 1 else folded >> 1
+        found.append((identity, content, offset, number(), bool(place & 1)))
+    return found
+
+
+def verify_identities(world):
+    """The rows of every batch have its digest, and name as many identities as it counted or held."""
+    pieces = defaultdict(list)
+    for partition, number, entries in world.sql(
+            "select partition, batch_seq, encode(entries, 'hex') from rating.batch_identity order by 1, 2, piece"):
+        pieces[(int(partition), int(number))].append(bytes.fromhex(entries))
+    for partition, number, identities, digest, counted, quarantined in world.sql(
+            "select partition, batch_seq, identities, encode(identity_digest, 'hex'), counted, quarantined"
+            "  from rating.batch where identities is not null"):
+        rows = pieces.pop((int(partition), int(number)), [])
+        where = f"partition {partition}, batch {number}"
+        need(hashlib.sha256(b"".join(rows)).hexdigest() == digest, f"{where}: the rows of its identities have another digest")
+        found = [entry for row in rows for entry in unpack_identities(row)]
+        need(len(found) == int(identities), f"{where}: {len(found)} identities, not {identities}")
+        sure = sum(not held for *_, held in found)
+        need(sure == int(counted), f"{where}: {sure} counted identities, but {counted} counted")
+        need(len(found) - sure <= int(quarantined), f"{where}: more held identities than quarantined events")
+    need(not pieces, f"identities of batches that are not there: {sorted(pieces)[:3]}")

@@ -24,6 +24,7 @@ struct example {
     struct conflict_row conflict;
     struct closing_row closing[2];
     struct verdict_list verdicts;
+    bool with_identities; // false: a batch of the time before there were rows of them
 };
 
 static void example_fill(struct example *example)
@@ -93,6 +94,7 @@ static void example_head(const struct example *example, char head[SHA256_HEX])
     chain_conflict(chain, &example->conflict);
     for (int i = 0; i < 2; i++)
         chain_closing(chain, &example->closing[i]);
+    if (example->with_identities) chain_identities(chain, &example->record);
     chain_finish(chain, &example->record, bytes);
     chain_free(chain);
     hex_print(bytes, SHA256_BYTES, head);
@@ -171,6 +173,12 @@ static void every_part_counts(void **state)
     DIFFERS(conflict.raw = SLICE(""));
     DIFFERS(closing[0].conflict = true);
     DIFFERS(closing[1].offset++);
+    example.with_identities = true;
+    example_head(&example, other);
+    assert_string_not_equal(head, other);
+    example_head(&example, head);
+    DIFFERS(record.identities++);
+    DIFFERS(record.identity_digest[31] ^= 1);
     // texts keep their borders: "ab" + "c" is not "a" + "bc"
     example.quarantine[0].tenant_id = SLICE("ab"), example.quarantine[0].source = SLICE("c");
     example_head(&example, head);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a rebuild of the dedup index holds; for rebuild.c and rebuild_rows.c alone.
+#pragma once
+#include "rating/event_cursor.h"
+#include "rating/rater_internal.h"
+
+// A row of rating.batch that is being walked.
+struct walked {
+    int64_t batch_seq, first_offset, next_offset, events, verdict_at;
+    instant_us watermark;
+    bool has_digest;
+    unsigned char digest[SHA256_BYTES];
+    size_t verdict_bytes;
+    unsigned char *verdicts; // while the log is walked
+    int64_t identities;      // -1: written before there were rows of them
+    unsigned char identity_digest[SHA256_BYTES];
+};
+
+// Where the chain stands behind a batch.
+struct place {
+    int64_t batch_seq, next_offset;
+    instant_us watermark;
+    unsigned char head[SHA256_BYTES];
+};
+
+enum rebuild_phase { REBUILD_LOG, REBUILD_ROWS, REBUILD_QUARANTINE };
+
+struct rebuild {
+    struct owner *owner;
+    enum rebuild_phase phase;
+    bool rows_refused;                // rows of identities were damaged: the log is read instead
+    struct place keep;                // batches up to this one are outside of the window
+    struct place rows;                // behind it identities are read as rows, up to it by walking the log
+    int64_t read_to;                  // last batch of this phase
+    int64_t read_seq;                 // last row of rating.batch that was read
+    unsigned char head[SHA256_BYTES]; // of read_seq
+    struct walked *batches;
+    size_t batch_count, batch_at;
+    struct arena *batch_arena, *event_arena;
+    void *range;
+    int64_t closed_after; // number of the last quarantine row that was read
+    struct usage_event event;
+    struct event_faults faults;
+    struct event_cursor cursor;
+    unsigned char message_digest[SHA256_BYTES];
+    struct dedup_entry *entries;
+    int64_t row_entries, events, started_us, said_us, offset;
+};
+
+// --- rebuild.c
+// ERR_CONFLICT in the words of a batch.
+enum err rebuild_broken(const struct rebuild *rebuild, int64_t batch_seq, const char *what, struct fault *fault);
+// Reads the next rows of rating.batch, none behind read_to. At the end the head must be the partition's.
+enum err rebuild_batches_read(struct rebuild *rebuild, struct fault *fault) MUST_USE;
+
+// --- rebuild_rows.c
+// Takes the identities of some batches. *done: of all. ERR_CONFLICT: the chain is broken. ERR_INVALID: the rows are
+// damaged or missing; the index holds some of them.
+enum err rebuild_rows_step(struct rebuild *rebuild, bool *done, struct fault *fault) MUST_USE;
