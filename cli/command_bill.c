@@ -43,10 +43,12 @@ int wait_run(struct command_context *context, int argc, char **argv)
 
 static int print_round(struct command_context *context, const struct settle_result *result)
 {
-    static const struct table_column columns[] = {{"cut", true}, {"periods", true}, {"changed", true}, {"skipped", true}, {"without_price", true}};
-    struct table *table = table_open(context, columns, 5);
+    static const struct table_column columns[] = {{"cut", true},     {"periods", true}, {"read_whole", true},
+                                                  {"changed", true}, {"skipped", true}, {"without_price", true}};
+    struct table *table = table_open(context, columns, 6);
     table_int(table, result->cut);
     table_int(table, (int64_t)result->periods);
+    table_int(table, (int64_t)result->anew);
     table_int(table, (int64_t)result->changed);
     table_int(table, (int64_t)result->skipped);
     table_int(table, (int64_t)result->unpriced);

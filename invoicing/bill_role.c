@@ -65,7 +65,7 @@ static enum err run_round(struct bill *bill, struct fault *fault)
     metric_set(bill->last_time, clock_now(bill->clock) / SECOND_US);
     metric_set(bill->round_ms, (clock_monotonic_us() - begin) / 1000);
     log_info("settled", LOG_INT("cut", result.cut), LOG_INT("periods", result.periods), LOG_INT("changed", result.changed),
-             LOG_INT("skipped", result.skipped), LOG_INT("unpriced", result.unpriced), LOG_INT("duration_ms", metric_value(bill->round_ms)));
+             LOG_INT("read_whole", result.anew), LOG_INT("skipped", result.skipped), LOG_INT("unpriced", result.unpriced), LOG_INT("duration_ms", metric_value(bill->round_ms)));
     return ERR_OK;
 }
 

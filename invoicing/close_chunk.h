@@ -8,6 +8,7 @@ struct close_source {
     struct billing_period period;
     bool closed;                // earlier period whose late usage this document carries; else the period being closed
     int64_t cut;                // position's cut
+    struct usage_basis settled; // what it was settled with: cut and spans, without lines; cut 0: not kept
     struct charge *charges; size_t charge_count; // to date as posted, sorted by key
     struct charge *billed; size_t billed_count;  // quantity and billed_cost in earlier documents, sorted by key
     struct amount net_before, tax_before;

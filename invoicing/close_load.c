@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/log.h"
 #include "invoicing/charge_row.h"
 #include "invoicing/close_draft.h"
+#include "invoicing/position_usage.h"
 
 static struct close_account *account_find(struct close_work *work, int64_t account)
 {
@@ -37,6 +39,12 @@ static enum err add_source(struct close_work *work, const struct db_result *resu
     source.period = (struct billing_period){catalogue_agreement(work->catalogue, account->period->account, start), account->period->account, start, db_get_instant(result, row, 2), ""};
     if (!source.period.agreement || source.period.agreement->number != account->period->agreement->number) return ERR_OK; // another seller's books
     memcpy(source.period.label, db_text(result, row, 3), PERIOD_LABEL_MAX - 1);
+    if (!db_is_null(result, row, 7)) {
+        unsigned char *digest;
+        ENSURE(db_get_bytes(result, work->arena, row, 7, &digest) == SHA256_BYTES);
+        memcpy(source.settled.spans_digest, digest, SHA256_BYTES);
+        source.settled.cut = source.cut;
+    }
     if (itself && closed) account->already = true;
     if (!itself && !closed)
         close_refuse(work, account, "period %s is still open: run `turnpike close --period %s` first", source.period.label, source.period.label);
@@ -63,7 +71,8 @@ static enum err lock_sources(struct close_work *work)
         " select k.*, 0, 0 from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k order by 1, 2, 3 on conflict do nothing", 3, values, NULL, work->fault);
     if (!err) err = db_query(work->db,
         "select e.account, e.period_start, e.period_end, e.label, e.state, p.cut,"
-        "       (select r.catalogue_version from invoicing.recompute r where r.agreement = e.agreement and r.account = e.account and r.period_start = e.period_start)"
+        "       (select r.catalogue_version from invoicing.recompute r where r.agreement = e.agreement and r.account = e.account and r.period_start = e.period_start),"
+        "       p.spans_digest"
         "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
         "  join invoicing.position p on p.agreement = k.agreement and p.account = k.account and p.period_start <= k.period_start"
         "  join invoicing.period e on e.agreement = p.agreement and e.account = p.account and e.period_start = p.period_start"
@@ -218,18 +227,83 @@ static enum err rate_account(struct close_work *work, struct close_account *acco
     return charge_share(work->catalogue, terms, &account->usage, &account->rated, work->arena, &account->shares, &account->share_count, work->fault);
 }
 
+static void refuse_difference(struct close_work *work, struct close_account *account, const struct position_usage_difference *difference)
+{
+    const struct meter *meter = catalogue_meter_newest(work->catalogue, difference->line.meter);
+    const struct tenant *tenant = catalogue_tenant_number(work->catalogue, difference->line.tenant);
+    char settled[DECIMAL_TEXT_MAX], anew[DECIMAL_TEXT_MAX];
+    quantity_print(difference->settled, settled);
+    quantity_print(difference->anew, anew);
+    log_error("settled_usage_differs", LOG_TEXT("account", account->period->agreement->account->id), LOG_TEXT("period", account->period->label),
+              LOG_TEXT("tenant", tenant ? tenant->id : "?"), LOG_TEXT("meter", meter ? meter->id : "?"), LOG_TEXT("settled", settled),
+              LOG_TEXT("anew", anew), LOG_INT("cut", account->cut));
+    close_refuse(work, account, "meter %s of tenant %s was settled with %s, computed anew at cut %lld it is %s", meter ? meter->id : "?",
+                 tenant ? tenant->id : "?", settled, (long long)account->cut, anew);
+}
+
+// What the account was settled with must be what its usage adds up to, read from the beginning (rules 6.3). An account that had nothing new
+// since an older cut is compared, too: what came in between is none.
+static enum err check_settled(struct close_work *work, struct close_account **accounts, const struct usage_request *requests,
+                              const struct usage_gathered *anew, size_t count)
+{
+    const struct billing_period **periods = ARENA_ARRAY(work->arena, const struct billing_period *, count + 1);
+    struct usage_request *asked = ARENA_ARRAY(work->arena, struct usage_request, count + 1);
+    struct usage_basis *bases = ARENA_ARRAY(work->arena, struct usage_basis, count + 1);
+    struct usage_gathered *since = ARENA_ARRAY(work->arena, struct usage_gathered, count + 1);
+    size_t *places = ARENA_ARRAY(work->arena, size_t, count + 1), kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct close_source *itself = &accounts[i]->sources[accounts[i]->source_count - 1];
+        if (!itself->settled.cut) continue; // settled before there were such rows
+        periods[kept] = accounts[i]->period;
+        asked[kept] = requests[i];
+        bases[kept] = itself->settled;
+        places[kept++] = i;
+    }
+    enum err err = position_usage_load(work->db, periods, kept, bases, work->arena, work->fault);
+    if (!err) err = usage_gather_since(work->db, work->catalogue, accounts[0]->cut, asked, bases, kept, work->arena, since, work->fault);
+    for (size_t i = 0; i < kept && !err; i++) {
+        struct position_usage_difference difference;
+        bool agrees;
+        if (position_usage_agrees(&bases[i], &since[i], &anew[places[i]], work->arena, &agrees, &difference))
+            err = fault_set(work->fault, ERR_LIMIT, "", "account %s: a quantity leaves the range of exact numbers", periods[i]->agreement->account->id);
+        else if (!agrees)
+            refuse_difference(work, accounts[places[i]], &difference);
+    }
+    return err;
+}
+
 static int cut_order(const void *left, const void *right)
 {
     const struct close_account *a = *(struct close_account *const *)left, *b = *(struct close_account *const *)right;
     return (a->cut > b->cut) - (a->cut < b->cut);
 }
 
+// F of accounts at one cut, from scratch.
+static enum err rate_at_cut(struct close_work *work, struct close_account **accounts, size_t count)
+{
+    struct usage_request *requests = ARENA_ARRAY(work->arena, struct usage_request, count + 1);
+    struct account_usage *usages = ARENA_ARRAY(work->arena, struct account_usage, count + 1);
+    struct usage_gathered *anew = ARENA_ARRAY(work->arena, struct usage_gathered, count + 1);
+    const struct usage_basis *nothing = ARENA_ARRAY(work->arena, struct usage_basis, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct billing_period *period = accounts[i]->period;
+        instant_us *boundaries;
+        size_t changes = catalogue_price_changes(work->catalogue, period->agreement->book, period->start, period->end, work->arena, &boundaries);
+        requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
+    }
+    enum err err = usage_load_since(work->db, work->catalogue, accounts[0]->cut, requests, nothing, count, work->arena, usages, anew, work->fault);
+    if (!err) err = check_settled(work, accounts, requests, anew, count);
+    for (size_t i = 0; i < count && !err; i++) {
+        accounts[i]->usage = usages[i];
+        err = rate_account(work, accounts[i]);
+    }
+    return err;
+}
+
 // F of every account at its own cut: the close's, or its position's if that is higher.
 static enum err rate_accounts(struct close_work *work)
 {
     struct close_account **order = ARENA_ARRAY(work->arena, struct close_account *, work->count + 1);
-    struct usage_request *requests = ARENA_ARRAY(work->arena, struct usage_request, work->count + 1);
-    struct account_usage *usages = ARENA_ARRAY(work->arena, struct account_usage, work->count + 1);
     size_t count = 0;
     for (size_t i = 0; i < work->count; i++) {
         struct close_account *account = &work->accounts[i];
@@ -241,17 +315,8 @@ static enum err rate_accounts(struct close_work *work)
     if (count) qsort(order, count, sizeof *order, cut_order);
     enum err err = ERR_OK;
     for (size_t from = 0, to; from < count && !err; from = to) {
-        for (to = from; to < count && order[to]->cut == order[from]->cut; to++) {
-            const struct billing_period *period = order[to]->period;
-            instant_us *boundaries;
-            size_t changes = catalogue_price_changes(work->catalogue, period->agreement->book, period->start, period->end, work->arena, &boundaries);
-            requests[to] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
-        }
-        err = usage_load(work->db, USAGE_READER_BILL, work->catalogue, order[from]->cut, requests + from, to - from, work->arena, usages + from, work->fault);
-        for (size_t i = from; i < to && !err; i++) {
-            order[i]->usage = usages[i];
-            err = rate_account(work, order[i]);
-        }
+        for (to = from; to < count && order[to]->cut == order[from]->cut;) to++;
+        err = rate_at_cut(work, order + from, to - from);
     }
     return err;
 }

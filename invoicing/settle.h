@@ -11,6 +11,7 @@ struct settle_result {
     size_t changed;  // of these, with charges that changed
     size_t skipped;  // at or above this cut and catalogue already (another settler was faster)
     size_t behind;   // of these, below this cut but settled by a newer catalogue than ours: somebody must settle them again
+    size_t anew;     // pairs whose usage was read from the period's beginning, not from their position on
     size_t unpriced; // usage lines without a price: billed nothing, told on the log
     size_t given_up; // pairs whose charges leave the range of exact amounts: told on the log, not settled, queued for the next round
 };

@@ -61,12 +61,14 @@ static enum err touch_rows(struct db *db, const char *sql, const char *const *va
     return ERR_OK;
 }
 
-// Days with new deltas: of one payer, a day touches at most the periods of its first and last slot.
+// Days with new deltas: of one payer, a day touches at most the periods of its first and last slot. The hours keep it from reading
+// older rows.
 static const char delta_sql[] =
-    "select d.tenant, min(d.slot), max(d.slot) from rating.usage_delta d"
-    "  join rating.cut_partition n on n.cut = $2 and n.incarnation = d.incarnation and n.partition = d.partition and d.batch_seq <= n.batch_seq"
-    "  left join rating.cut_partition o on o.cut = $1 and o.incarnation = d.incarnation and o.partition = d.partition"
-    " where d.batch_seq > coalesce(o.batch_seq, 0) group by d.tenant, date_bin('1 day', d.slot, timestamptz 'epoch')";
+    "with moved as materialized (select * from rating.vector_between($1, $2))"
+    " select d.tenant, min(d.slot), max(d.slot) from rating.usage_delta d"
+    "  join moved m on m.incarnation = d.incarnation and m.partition = d.partition and d.batch_seq > m.from_seq and d.batch_seq <= m.to_seq"
+    " where d.received_hour >= (select min(first_received) from moved) and d.received_hour <= (select max(last_received) from moved)"
+    " group by d.tenant, date_bin('1 day', d.slot, timestamptz 'epoch')";
 // Resources that ran since the old cut's end: those that run at the new cut, and those whose last transition was above the
 // old cut's end, so that what ran up to it was not settled yet. And new transitions, from their time on.
 static const char transition_sql[] =

@@ -53,7 +53,29 @@ enum err usage_load(struct db *db, enum usage_reader reader, const struct catalo
 // The same for chosen tenants instead of an account (what the usage pages of the API and the command line show): requests' account is ignored.
 enum err usage_load_tenants(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const int64_t *tenants, size_t tenant_count, const struct usage_request *request, struct arena *arena, struct account_usage *usage, struct fault *fault) MUST_USE;
 
+// --- building on an earlier load (rules 6.3)
+// What sum and count meters had at an earlier cut. If the request has the same spans still (which slots of which tenants, split where)
+// and no compacted row holds usage from both sides of that cut, only what was added since is read.
+struct usage_basis {
+    int64_t cut;                               // 0: nothing to build on
+    unsigned char spans_digest[SHA256_BYTES];  // as usage_gathered told at that cut
+    const struct usage_line *lines; size_t line_count; // QUANTITY lines, unique, in any order
+};
+// What was read of sum and count meters, in the arena: to be kept, so that a later load can build on it.
+struct usage_gathered {
+    bool anew; // lines are all there is at the cut: they replace the basis's; else what was added to it since
+    unsigned char spans_digest[SHA256_BYTES];
+    const struct usage_line *lines; size_t line_count; // QUANTITY lines, unique, sorted as those of account_usage
+};
+// usage_load at a numbered cut on bases, one for each request. The usages are the same as without, to the last digit; max, latest and interval meters
+// are always read whole. gathered[i] answers requests[i].
+enum err usage_load_since(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests, const struct usage_basis *bases, size_t count, struct arena *arena, struct account_usage *usages, struct usage_gathered *gathered, struct fault *fault) MUST_USE;
+// Only the sum and count meters of it.
+enum err usage_gather_since(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests, const struct usage_basis *bases, size_t count, struct arena *arena, struct usage_gathered *gathered, struct fault *fault) MUST_USE;
+
 // --- pure part
+// Sorts lines in place and merges QUANTITY lines of one key; sorted as those of account_usage. ERR_LIMIT: a sum leaves the range of exact numbers.
+enum err usage_lines_merge(struct usage_line *lines, size_t *count) MUST_USE;
 struct transition { struct hash128 event_id; instant_us event_time; bool running; struct quantity value; struct hash128 dimension_set; };
 // Called per stretch piece and per ended short run; tenant and meter of the line are left 0 for the caller to fill.
 typedef enum err usage_emit(void *context, const struct usage_line *line);

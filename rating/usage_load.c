@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads the usage of many accounts in a few set-based statements (schema/0005_usage.sql) and turns the rows into usage lines.
-// Does: the statements. Decides nothing about money: merging is in usage_merge.c, intervals in interval.c.
+// Loads the usage of many accounts in a few set-based statements (schema/0005_usage.sql, 0009_settlement.sql) and turns the rows into usage
+// lines. Does: the statements. Decides nothing about money: merging is in usage_rows.c, intervals in interval.c.
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +19,9 @@ struct load {
     size_t span_count;
     struct arena *arena;
     struct usage_rows rows;
+    const struct usage_basis *bases;  // one per request, or NULL: nothing to build on, nothing gathered
+    struct usage_gathered *gathered;  // one per request; anew: its spans are read whole
+    struct usage_rows gathered_rows;
     struct fault *fault;
 };
 
@@ -49,7 +52,8 @@ static int range_order(const void *left, const void *right)
 {
     const struct member_range *a = left, *b = right;
     if (a->tenant != b->tenant) return a->tenant < b->tenant ? -1 : 1;
-    return (a->request > b->request) - (a->request < b->request);
+    if (a->request != b->request) return a->request < b->request ? -1 : 1;
+    return (a->from > b->from) - (a->from < b->from);
 }
 
 static void cut_into_spans(struct load *load)
@@ -73,17 +77,43 @@ static void cut_into_spans(struct load *load)
 
 // --- parameters
 
-static const char *instant_array(struct load *load, bool ends)
+// Spans that are asked for by one statement; their places come back with the rows.
+struct span_list { const struct usage_span **spans; size_t count; };
+
+static struct span_list all_spans(struct load *load)
+{
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->span_count + 1), load->span_count};
+    for (size_t i = 0; i < load->span_count; i++) list.spans[i] = &load->spans[i];
+    return list;
+}
+
+// Those whose requests are read anew, or the others.
+static struct span_list some_spans(struct load *load, bool anew)
+{
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->span_count + 1), 0};
+    for (size_t i = 0; i < load->span_count; i++)
+        if (load->gathered[load->spans[i].request].anew == anew) list.spans[list.count++] = &load->spans[i];
+    return list;
+}
+
+static const char *instant_array(struct load *load, const struct span_list *list, bool ends)
 {
     struct array array = {0};
-    for (size_t i = 0; i < load->span_count; i++) array_add_instant(&array, ends ? load->spans[i].to : load->spans[i].from);
+    for (size_t i = 0; i < list->count; i++) array_add_instant(&array, ends ? list->spans[i]->to : list->spans[i]->from);
     return array_end(&array, load->arena);
 }
 
-static const char *tenant_array(struct load *load)
+static const char *tenant_array(struct load *load, const struct span_list *list)
 {
     struct array array = {0};
-    for (size_t i = 0; i < load->span_count; i++) array_add_int(&array, load->spans[i].tenant);
+    for (size_t i = 0; i < list->count; i++) array_add_int(&array, list->spans[i]->tenant);
+    return array_end(&array, load->arena);
+}
+
+static const char *basis_cut_array(struct load *load, const struct span_list *list)
+{
+    struct array array = {0};
+    for (size_t i = 0; i < list->count; i++) array_add_int(&array, load->bases[list->spans[i]->request].cut);
     return array_end(&array, load->arena);
 }
 
@@ -102,38 +132,84 @@ static enum err query(struct load *load, const char *function, const char *place
 
 // --- rows
 
-static const struct usage_span *span_of(const struct load *load, const struct db_result *result, int row)
+static const struct usage_span *span_of(const struct span_list *list, const struct db_result *result, int row)
 {
     int64_t number = db_get_int(result, row, 0);
-    ENSURE(number >= 1 && (size_t)number <= load->span_count);
-    return &load->spans[number - 1];
+    ENSURE(number >= 1 && (size_t)number <= list->count);
+    return list->spans[number - 1];
 }
 
-static enum err load_added(struct load *load, const char *const *values)
+// Rows of usage_added and usage_added_between. One without a meter: what its request builds on cannot be told apart any more.
+static void take_added(struct load *load, const struct db_result *result, const struct span_list *list)
 {
-    struct db_result *result;
-    enum err err = query(load, "usage_added", "$1, $2, $3, $4", 4, values, &result);
-    if (err) return err;
     for (int row = 0; row < db_rows(result); row++) {
-        const struct usage_span *span = span_of(load, result, row);
+        const struct usage_span *span = span_of(list, result, row);
         struct usage_line line = {.kind = USAGE_QUANTITY, .tenant = span->tenant, .segment = span->segment,
                                   .meter = (int32_t)db_get_int(result, row, 1), .dimension_set = db_get_uuid(result, row, 2),
                                   .quantity = {db_get_decimal(result, row, 3, QUANTITY_PLACES)}};
+        if (db_is_null(result, row, 1)) {
+            load->gathered[span->request].anew = true;
+            continue;
+        }
         usage_rows_add(&load->rows, span->request, &line);
+        if (load->gathered) usage_rows_add(&load->gathered_rows, span->request, &line);
     }
+}
+
+static enum err load_whole(struct load *load, const struct span_list *list)
+{
+    struct db_result *result;
+    const char *const values[] = {load->cut, tenant_array(load, list), instant_array(load, list, false), instant_array(load, list, true)};
+    if (!list->count) return ERR_OK;
+    enum err err = query(load, "usage_added", "$1, $2, $3, $4", 4, values, &result);
+    if (err) return err;
+    take_added(load, result, list);
     db_result_free(result);
     return ERR_OK;
 }
 
-static enum err load_slot_values(struct load *load, const char *const *values)
+static enum err load_between(struct load *load, const struct span_list *list)
 {
     struct db_result *result;
+    const char *const values[] = {basis_cut_array(load, list), load->cut, tenant_array(load, list), instant_array(load, list, false),
+                                  instant_array(load, list, true)};
+    if (!list->count) return ERR_OK;
+    enum err err = query(load, "usage_added_between", "$1, $2, $3, $4, $5", 5, values, &result);
+    if (err) return err;
+    take_added(load, result, list);
+    db_result_free(result);
+    return ERR_OK;
+}
+
+static enum err load_added(struct load *load, size_t count)
+{
+    const struct span_list all = all_spans(load);
+    if (!load->gathered) return load_whole(load, &all);
+    usage_spans_digest(load->requests, count, load->spans, load->span_count, load->gathered);
+    for (size_t i = 0; i < count; i++) {
+        const struct usage_basis *basis = &load->bases[i];
+        load->gathered[i].anew = !basis->cut || memcmp(basis->spans_digest, load->gathered[i].spans_digest, SHA256_BYTES) != 0;
+    }
+    const struct span_list later = some_spans(load, false);
+    enum err err = load_between(load, &later); // first: it may find more to read anew
+    if (err) return err;
+    const struct span_list anew = some_spans(load, true);
+    for (size_t i = 0; i < count; i++)
+        for (size_t l = 0; !load->gathered[i].anew && l < load->bases[i].line_count; l++) usage_rows_add(&load->rows, i, &load->bases[i].lines[l]);
+    return load_whole(load, &anew);
+}
+
+static enum err load_slot_values(struct load *load)
+{
+    struct db_result *result;
+    const struct span_list list = all_spans(load);
+    const char *const values[] = {load->cut, tenant_array(load, &list), instant_array(load, &list, false), instant_array(load, &list, true)};
     enum err err = query(load, "usage_slot_value", "$1, $2, $3, $4", 4, values, &result);
     if (err) return err;
     size_t count = (size_t)db_rows(result);
     struct slot_value *slots = ARENA_ARRAY(load->arena, struct slot_value, count + 1);
     for (int row = 0; row < (int)count; row++) {
-        const struct usage_span *span = span_of(load, result, row);
+        const struct usage_span *span = span_of(&list, result, row);
         slots[row] = (struct slot_value){.request = span->request, .tenant = span->tenant, .meter = (int32_t)db_get_int(result, row, 1),
                                          .dimension_set = db_get_uuid(result, row, 2), .slot = db_get_instant(result, row, 3),
                                          .greatest = {db_get_decimal(result, row, 4, QUANTITY_PLACES)},
@@ -217,23 +293,36 @@ static enum err load_dimensions(struct load *load, const char *tenants, const st
     return err;
 }
 
+// What was gathered, handed to the requests.
+static enum err finish_gathered(struct load *load, size_t count)
+{
+    struct account_usage *lines = ARENA_ARRAY(load->arena, struct account_usage, count + 1);
+    enum err err = usage_rows_finish(&load->gathered_rows, load->requests, count, lines, load->fault);
+    for (size_t i = 0; i < count && !err; i++) load->gathered[i].lines = lines[i].lines, load->gathered[i].line_count = lines[i].line_count;
+    return err;
+}
+
+static void sort_into_spans(struct load *load)
+{
+    if (load->range_count) qsort(load->ranges, load->range_count, sizeof *load->ranges, range_order);
+    cut_into_spans(load);
+}
+
 static enum err load_ranges(struct load *load, size_t count, struct account_usage *usages)
 {
     const struct usage_dimension *dimensions = NULL;
     size_t dimension_count = 0;
-    if (load->range_count) qsort(load->ranges, load->range_count, sizeof *load->ranges, range_order);
-    cut_into_spans(load);
-    enum err err = ERR_OK;
-    if (load->span_count) {
+    sort_into_spans(load);
+    enum err err = load_added(load, count);
+    if (!err && load->span_count) {
         const char *distinct = distinct_tenant_array(load);
-        const char *const spans[] = {load->cut, tenant_array(load), instant_array(load, false), instant_array(load, true)};
         const char *const transitions[] = {load->cut, distinct};
-        err = load_added(load, spans);
-        if (!err) err = load_slot_values(load, spans);
+        err = load_slot_values(load);
         if (!err) err = load_intervals(load, transitions);
         if (!err) err = load_dimensions(load, distinct, &dimensions, &dimension_count);
     }
     if (!err) err = usage_rows_finish(&load->rows, load->requests, count, usages, load->fault);
+    if (!err && load->gathered) err = finish_gathered(load, count);
     for (size_t i = 0; i < count && !err; i++) usages[i].dimensions = dimensions, usages[i].dimension_count = dimension_count;
     return err;
 }
@@ -243,17 +332,50 @@ static struct load load_begin(struct db *db, enum usage_reader reader, const str
 {
     struct load load = {.db = db, .schema = reader == USAGE_READER_API ? "api" : "rating", .catalogue = catalogue, .requests = requests,
                         .cut = cut == USAGE_CUT_LIVE ? NULL : db_int(arena, cut), .arena = arena, .fault = fault};
-    load.rows.arena = arena;
+    load.rows.arena = load.gathered_rows.arena = arena;
     return load;
+}
+
+static void add_requests(struct load *load, size_t count)
+{
+    size_t capacity = 0;
+    for (size_t i = 0; i < count; i++) add_members(load, &capacity, i, load->requests[i].account, 0);
 }
 
 enum err usage_load(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests,
                     size_t count, struct arena *arena, struct account_usage *usages, struct fault *fault)
 {
     struct load load = load_begin(db, reader, catalogue, cut, requests, arena, fault);
-    size_t capacity = 0;
-    for (size_t i = 0; i < count; i++) add_members(&load, &capacity, i, requests[i].account, 0);
+    add_requests(&load, count);
     return load_ranges(&load, count, usages);
+}
+
+static struct load load_begin_since(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests,
+                                    const struct usage_basis *bases, size_t count, struct arena *arena, struct usage_gathered *gathered, struct fault *fault)
+{
+    struct load load = load_begin(db, USAGE_READER_BILL, catalogue, cut, requests, arena, fault);
+    ENSURE(cut != USAGE_CUT_LIVE);
+    load.bases = bases;
+    load.gathered = gathered;
+    add_requests(&load, count);
+    return load;
+}
+
+enum err usage_load_since(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests,
+                          const struct usage_basis *bases, size_t count, struct arena *arena, struct account_usage *usages,
+                          struct usage_gathered *gathered, struct fault *fault)
+{
+    struct load load = load_begin_since(db, catalogue, cut, requests, bases, count, arena, gathered, fault);
+    return load_ranges(&load, count, usages);
+}
+
+enum err usage_gather_since(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests,
+                            const struct usage_basis *bases, size_t count, struct arena *arena, struct usage_gathered *gathered, struct fault *fault)
+{
+    struct load load = load_begin_since(db, catalogue, cut, requests, bases, count, arena, gathered, fault);
+    sort_into_spans(&load);
+    enum err err = load_added(&load, count);
+    return err ? err : finish_gathered(&load, count);
 }
 
 enum err usage_load_tenants(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const int64_t *tenants,

@@ -95,46 +95,59 @@ enum err usage_evaluate_windows(const struct catalogue *catalogue, const struct 
     return ERR_OK;
 }
 
+static int line_order(const void *left, const void *right)
+{
+    const struct usage_line *a = left, *b = right;
+    if (a->meter != b->meter) return a->meter < b->meter ? -1 : 1;
+    int order = hash128_compare(a->dimension_set, b->dimension_set);
+    if (order) return order;
+    if (a->tenant != b->tenant) return a->tenant < b->tenant ? -1 : 1;
+    if (a->segment != b->segment) return a->segment < b->segment ? -1 : 1;
+    return (a->kind > b->kind) - (a->kind < b->kind);
+}
+
 static int row_order(const void *left, const void *right)
 {
     const struct usage_row *a = left, *b = right;
     if (a->request != b->request) return a->request < b->request ? -1 : 1;
-    if (a->line.meter != b->line.meter) return a->line.meter < b->line.meter ? -1 : 1;
-    int order = hash128_compare(a->line.dimension_set, b->line.dimension_set);
-    if (order) return order;
-    if (a->line.tenant != b->line.tenant) return a->line.tenant < b->line.tenant ? -1 : 1;
-    if (a->line.segment != b->line.segment) return a->line.segment < b->line.segment ? -1 : 1;
-    return (a->line.kind > b->line.kind) - (a->line.kind < b->line.kind);
+    return line_order(&a->line, &b->line);
 }
 
 // Equal quantity lines become one, in place.
-static enum err merge_rows(struct usage_rows *rows)
+static enum err merge_sorted(struct usage_line *lines, size_t *count)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < rows->count; i++) {
-        struct usage_row *last = kept ? &rows->rows[kept - 1] : NULL;
-        if (last && rows->rows[i].line.kind == USAGE_QUANTITY && row_order(last, &rows->rows[i]) == 0) {
-            if (quantity_add(last->line.quantity, rows->rows[i].line.quantity, &last->line.quantity)) return ERR_LIMIT;
+    for (size_t i = 0; i < *count; i++) {
+        struct usage_line *last = kept ? &lines[kept - 1] : NULL;
+        if (last && lines[i].kind == USAGE_QUANTITY && line_order(last, &lines[i]) == 0) {
+            if (quantity_add(last->quantity, lines[i].quantity, &last->quantity)) return ERR_LIMIT;
         } else {
-            rows->rows[kept++] = rows->rows[i];
+            lines[kept++] = lines[i];
         }
     }
-    rows->count = kept;
+    *count = kept;
     return ERR_OK;
+}
+
+enum err usage_lines_merge(struct usage_line *lines, size_t *count)
+{
+    if (*count) qsort(lines, *count, sizeof *lines, line_order);
+    return merge_sorted(lines, count);
 }
 
 enum err usage_rows_finish(struct usage_rows *rows, const struct usage_request *requests, size_t request_count, struct account_usage *usages,
                            struct fault *fault)
 {
     if (rows->count) qsort(rows->rows, rows->count, sizeof *rows->rows, row_order);
-    if (merge_rows(rows)) return fault_set(fault, ERR_LIMIT, "", "a quantity leaves the range of exact numbers (1e29)");
     struct usage_line *lines = ARENA_ARRAY(rows->arena, struct usage_line, rows->count + 1);
     for (size_t i = 0; i < rows->count; i++) lines[i] = rows->rows[i].line;
     for (size_t request = 0, at = 0; request < request_count; request++) {
-        size_t from = at;
+        size_t from = at, count;
         while (at < rows->count && rows->rows[at].request == request) at++;
+        count = at - from;
+        if (merge_sorted(lines + from, &count)) return fault_set(fault, ERR_LIMIT, "", "a quantity leaves the range of exact numbers (1e29)");
         usages[request] = (struct account_usage){.account = requests[request].account, .period_start = requests[request].period_start,
-                                                 .period_end = requests[request].period_end, .lines = lines + from, .line_count = at - from};
+                                                 .period_end = requests[request].period_end, .lines = lines + from, .line_count = count};
     }
     return ERR_OK;
 }

@@ -15,6 +15,9 @@ struct usage_rows { struct arena *arena; struct usage_row *rows; size_t count, c
 instant_us usage_segment(const struct usage_request *request, instant_us instant);
 // Index of the first range of a tenant in ranges sorted by tenant; count if none.
 size_t member_range_first(const struct member_range *ranges, size_t count, int64_t tenant);
+// SHA-256 per request of its period and spans: two loads with the same digest add up the same slots into the same segments.
+// spans are in the order of (tenant, request, from), so that the digest does not depend on the other requests.
+void usage_spans_digest(const struct usage_request *requests, size_t count, const struct usage_span *spans, size_t span_count, struct usage_gathered *gathered);
 void usage_dimensions_sort(struct usage_dimension *dimensions, size_t count);
 
 void usage_rows_add(struct usage_rows *rows, size_t request, const struct usage_line *line);

@@ -35,4 +35,6 @@ enum err scenario_step(struct scenario *scenario, const struct words *words, str
 enum err scenario_expect(struct scenario *scenario, const struct words *words, struct fault *fault) MUST_USE;
 // wanted: applied, or refused or invalid.
 enum err scenario_apply(struct scenario *scenario, const char *yaml, size_t length, const char *wanted, struct fault *fault) MUST_USE;
+// What every position was settled with is what its usage adds up to.
+enum err scenario_compare_settled(struct scenario *scenario, struct fault *fault) MUST_USE;
 enum err scenario_start_rater(struct scenario *scenario, struct fault *fault) MUST_USE;

@@ -178,11 +178,17 @@ static enum err kill_rater(struct scenario *scenario)
     return ERR_OK;
 }
 
-static enum err settle(struct scenario *scenario, struct fault *fault)
+// settle [read=N anew=N]: pairs that were settled, and those of them whose usage was read from the period's beginning
+static enum err settle(struct scenario *scenario, const struct words *words, struct fault *fault)
 {
     struct settle_result result;
+    const char *read = scenario_value(words, 1, "read"), *anew = scenario_value(words, 1, "anew");
     enum err err = catalogue_refresh(scenario->bill, &scenario->catalogue, fault);
-    return err ? err : settle_round(scenario->bill, scenario->catalogue, 2, NULL, NULL, &result, fault); // small chunks on purpose
+    if (!err) err = settle_round(scenario->bill, scenario->catalogue, 2, NULL, NULL, &result, fault); // small chunks on purpose
+    if (err) return err;
+    if ((read && (size_t)atoi(read) != result.periods) || (anew && (size_t)atoi(anew) != result.anew))
+        return fault_set(fault, ERR_CONFLICT, "", "%zu pairs were settled, %zu of them anew", result.periods, result.anew);
+    return scenario_compare_settled(scenario, fault);
 }
 
 // close YYYY-MM [-> refused|invalid|incomplete]
@@ -225,7 +231,7 @@ enum err scenario_step(struct scenario *scenario, const struct words *words, str
     if (is(words, 0, "start") && is(words, 1, "rater")) return scenario_start_rater(scenario, fault);
     if (is(words, 0, "replay") && words->count == 2) return order_replay(scenario, words, fault);
     if (is(words, 0, "sql") && words->count == 2) return db_exec(scenario->admin, words->list[1], 0, NULL, NULL, fault);
-    if (is(words, 0, "settle")) return settle(scenario, fault);
+    if (is(words, 0, "settle")) return settle(scenario, words, fault);
     if (is(words, 0, "close") && words->count >= 2) return close_month(scenario, words, fault);
     if (is(words, 0, "expect")) return scenario_expect(scenario, words, fault);
     return unknown(fault, words->list[0]);
