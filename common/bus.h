@@ -102,6 +102,7 @@ enum err bus_consumer_open_range(const struct config *config, const char *topic,
 //   ERR_BUG        messages[0].partition is damaged in the log (checksum) and parked
 enum err bus_consumer_poll(struct bus_consumer *consumer, struct bus_message *messages, int most, int *count,
                            int timeout_ms, struct fault *fault) MUST_USE;
+int64_t bus_consumer_waited_us(const struct bus_consumer *consumer); // all polls' waiting for a message so far
 void bus_messages_free(struct bus_message *messages, int count);
 // Reads a partition again from offset (after a failed batch): a fresh unassign and assign, stale messages never come;
 // those in the caller's hands are the caller's to drop. ERR_NOT_FOUND: it is not ours (any more).

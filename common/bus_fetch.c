@@ -134,7 +134,9 @@ static size_t fetch(struct bus_consumer *consumer, int most, int timeout_ms)
         consumer->batch_capacity = (size_t)most;
     }
     int64_t before = consumer->revocations;
+    int64_t begin_us = clock_monotonic_us();
     ssize_t first = rd_kafka_consume_batch_queue(consumer->queue, timeout_ms, consumer->batch, 1);
+    consumer->waited_us += clock_monotonic_us() - begin_us;
     if (first <= 0) return 0;
     ssize_t more = 0;
     if (most > 1) more = rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->batch + 1, (size_t)most - 1);
@@ -224,6 +226,11 @@ enum err bus_consumer_poll(struct bus_consumer *consumer, struct bus_message *me
         return ERR_OK;
     }
     return explain(consumer, messages, fault);
+}
+
+int64_t bus_consumer_waited_us(const struct bus_consumer *consumer)
+{
+    return consumer->waited_us;
 }
 
 void bus_messages_free(struct bus_message *messages, int count)

@@ -34,6 +34,7 @@ struct bus_consumer {
     bool undecided; // an assignment waits for its offsets
     struct rd_kafka_message_s **batch;
     size_t batch_capacity;
+    int64_t waited_us;   // in polls, for the first message
     int64_t outstanding; // messages in the caller's hands
     int64_t fenced_us;   // monotonic, when the group was last joined anew after being fenced; 0: never
     int64_t asked_us;    // monotonic, since when an assignment is awaited; 0: there is one

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Feeding: a message is split and decoded in groups, so that the index's cache lines are on their way while the next
-// event is decoded; then each event is looked up, judged and added, in log order.
+// event is decoded, also when each message has one; then each event is looked up, judged and added, in log order.
 #include "rating/batch.h"
 
 #include <stdlib.h>
@@ -8,7 +8,15 @@
 
 #include "rating/batch_internal.h"
 
-enum { ARENA_FIRST_BYTES = 1 << 20, ROWS_FIRST = 64 };
+enum {
+    ARENA_FIRST_BYTES = 1 << 20,
+    ROWS_FIRST = 64,
+    // what a thing takes in tables and lists that double as they grow
+    ENTRY_BYTES = 160,
+    ROW_BYTES = 320,
+    NAME_BYTES = 180,
+    EVIDENCE_BYTES = 360
+};
 
 void *row_list_add(struct row_list *list, size_t size)
 {
@@ -61,6 +69,7 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
     batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
     batch->replayed.count = 0;
     batch->identities_packed = false;
+    batch->group_count = 0;
     batch->first_offset = batch->next_offset = next_offset;
     batch->watermark = watermark;
     batch->bytes = 0;
@@ -148,19 +157,18 @@ static bool identity_find(const struct batch *batch, const struct batch_ground *
 // The verdict on an event, its effects added if it counts. *first: the event that was counted before (duplicate,
 // conflict). *reason: why it is quarantined.
 static enum verdict event_judge(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded,
-                                int64_t offset, instant_us received_time, struct dedup_entry *first,
-                                enum reason *reason)
+                                struct dedup_entry *first, enum reason *reason)
 {
     const struct usage_event *event = &decoded->event;
     uint64_t content = event->content.high;
     *reason = REASON_NONE;
     bool known = identity_find(batch, ground, decoded->identity, first);
     if (known && !first->held) return first->content == content ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
-    *reason = judge_event(&ground->judge, event, decoded->identity, received_time, &batch->judgement);
+    *reason = judge_event(&ground->judge, event, decoded->identity, decoded->received_time, &batch->judgement);
     if (!*reason) *reason = effects_add(batch, ground, decoded->identity);
     struct dedup_entry entry = {.identity = decoded->identity,
                                 .content = content,
-                                .offset = offset,
+                                .offset = decoded->offset,
                                 .event_index = decoded->index,
                                 .held = *reason != REASON_NONE};
     if (*reason) {
@@ -175,7 +183,7 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
 
 // --- messages
 
-static void group_judge(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
+void batch_judge(struct batch *batch, const struct batch_ground *ground)
 {
     for (size_t i = 0; i < batch->group_count; i++) {
         const struct decoded *decoded = &batch->group[i];
@@ -184,11 +192,11 @@ static void group_judge(struct batch *batch, const struct batch_ground *ground, 
         enum verdict verdict = VERDICT_QUARANTINED;
         struct slice detail = decoded->detail;
         if (!reason) {
-            verdict = event_judge(batch, ground, decoded, message->offset, message->received_time, &first, &reason);
+            verdict = event_judge(batch, ground, decoded, &first, &reason);
             detail = slice_of(batch->judgement.detail);
         }
-        if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, message, decoded, reason, detail);
-        if (verdict == VERDICT_CONFLICT) batch_conflict(batch, message, decoded, &first);
+        if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, decoded, reason, detail);
+        if (verdict == VERDICT_CONFLICT) batch_conflict(batch, decoded, &first);
         verdict_list_add(&batch->verdicts, verdict);
     }
     batch->group_count = 0;
@@ -214,12 +222,17 @@ static void decode(struct batch *batch, const struct batch_ground *ground, struc
     }
     const struct usage_event *event = &decoded->event;
     decoded->identity = event_identity(&ground->identity_key, event->subject, event->source, event->id);
+    dedup_index_prefetch(batch->pending, decoded->identity);
+    if (ground->earlier) dedup_index_prefetch(ground->earlier->pending, decoded->identity);
     dedup_index_prefetch(ground->index, decoded->identity);
 }
 
-static struct decoded *group_next(struct batch *batch, struct slice raw, int32_t index)
+static struct decoded *group_next(struct batch *batch, int64_t offset, instant_us received_time, struct slice raw,
+                                  int32_t index)
 {
     struct decoded *decoded = &batch->group[batch->group_count++];
+    decoded->offset = offset;
+    decoded->received_time = received_time;
     decoded->raw = raw;
     decoded->index = index;
     decoded->reason = REASON_NONE;
@@ -234,19 +247,20 @@ static void message_split(struct batch *batch, const struct batch_ground *ground
         enum event_step step = event_cursor_next(cursor);
         if (step == EVENT_END) break;
         if (step == EVENT_MARKER) {
+            batch_judge(batch, ground); // verdicts stand in log order
             verdict_list_add(&batch->verdicts, VERDICT_MARKER);
             break;
         }
-        struct decoded *decoded = group_next(batch, cursor->raw, cursor->index);
+        struct decoded *decoded =
+            group_next(batch, message->offset, message->received_time, cursor->raw, cursor->index);
         if (step == EVENT_RAW) {
             decode(batch, ground, decoded);
         } else {
             decoded->reason = REASON_MESSAGE;
             decoded->detail = evidence_text(batch->arena, slice_of(cursor->fault.reason), FAULT_TEXT_MAX);
         }
-        if (batch->group_count == GROUP_MAX) group_judge(batch, ground, message);
+        if (batch->group_count == GROUP_MAX) batch_judge(batch, ground);
     }
-    group_judge(batch, ground, message);
 }
 
 void batch_feed(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
@@ -261,7 +275,7 @@ void batch_feed(struct batch *batch, const struct batch_ground *ground, const st
 
 void batch_digest(struct batch *batch, const struct bus_message *message)
 {
-    ENSURE(message->offset == batch->next_offset - 1);
+    ENSURE(message->offset == batch->next_offset - 1 && batch->group_count == 0);
     sha256_of(message->data, message->length, batch->digest);
     batch->has_digest = true;
 }
@@ -272,7 +286,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
 {
     ENSURE(batch->replay || batch_empty(batch));
     batch->replay = true;
-    struct decoded *decoded = group_next(batch, row->raw, row->event_index);
+    struct decoded *decoded = group_next(batch, row->offset, row->received_time, row->raw, row->event_index);
     batch->group_count = 0;
     row->verdict = VERDICT_QUARANTINED;
     row->detail[0] = 0;
@@ -281,7 +295,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
     struct slice detail = decoded->detail;
     if (!row->reason) {
         struct dedup_entry first = {.content = 0};
-        row->verdict = event_judge(batch, ground, decoded, row->offset, row->received_time, &first, &row->reason);
+        row->verdict = event_judge(batch, ground, decoded, &first, &row->reason);
         detail = slice_of(batch->judgement.detail);
         uint64_t counted = row->verdict == VERDICT_COUNTED ? decoded->event.content.high : first.content;
         if (row->verdict != VERDICT_QUARANTINED) wish_add(batch, decoded->identity, counted);
@@ -316,6 +330,15 @@ int64_t batch_events(const struct batch *batch)
 int64_t batch_bytes(const struct batch *batch)
 {
     return batch->bytes;
+}
+
+int64_t batch_memory(const struct batch *batch)
+{
+    int64_t rows = (int64_t)accumulator_count(batch->usage);
+    int64_t names = (int64_t)(batch->sets.count + batch->resources.count);
+    int64_t evidence = (int64_t)(batch->quarantines.count + batch->conflicts.count + batch->transitions.count);
+    return (int64_t)arena_bytes(batch->arena) + (int64_t)batch->entries.count * ENTRY_BYTES + rows * ROW_BYTES +
+           names * NAME_BYTES + evidence * EVIDENCE_BYTES;
 }
 
 int64_t batch_next_offset(const struct batch *batch)

@@ -27,8 +27,11 @@ void batch_free(struct batch *batch); // NULL is fine
 // Empties it. The next message is expected at next_offset or, where the log has a gap, behind it.
 void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark);
 
-// Judges every event of a message. Content never makes it fail: what cannot be counted is quarantined with its reason.
+// Takes the events of a message. Content never makes it fail: what cannot be counted is quarantined with its reason.
+// The last events wait to be judged in a group with those of the next message: its bytes must stay until batch_judge.
 void batch_feed(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message);
+// Judges what was fed so far. Only then the functions below tell all of it.
+void batch_judge(struct batch *batch, const struct batch_ground *ground);
 // The digest of the message that was fed last, while its bytes are there. A commit needs it.
 void batch_digest(struct batch *batch, const struct bus_message *message);
 
@@ -51,6 +54,7 @@ bool batch_empty(const struct batch *batch); // nothing to commit
 bool batch_only_markers(const struct batch *batch);
 int64_t batch_events(const struct batch *batch); // verdicts so far
 int64_t batch_bytes(const struct batch *batch);  // of messages
+int64_t batch_memory(const struct batch *batch); // about what it takes
 int64_t batch_next_offset(const struct batch *batch);
 instant_us batch_watermark(const struct batch *batch);
 const struct verdict_list *batch_verdicts(const struct batch *batch);

@@ -25,15 +25,14 @@ static struct slice raw_copy(struct arena *arena, struct slice raw)
     return (struct slice){arena_text(arena, raw.data ? raw.data : "", length), length};
 }
 
-void batch_quarantine(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
-                      enum reason reason, struct slice detail)
+void batch_quarantine(struct batch *batch, const struct decoded *decoded, enum reason reason, struct slice detail)
 {
     const struct usage_event *event = &decoded->event;
     struct quarantine_row *row = row_list_add(&batch->quarantines, sizeof *row);
     *row = (struct quarantine_row){
-        .offset = message->offset,
+        .offset = decoded->offset,
         .event_index = decoded->index,
-        .received_time = message->received_time,
+        .received_time = decoded->received_time,
         .reason = reason,
         .detail = evidence_text(batch->arena, detail, DETAIL_KEPT_MAX),
         .identified = decoded->reason == REASON_NONE,
@@ -46,15 +45,14 @@ void batch_quarantine(struct batch *batch, const struct bus_message *message, co
     if (row->identified) row->identity = decoded->identity, row->content = event->content;
 }
 
-void batch_conflict(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
-                    const struct dedup_entry *first)
+void batch_conflict(struct batch *batch, const struct decoded *decoded, const struct dedup_entry *first)
 {
     const struct usage_event *event = &decoded->event;
     struct conflict_row *row = row_list_add(&batch->conflicts, sizeof *row);
     *row = (struct conflict_row){
-        .offset = message->offset,
+        .offset = decoded->offset,
         .event_index = decoded->index,
-        .received_time = message->received_time,
+        .received_time = decoded->received_time,
         .tenant_id = evidence_text(batch->arena, event->subject, NAME_KEPT_MAX),
         .source = evidence_text(batch->arena, event->source, NAME_KEPT_MAX),
         .event_id = evidence_text(batch->arena, event->id, NAME_KEPT_MAX),

@@ -21,8 +21,10 @@ struct closing_wish {
     uint64_t content; // of the event that counts
 };
 
-// An event of a message between decoding and judging.
+// An event between decoding and judging. Points into its message.
 struct decoded {
+    int64_t offset;
+    instant_us received_time;
     struct usage_event event;
     struct hash128 identity;
     struct slice raw;
@@ -79,10 +81,8 @@ struct attempt {
 
 // Valid UTF-8 without NUL, at most `most` bytes, in the arena: what PostgreSQL takes, whatever came.
 struct slice evidence_text(struct arena *arena, struct slice text, size_t most);
-void batch_quarantine(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
-                      enum reason reason, struct slice detail);
-void batch_conflict(struct batch *batch, const struct bus_message *message, const struct decoded *decoded,
-                    const struct dedup_entry *first);
+void batch_quarantine(struct batch *batch, const struct decoded *decoded, enum reason reason, struct slice detail);
+void batch_conflict(struct batch *batch, const struct decoded *decoded, const struct dedup_entry *first);
 
 // --- batch_identity.c
 void batch_identities_pack(struct batch *batch); // once per batch, at its first try

@@ -144,7 +144,9 @@ enum err kafka_source_feed(struct kafka_source *source, int timeout_ms, struct f
 {
     int count = 0;
     if (source->producer) bus_producer_poll(source->producer, 0);
+    int64_t waited_us = bus_consumer_waited_us(source->consumer);
     enum err err = bus_consumer_poll(source->consumer, source->messages, MESSAGES_AT_ONCE, &count, timeout_ms, fault);
+    rater_waited(source->rater, bus_consumer_waited_us(source->consumer) - waited_us);
     if ((err == ERR_CONFLICT || err == ERR_BUG) && source->messages[0].partition >= 0) {
         rater_stop(source->rater, source->messages[0].partition, fault->reason);
         return ERR_OK;

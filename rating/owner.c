@@ -18,8 +18,6 @@
 #include "common/log.h"
 #include "rating/rater_internal.h"
 
-#define RECEIVED_JUMP_US HOUR_US // ahead of the database's clock (rules 1.4)
-
 void owner_move(struct owner *owner, enum partition_state to)
 {
     static const bool legal[PARTITION_PARKED + 1][PARTITION_PARKED + 1] = {
@@ -271,7 +269,7 @@ void owner_feed(struct owner *owner, const struct bus_message *message)
                    (long long)message->offset);
         return;
     }
-    if (message->received_time > rater_now(owner->rater) + RECEIVED_JUMP_US) {
+    if (message->received_time > owner->rater->feed_jump) {
         char received[INSTANT_TEXT_MAX];
         instant_print(message->received_time, received);
         owner_park(owner,
@@ -279,7 +277,7 @@ void owner_feed(struct owner *owner, const struct bus_message *message)
                    (long long)message->offset, received);
         return;
     }
-    owner->message_us = clock_monotonic_us();
+    owner->message_us = owner->rater->feed_us;
     if (!owner->batch_us) owner->batch_us = owner->message_us;
     batch_feed(owner->batch, &owner->ground, message);
 }

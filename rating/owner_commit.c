@@ -9,13 +9,12 @@
 #include "common/log.h"
 #include "rating/rater_internal.h"
 
-enum { WINDOW_COMMITS = 4, WINDOW_MOST_US = 2000000, FLUSH_TRIES = 4 };
+enum { WINDOW_COMMITS = 4, WINDOW_COMMITS_MOST_US = 2000000, FLUSH_TRIES = 4 };
 
 void owner_commits_init(struct owner *owner)
 {
     owner->batch = batch_new();
     owner->spare = batch_new();
-    owner->window_us = owner->rater->flush_us;
 }
 
 void owner_commits_free(struct owner *owner)
@@ -27,12 +26,18 @@ void owner_commits_free(struct owner *owner)
 
 // --- what follows from an outcome
 
-// The flush window adapts: when commits take long, fewer and larger batches put more events into a row.
-static void window_adapt(struct owner *owner, int64_t commit_us)
+// When commits take long, fewer and larger batches put more events into a row.
+static void commits_note(struct owner *owner, int64_t commit_us)
 {
-    int64_t least = owner->rater->flush_us, wanted = commit_us * WINDOW_COMMITS;
-    if (wanted > WINDOW_MOST_US) wanted = WINDOW_MOST_US;
-    owner->window_us = wanted > least ? wanted : least;
+    int64_t wanted = commit_us * WINDOW_COMMITS;
+    owner->commits_us = wanted < WINDOW_COMMITS_MOST_US ? wanted : WINDOW_COMMITS_MOST_US;
+}
+
+int64_t owner_window_us(const struct owner *owner)
+{
+    const struct rater *rater = owner->rater;
+    int64_t window_us = flush_window_us(rater->load.permille, rater->flush_us, rater->flush_most_us);
+    return window_us > owner->commits_us ? window_us : owner->commits_us;
 }
 
 static void names_bound(struct owner *owner)
@@ -61,7 +66,7 @@ static void committed(struct owner *owner, const struct partition_row *after)
     CRASH_POINT("rate.after_commit");
     owner->row = *after;
     index_take(owner, batch);
-    window_adapt(owner, owner->commit.took_us);
+    commits_note(owner, owner->commit.took_us);
     owner_metrics_batch(owner, batch_verdicts(batch), owner->commit.took_us);
     if (rater->options.counters) {
         size_t count = 0;
@@ -192,7 +197,8 @@ static void hand_over(struct owner *owner)
 static bool is_large(const struct owner *owner)
 {
     const struct rater *rater = owner->rater;
-    return batch_events(owner->batch) >= rater->flush_events || batch_bytes(owner->batch) >= rater->flush_bytes;
+    return batch_events(owner->batch) >= rater->flush_events || batch_bytes(owner->batch) >= rater->flush_bytes ||
+           batch_memory(owner->batch) >= rater->batch_memory;
 }
 
 static bool is_due(const struct owner *owner)
@@ -201,7 +207,7 @@ static bool is_due(const struct owner *owner)
     if (batch_empty(owner->batch)) return false;
     if (is_large(owner)) return true;
     int64_t age_us = clock_monotonic_us() - owner->batch_us;
-    if (!batch_only_markers(owner->batch)) return age_us >= owner->window_us;
+    if (!batch_only_markers(owner->batch)) return age_us >= owner_window_us(owner);
     bool wished = rater->wished > owner->row.watermark && batch_watermark(owner->batch) > owner->row.watermark;
     return wished || age_us >= MINUTE_US; // rules 1.4
 }

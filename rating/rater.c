@@ -12,8 +12,11 @@
 #include "common/log.h"
 #include "rating/rater_internal.h"
 
+#define RECEIVED_JUMP_US HOUR_US // ahead of the database's clock (rules 1.4)
+
 enum {
-    BATCH_BYTES_MAX = 64 << 20,
+    BATCH_BYTES_MAX = 512 << 20, // of messages
+    BATCH_MEMORY_LEAST = 1 << 20,
     POLL_US = 1000000,
     IDLE_TICK_MS = 100,
     COMMITTING_TICK_MS = 5, // while a commit is under way
@@ -44,6 +47,7 @@ enum err rater_new(const struct rater_options *options, struct rater **made, str
     rater->owners = heap_alloc((size_t)options->partitions * sizeof(struct owner *));
     rater->budget.limit_bytes = config_int(options->config, "rate.index_memory");
     rater->flush_us = config_int(options->config, "rate.flush_interval") * 1000;
+    rater->flush_most_us = config_int(options->config, "rate.flush_interval_most") * 1000;
     rater->flush_events = config_int(options->config, "rate.flush_events");
     rater->marker_us = config_int(options->config, "rate.marker_interval") * 1000;
     rater->flush_bytes = BATCH_BYTES_MAX;
@@ -184,6 +188,16 @@ enum err rater_catalogue_refresh(struct rater *rater, struct fault *fault)
 
 // --- assignment
 
+// A partition has two batches; all of them together stay within the setting.
+static void memory_share(struct rater *rater)
+{
+    int64_t owned = 0;
+    for (int i = 0; i < rater->options.partitions; i++)
+        owned += rater->owners[i] != NULL;
+    int64_t share = config_int(rater->options.config, "rate.batch_memory") / (2 * (owned > 0 ? owned : 1));
+    rater->batch_memory = share > BATCH_MEMORY_LEAST ? share : BATCH_MEMORY_LEAST;
+}
+
 void rater_assign(struct rater *rater, int partition, int partition_count)
 {
     if (partition < 0 || partition >= rater->options.partitions) {
@@ -193,6 +207,7 @@ void rater_assign(struct rater *rater, int partition, int partition_count)
     }
     owner_free(rater->owners[partition]);
     rater->owners[partition] = owner_new(rater, partition, partition_count);
+    memory_share(rater);
     log_info("partition_assigned", LOG_INT("partition", partition));
 }
 
@@ -207,6 +222,7 @@ void rater_revoke(struct rater *rater, int partition)
     if (rater->options.counters) counters_feed_revoke(rater->options.counters, partition);
     owner_free(owner);
     rater->owners[partition] = NULL;
+    memory_share(rater);
     log_info("partition_revoked", LOG_INT("partition", partition));
 }
 
@@ -219,15 +235,18 @@ void rater_stop(struct rater *rater, int partition, const char *reason)
 void rater_feed(struct rater *rater, const struct bus_message *messages, int count)
 {
     CRASH_POINT("rate.after_poll");
+    rater->feed_us = clock_monotonic_us();
+    rater->feed_jump = rater_now(rater) + RECEIVED_JUMP_US;
     for (int i = 0; i < count; i++) {
         int partition = messages[i].partition;
         if (partition < 0 || partition >= rater->options.partitions || !rater->owners[partition]) continue;
         struct owner *owner = rater->owners[partition];
         owner_feed(owner, &messages[i]);
-        // the digest is only of the last message that is fed at once
+        // what is fed at once is judged at once; the digest is only of its last message
         bool last = i + 1 == count || messages[i + 1].partition != partition;
-        if (last && owner->state == PARTITION_RATING && batch_next_offset(owner->batch) == messages[i].offset + 1 &&
-            !batch_empty(owner->batch))
+        if (!last || owner->state != PARTITION_RATING) continue;
+        batch_judge(owner->batch, &owner->ground);
+        if (batch_next_offset(owner->batch) == messages[i].offset + 1 && !batch_empty(owner->batch))
             batch_digest(owner->batch, &messages[i]);
     }
 }
@@ -237,6 +256,11 @@ bool rater_full(const struct rater *rater)
     for (int i = 0; i < rater->options.partitions; i++)
         if (rater->owners[i] && owner_full(rater->owners[i])) return true;
     return false;
+}
+
+void rater_waited(struct rater *rater, int64_t waited_us)
+{
+    flush_load_waited(&rater->load, waited_us);
 }
 
 void rater_wait(struct rater *rater, int timeout_ms)
@@ -276,7 +300,7 @@ static int64_t owner_wake_ms(const struct owner *owner)
     if (owner->state != PARTITION_RATING) return IDLE_TICK_MS;
     if (owner->commit.batch) return COMMITTING_TICK_MS;
     if (!owner->batch_us) return IDLE_TICK_MS;
-    return (owner->batch_us + owner->window_us - clock_monotonic_us()) / 1000;
+    return (owner->batch_us + owner_window_us(owner) - clock_monotonic_us()) / 1000;
 }
 
 int rater_tick(struct rater *rater)
@@ -291,6 +315,7 @@ int rater_tick(struct rater *rater)
         }
     }
     int64_t now = clock_monotonic_us();
+    flush_load_look(&rater->load, now);
     if (now >= rater->poll_us) {
         poll(rater);
         rater->poll_us = now + POLL_US;

@@ -63,6 +63,8 @@ void rater_stop(struct rater *rater, int partition, const char *reason);
 void rater_feed(struct rater *rater, const struct bus_message *messages, int count);
 // Enough is waiting for its commit: feed no more before the next tick.
 bool rater_full(const struct rater *rater);
+// For so long the caller waited for messages: the rest of the time the rater was busy, and fills batches for longer.
+void rater_waited(struct rater *rater, int64_t waited_us);
 // Waits until a batch was committed, or could not be; timeout_ms at most. For when it is full.
 void rater_wait(struct rater *rater, int timeout_ms);
 // Does what is due: connects, opens and rebuilds partitions, commits batches, replays, markers. Returns in how many

@@ -7,6 +7,7 @@
 #include "rating/batch.h"
 #include "rating/committer.h"
 #include "rating/counters.h"
+#include "rating/flush_window.h"
 #include "rating/rater.h"
 
 enum { REBUILD_SLICE_MS = 200, LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 };
@@ -14,7 +15,7 @@ enum { REBUILD_SLICE_MS = 200, LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 }
 struct rebuild;
 
 struct owner_metrics {
-    struct metric *verdicts[VERDICT_KINDS], *batches, *flush_us, *entries, *parked, *next_offset;
+    struct metric *verdicts[VERDICT_KINDS], *batches, *flush_us, *window_us, *entries, *parked, *next_offset;
 };
 
 // One partition that is assigned to us. `state` is moved by owner_move alone.
@@ -36,7 +37,7 @@ struct owner {
     int64_t gap_offset;    // offset that came instead of the expected one before the last start; -1: none
     int64_t retry_after;   // number of the last quarantine row that was judged by it
     int64_t batch_us;      // monotonic time of the batch's first message; 0: empty
-    int64_t window_us;     // how long a batch is filled: longer when its commits take long
+    int64_t commits_us;    // how long a batch is filled at least, since its commits take long
     int64_t message_us;    // monotonic time of the last message
     int64_t marker_us;     // monotonic time of the last marker that was sent
     int64_t wake_us;       // monotonic time before which it is left alone
@@ -56,7 +57,11 @@ struct rater {
     struct dedup_budget budget;
     struct committer *committer;
     struct owner **owners; // by partition; NULL: not ours
-    int64_t flush_us, flush_events, flush_bytes, marker_us;
+    int64_t flush_us, flush_most_us, flush_events, flush_bytes, marker_us;
+    int64_t batch_memory; // of one batch at most
+    struct flush_load load;
+    int64_t feed_us;          // monotonic time of the present feed
+    instant_us feed_jump;     // a received_time above it is a jump (rules 1.4)
     int64_t clock_offset_us;  // database clock - monotonic clock
     int64_t poll_us;          // monotonic time of the next poll of catalogue, replays and wishes
     int64_t identity_days_us; // monotonic time of the next look at days of identities that may go
@@ -94,8 +99,9 @@ enum err owner_settle(struct owner *owner, struct fault *fault) MUST_USE;
 enum err owner_flush(struct owner *owner, struct fault *fault) MUST_USE;
 // Forgets everything that is not committed. Waits for a commit that is under way; if it succeeds it counts.
 void owner_batches_forget(struct owner *owner);
-bool owner_pending(const struct owner *owner); // something was fed that is not known to be committed
-bool owner_full(const struct owner *owner);    // nothing more may be fed before a commit
+int64_t owner_window_us(const struct owner *owner); // how long the batch is filled
+bool owner_pending(const struct owner *owner);      // something was fed that is not known to be committed
+bool owner_full(const struct owner *owner);         // nothing more may be fed before a commit
 
 // --- rebuild.c
 enum err rebuild_open(struct owner *owner, struct rebuild **rebuild, struct fault *fault) MUST_USE;

@@ -18,6 +18,8 @@ void owner_metrics_register(struct owner *owner)
     metrics->batches = metric_register(METRIC_COUNTER, "turnpike_rate_batches_total", labels, "Batches committed.");
     metrics->flush_us = metric_register(METRIC_COUNTER, "turnpike_rate_flush_microseconds_total", labels,
                                         "Microseconds spent in committing batches.");
+    metrics->window_us = metric_register(METRIC_GAUGE, "turnpike_rate_flush_window_microseconds", labels,
+                                         "Microseconds for which a batch is filled; longer under load.");
     metrics->entries =
         metric_register(METRIC_GAUGE, "turnpike_rate_index_entries", labels, "Identities in the dedup index.");
     metrics->parked = metric_register(METRIC_GAUGE, "turnpike_rate_parked", labels,
@@ -39,4 +41,5 @@ void owner_metrics_state(struct owner *owner)
     metric_set(owner->metrics.parked, owner->state == PARTITION_PARKED);
     metric_set(owner->metrics.entries, owner->index ? dedup_index_count(owner->index) : 0);
     metric_set(owner->metrics.next_offset, owner->row.next_offset);
+    metric_set(owner->metrics.window_us, owner->state == PARTITION_RATING ? owner_window_us(owner) : 0);
 }

@@ -39,6 +39,7 @@ struct partition {
     struct dedup_index *index, *known;
     struct batch *batch, *earlier, *spare; // earlier: is being committed
     struct batch_ground ground;
+    struct arena *messages;
     int64_t next_offset;
     size_t handed_over, committed; // how many of the stream's samples were
     int64_t totals[SLOTS], verdicts[VERDICT_KINDS], names;
@@ -46,8 +47,11 @@ struct partition {
 
 static void partition_open(struct partition *partition)
 {
-    *partition = (struct partition){
-        .index = dedup_index_new(NULL), .known = dedup_index_new(NULL), .batch = batch_new(), .spare = batch_new()};
+    *partition = (struct partition){.index = dedup_index_new(NULL),
+                                    .known = dedup_index_new(NULL),
+                                    .batch = batch_new(),
+                                    .spare = batch_new(),
+                                    .messages = arena_new(4096)};
     assert_int_equal(judge_open(&partition->ground.judge, catalogue, SECRET, NULL), ERR_OK);
     partition->ground.index = partition->index;
     partition->ground.known = partition->known;
@@ -61,6 +65,7 @@ static void partition_close(struct partition *partition)
     batch_free(partition->batch);
     batch_free(partition->earlier);
     batch_free(partition->spare);
+    arena_free(partition->messages);
     dedup_index_free(partition->index);
     dedup_index_free(partition->known);
 }
@@ -90,6 +95,7 @@ static void settle(struct partition *partition)
 static void hand_over(struct partition *partition, size_t samples)
 {
     settle(partition);
+    batch_judge(partition->batch, &partition->ground);
     partition->handed_over = samples;
     partition->earlier = partition->batch;
     partition->batch = partition->spare;
@@ -123,9 +129,10 @@ static const char *sample_json(struct arena *arena, struct sample sample)
                        sample.id, at, sample.value);
 }
 
-static void feed(struct partition *partition, const struct sample *samples, size_t count, bool plain)
+// Feeds without judging: the message's bytes stay.
+static void feed_only(struct partition *partition, const struct sample *samples, size_t count, bool plain)
 {
-    struct arena *arena = arena_new(4096);
+    struct arena *arena = partition->messages;
     struct text data = {0};
     if (!plain) message_begin(&data, MESSAGE_EVENTS, 1, 0);
     if (plain) text_add_char(&data, '[');
@@ -136,11 +143,18 @@ static void feed(struct partition *partition, const struct sample *samples, size
     }
     if (plain) text_add_char(&data, ']');
     if (!plain) message_finish(&data);
-    const struct bus_message message = {
-        .offset = batch_next_offset(partition->batch), .received_time = now, .data = data.data, .length = data.length};
+    const struct bus_message message = {.offset = batch_next_offset(partition->batch),
+                                        .received_time = now,
+                                        .data = arena_text(arena, data.data, data.length),
+                                        .length = data.length};
     batch_feed(partition->batch, &partition->ground, &message);
     text_free(&data);
-    arena_free(arena);
+}
+
+static void feed(struct partition *partition, const struct sample *samples, size_t count, bool plain)
+{
+    feed_only(partition, samples, count, plain);
+    batch_judge(partition->batch, &partition->ground);
 }
 
 // The stream in messages of up to 40 events and batches of up to some messages, one being committed while the next is
@@ -150,7 +164,7 @@ static void feed_all(struct partition *partition, const struct sample *samples, 
     for (size_t at = 0; at < count;) {
         size_t some = 1 + pick(40);
         if (some > count - at) some = count - at;
-        feed(partition, samples + at, some, pick(3) == 0);
+        feed_only(partition, samples + at, some, pick(3) == 0);
         at += some;
         switch (pick(9)) {
         case 0:
@@ -358,11 +372,13 @@ static void markers_and_damage_are_verdicts(void **state)
     message_finish(&marker);
     struct bus_message message = {.offset = 3, .received_time = now, .data = marker.data, .length = marker.length};
     batch_feed(partition.batch, &partition.ground, &message);
+    batch_judge(partition.batch, &partition.ground);
     assert_true(batch_only_markers(partition.batch));
     assert_true(batch_watermark(partition.batch) == now);
     message =
         (struct bus_message){.offset = 9, .received_time = now - 5, .data = "garbage", .length = 7}; // a gap in the log
     batch_feed(partition.batch, &partition.ground, &message);
+    batch_judge(partition.batch, &partition.ground);
     assert_false(batch_only_markers(partition.batch));
     assert_true(batch_watermark(partition.batch) == now); // never falls
     assert_int_equal(batch_next_offset(partition.batch), 10);

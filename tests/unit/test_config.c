@@ -83,7 +83,7 @@ static void without_a_file_the_defaults_hold(void **state)
     assert_null(config_text(config, "postgres.secrets_dir")); // required
     assert_int_equal(config_int(config, "kafka.partitions"), 4);
     assert_int_equal(config_int(config, "ingest.max_body"), 4194304);
-    assert_int_equal(config_int(config, "rate.flush_interval"), 250);
+    assert_int_equal(config_int(config, "rate.flush_interval"), 150);
     config_address(config, "ingest.listen", host, &port);
     assert_string_equal(host, "127.0.0.1");
     assert_int_equal(port, 18080);
@@ -373,7 +373,7 @@ static void the_reference_has_a_row_per_setting(void **state)
         bars = 0;
     }
     assert_int_equal(lines, setting_count + 2);
-    assert_non_null(strstr(out.data, "| `rate.flush_interval` | duration | `250ms` | 10ms to 1m | "));
+    assert_non_null(strstr(out.data, "| `rate.flush_interval` | duration | `150ms` | 10ms to 1m | "));
     assert_non_null(strstr(out.data, "| `postgres.secrets_dir` | text | required |  | "));
     assert_non_null(strstr(out.data, "| `log.level` | text | `info` | debug, info, warn, error | "));
     text_free(&out);
