@@ -73,6 +73,12 @@ static uint32_t service_index(const struct catalogue *catalogue, int32_t number)
     FIND_NUMBER(service_numbers, services, number);
 }
 
+void catalogue_tenant_prefetch(const struct catalogue *catalogue, struct slice id)
+{
+    const struct lookup *lookup = &catalogue->tenant_ids;
+    if (lookup->slots) __builtin_prefetch(&lookup->slots[lookup_start(lookup, lookup_hash_text(id)).at]);
+}
+
 const struct tenant *catalogue_tenant(const struct catalogue *catalogue, struct slice id)
 {
     uint32_t index = tenant_index_of_id(catalogue, id);

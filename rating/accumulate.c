@@ -60,6 +60,24 @@ static uint64_t key_hash(struct hash128 dimension_set, int32_t meter, instant_us
     return mixed ^ mixed >> 29;
 }
 
+static size_t home_of(const struct accumulator *accumulator, const struct contribution *added)
+{
+    return key_hash(added->dimension_set, added->meter->number, added->slot) & accumulator->mask;
+}
+
+void accumulator_prefetch(const struct accumulator *accumulator, const struct contribution *added)
+{
+    __builtin_prefetch(&accumulator->table[home_of(accumulator, added)]);
+}
+
+void accumulator_prefetch_row(const struct accumulator *accumulator, const struct contribution *added)
+{
+    uint32_t row = accumulator->table[home_of(accumulator, added)];
+    if (row == 0) return;
+    __builtin_prefetch(&accumulator->rows[row - 1]);
+    __builtin_prefetch((const char *)&accumulator->rows[row - 1] + 64);
+}
+
 static bool row_is(const struct usage_row *row, const struct contribution *added)
 {
     return row->slot == added->slot && row->meter->number == added->meter->number &&
@@ -86,7 +104,7 @@ static void table_rebuild(struct accumulator *accumulator, size_t slots)
 // The row of the key; made, without any event, if there is none.
 static struct usage_row *row_of(struct accumulator *accumulator, const struct contribution *added)
 {
-    size_t at = key_hash(added->dimension_set, added->meter->number, added->slot) & accumulator->mask;
+    size_t at = home_of(accumulator, added);
     for (; accumulator->table[at]; at = (at + 1) & accumulator->mask) {
         struct usage_row *row = &accumulator->rows[accumulator->table[at] - 1];
         if (row_is(row, added)) return row;

@@ -45,6 +45,11 @@ void accumulator_clear(struct accumulator *accumulator); // keeps the memory
 // quantity.
 enum err accumulator_add(struct accumulator *accumulator, struct contribution *contributions, size_t count) MUST_USE;
 
+// Ask for the cache lines that an add of the contribution will read: first of the table, then, when that has come, of
+// the row.
+void accumulator_prefetch(const struct accumulator *accumulator, const struct contribution *added);
+void accumulator_prefetch_row(const struct accumulator *accumulator, const struct contribution *added);
+
 size_t accumulator_count(const struct accumulator *accumulator);
 // The rows in the canonical order of the chain: (dimension set, meter id, slot). Valid until the next add or clear.
 const struct usage_row *const *accumulator_sorted(struct accumulator *accumulator);

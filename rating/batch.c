@@ -35,6 +35,7 @@ struct batch *batch_new(void)
     batch->pending = dedup_index_new(NULL);
     batch->named = dedup_index_new(NULL);
     batch->group = heap_grow(NULL, sizeof *batch->group, GROUP_MAX);
+    batch->judgements = heap_alloc(GROUP_MAX * sizeof *batch->judgements);
     batch->ensured_day = INSTANT_NONE;
     return batch;
 }
@@ -53,7 +54,9 @@ void batch_free(struct batch *batch)
     dedup_index_free(batch->named);
     verdict_list_free(&batch->verdicts);
     text_free(&batch->identities);
-    judgement_free(&batch->judgement);
+    for (size_t i = 0; i < GROUP_MAX; i++)
+        judgement_free(&batch->judgements[i]);
+    free(batch->judgements);
     free(batch->group);
     free(batch);
 }
@@ -92,9 +95,9 @@ static void name_add(struct batch *batch, const struct batch_ground *ground, str
     row->text = (struct slice){arena_text(batch->arena, text.data, text.length), text.length};
 }
 
-static void transitions_add(struct batch *batch, const struct batch_ground *ground, struct hash128 identity)
+static void transitions_add(struct batch *batch, const struct batch_ground *ground, struct hash128 identity,
+                            const struct judgement *judgement)
 {
-    const struct judgement *judgement = &batch->judgement;
     for (size_t i = 0; i < judgement->transition_count; i++) {
         const struct transition_effect *effect = &judgement->transitions[i];
         name_add(batch, ground, &batch->sets, effect->tenant, effect->dimension_set,
@@ -127,9 +130,9 @@ static void wish_add(struct batch *batch, struct hash128 identity, uint64_t cont
 }
 
 // Adds the effects of an event that can be counted; OVERFLOW if a sum does not hold it.
-static enum reason effects_add(struct batch *batch, const struct batch_ground *ground, struct hash128 identity)
+static enum reason effects_add(struct batch *batch, const struct batch_ground *ground, struct hash128 identity,
+                               struct judgement *judgement)
 {
-    struct judgement *judgement = &batch->judgement;
     if (accumulator_add(batch->usage, judgement->contributions, judgement->contribution_count)) {
         static const char words[] = "the sum of the usage record would leave the range of a quantity";
         memcpy(judgement->detail, words, sizeof words);
@@ -141,7 +144,7 @@ static enum reason effects_add(struct batch *batch, const struct batch_ground *g
             name_add(batch, ground, &batch->sets, added->tenant, added->dimension_set,
                      judgement_members(judgement, added->members));
     }
-    transitions_add(batch, ground, identity);
+    transitions_add(batch, ground, identity, judgement);
     return REASON_NONE;
 }
 
@@ -154,18 +157,36 @@ static bool identity_find(const struct batch *batch, const struct batch_ground *
     return dedup_index_find(ground->index, identity, entry);
 }
 
-// The verdict on an event, its effects added if it counts. *first: the event that was counted before (duplicate,
-// conflict). *reason: why it is quarantined.
-static enum verdict event_judge(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded,
-                                struct dedup_entry *first, enum reason *reason)
+// An entry that makes every other event of the identity a duplicate or a conflict.
+static bool is_counted(const struct decoded *decoded)
 {
-    const struct usage_event *event = &decoded->event;
-    uint64_t content = event->content.high;
+    return decoded->known && !decoded->first.held;
+}
+
+// What can be said of an event before those in front of it in its group are added. No effects, so that the cache lines
+// that the effects need are on their way while the next event is prepared.
+static void event_prepare(const struct batch *batch, const struct batch_ground *ground, struct decoded *decoded,
+                          struct judgement *judgement)
+{
+    decoded->known = identity_find(batch, ground, decoded->identity, &decoded->first);
+    if (is_counted(decoded)) return;
+    if (judge_event(&ground->judge, &decoded->event, decoded->identity, decoded->received_time, judgement)) return;
+    for (size_t i = 0; i < judgement->contribution_count; i++)
+        accumulator_prefetch(batch->usage, &judgement->contributions[i]);
+}
+
+// The verdict on a prepared event, its effects added if it counts. decoded->first: the event that was counted before
+// (duplicate, conflict). *reason: why it is quarantined.
+static enum verdict event_judge(struct batch *batch, const struct batch_ground *ground, struct decoded *decoded,
+                                struct judgement *judgement, enum reason *reason)
+{
+    uint64_t content = decoded->event.content.high;
     *reason = REASON_NONE;
-    bool known = identity_find(batch, ground, decoded->identity, first);
-    if (known && !first->held) return first->content == content ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
-    *reason = judge_event(&ground->judge, event, decoded->identity, decoded->received_time, &batch->judgement);
-    if (!*reason) *reason = effects_add(batch, ground, decoded->identity);
+    if (!is_counted(decoded) && dedup_index_find(batch->pending, decoded->identity, &decoded->first))
+        decoded->known = true;
+    if (is_counted(decoded)) return decoded->first.content == content ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
+    *reason = judgement->reason;
+    if (!*reason) *reason = effects_add(batch, ground, decoded->identity, judgement);
     struct dedup_entry entry = {.identity = decoded->identity,
                                 .content = content,
                                 .offset = decoded->offset,
@@ -173,30 +194,45 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
                                 .held = *reason != REASON_NONE};
     if (*reason) {
         // a misrouted event is another partition's affair: its identity is never counted here
-        if (!known && *reason != REASON_MISROUTED) entry_add(batch, &entry);
+        if (!decoded->known && *reason != REASON_MISROUTED) entry_add(batch, &entry);
         return VERDICT_QUARANTINED;
     }
     entry_add(batch, &entry);
-    if (known) wish_add(batch, decoded->identity, content);
+    if (decoded->known) wish_add(batch, decoded->identity, content);
     return VERDICT_COUNTED;
 }
 
 // --- messages
 
+// Everything about the group that does not depend on its own effects, in passes that each ask for what the next needs.
+static void group_prepare(struct batch *batch, const struct batch_ground *ground)
+{
+    for (size_t i = 0; i < batch->group_count; i++)
+        if (!batch->group[i].reason) (void)catalogue_tenant(ground->judge.catalogue, batch->group[i].event.subject);
+    for (size_t i = 0; i < batch->group_count; i++)
+        if (!batch->group[i].reason) event_prepare(batch, ground, &batch->group[i], &batch->judgements[i]);
+    for (size_t i = 0; i < batch->group_count; i++) {
+        const struct judgement *judgement = &batch->judgements[i];
+        if (batch->group[i].reason || is_counted(&batch->group[i])) continue;
+        for (size_t j = 0; j < judgement->contribution_count; j++)
+            accumulator_prefetch_row(batch->usage, &judgement->contributions[j]);
+    }
+}
+
 void batch_judge(struct batch *batch, const struct batch_ground *ground)
 {
+    group_prepare(batch, ground);
     for (size_t i = 0; i < batch->group_count; i++) {
-        const struct decoded *decoded = &batch->group[i];
-        struct dedup_entry first;
+        struct decoded *decoded = &batch->group[i];
         enum reason reason = decoded->reason;
         enum verdict verdict = VERDICT_QUARANTINED;
         struct slice detail = decoded->detail;
         if (!reason) {
-            verdict = event_judge(batch, ground, decoded, &first, &reason);
-            detail = slice_of(batch->judgement.detail);
+            verdict = event_judge(batch, ground, decoded, &batch->judgements[i], &reason);
+            detail = slice_of(batch->judgements[i].detail);
         }
         if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, decoded, reason, detail);
-        if (verdict == VERDICT_CONFLICT) batch_conflict(batch, decoded, &first);
+        if (verdict == VERDICT_CONFLICT) batch_conflict(batch, decoded, &decoded->first);
         verdict_list_add(&batch->verdicts, verdict);
     }
     batch->group_count = 0;
@@ -225,6 +261,7 @@ static void decode(struct batch *batch, const struct batch_ground *ground, struc
     dedup_index_prefetch(batch->pending, decoded->identity);
     if (ground->earlier) dedup_index_prefetch(ground->earlier->pending, decoded->identity);
     dedup_index_prefetch(ground->index, decoded->identity);
+    catalogue_tenant_prefetch(ground->judge.catalogue, event->subject);
 }
 
 static struct decoded *group_next(struct batch *batch, int64_t offset, instant_us received_time, struct slice raw,
@@ -294,10 +331,11 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
     row->reason = decoded->reason;
     struct slice detail = decoded->detail;
     if (!row->reason) {
-        struct dedup_entry first = {.content = 0};
-        row->verdict = event_judge(batch, ground, decoded, &first, &row->reason);
-        detail = slice_of(batch->judgement.detail);
-        uint64_t counted = row->verdict == VERDICT_COUNTED ? decoded->event.content.high : first.content;
+        struct judgement *judgement = &batch->judgements[0];
+        event_prepare(batch, ground, decoded, judgement);
+        row->verdict = event_judge(batch, ground, decoded, judgement, &row->reason);
+        detail = slice_of(judgement->detail);
+        uint64_t counted = row->verdict == VERDICT_COUNTED ? decoded->event.content.high : decoded->first.content;
         if (row->verdict != VERDICT_QUARANTINED) wish_add(batch, decoded->identity, counted);
         if (row->verdict == VERDICT_COUNTED)
             *(struct replay_counted *)row_list_add(&batch->replayed, sizeof(struct replay_counted)) =

@@ -23,6 +23,8 @@ struct closing_wish {
 
 // An event between decoding and judging. Points into its message.
 struct decoded {
+    bool known; // its identity was there before its group; `first` is the entry
+    struct dedup_entry first;
     int64_t offset;
     instant_us received_time;
     struct usage_event event;
@@ -63,8 +65,8 @@ struct batch {
     struct event_faults faults; // of the event that is being decoded; too large to clear on the stack per event
     size_t group_count;
     struct event_cursor cursor;
-    struct judgement judgement;
-    instant_us ensured_day; // its partition of usage_delta is there
+    struct judgement *judgements; // of the group
+    instant_us ensured_day;       // its partition of usage_delta is there
     unsigned char attempts[ATTEMPTS_MAX][SHA256_BYTES];
     size_t attempt_count;
 };

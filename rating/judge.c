@@ -117,7 +117,7 @@ static enum reason judge_meter(const struct judge *judge, const struct tenant *t
         return REFUSE(judgement, reason, "meter %.128s: %s: %.200s", meter->id, judgement->why.place,
                       judgement->why.reason);
     }
-    struct slice tenant_id = slice_of(tenant->id);
+    struct slice tenant_id = event->subject; // the same bytes as the tenant's id, and at hand
     struct members_span span = {.at = judgement->scratch.length};
     meter_reading_print(reading, &judgement->scratch);
     span.length = judgement->scratch.length - span.at;
