@@ -12,7 +12,7 @@ enum {
     ARENA_FIRST_BYTES = 1 << 20,
     ROWS_FIRST = 64,
     // what a thing takes in tables and lists that double as they grow
-    ENTRY_BYTES = 160,
+    ENTRY_BYTES = 200,
     ROW_BYTES = 320,
     NAME_BYTES = 180,
     EVIDENCE_BYTES = 360
