@@ -10,6 +10,8 @@
 
 // First slot or transition of each tenant, in the order of the array; null: nothing was counted.
 static const char first_usage_sql[] = "select least((select min(d.slot) from rating.usage_delta d where d.tenant = t.tenant),\n"
+                                      "             (select min(g.day + g.minute[1] * interval '1 minute')\n"
+                                      "                from rating.usage_day g where g.tenant = t.tenant),\n"
                                       "             (select min(r.event_time) from rating.transition r where r.tenant = t.tenant))\n"
                                       "  from unnest($1::bigint[]) with ordinality as t (tenant, place)\n"
                                       " order by t.place";

@@ -97,11 +97,13 @@ static enum err read_periods(struct finder *finder, instant_us from)
 
 static const char counted_meters_sql[] = "select m.meter,\n"
                                          "       exists (select from rating.usage_delta d where d.meter = m.meter)\n"
+                                         "       or exists (select from rating.usage_day g where g.meter = m.meter)\n"
                                          "       or exists (select from rating.transition t where t.meter = m.meter)\n"
                                          "  from unnest($1::integer[]) as m (meter)";
 static const char counted_tenants_sql[] =
     "select t.tenant,\n"
     "       exists (select from rating.usage_delta d where d.tenant = t.tenant)\n"
+    "       or exists (select from rating.usage_day g where g.tenant = t.tenant)\n"
     "       or exists (select from rating.transition r where r.tenant = t.tenant)\n"
     "  from unnest($1::bigint[]) as t (tenant)";
 
@@ -150,6 +152,7 @@ static const char billed_sql[] =
     "     effect as (select e.*, case when e.meter = 0 then\n"
     "                               (select max(coalesce(m.since, 'infinity')) from meter m\n"
     "                                 where exists (select from rating.usage_delta d where d.meter = m.meter)\n"
+    "                                    or exists (select from rating.usage_day g where g.meter = m.meter)\n"
     "                                    or exists (select from rating.transition t where t.meter = m.meter))\n"
     "                            else coalesce((select m.since from meter m where m.meter = e.meter), 'infinity')\n"
     "                            end as since\n"

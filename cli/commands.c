@@ -16,6 +16,7 @@ const struct command command_table[] = {
     {"wait", "wait until everything received by now is counted", wait_usage, wait_run, false},
     {"settle", "take a cut and settle what it touches, once", settle_usage, settle_run, false},
     {"close", "close a month: freeze its invoices", close_month_usage, close_month_run, false},
+    {"compact", "fold settled usage into a row per tenant, meter and day", compact_usage, compact_run, false},
     {"usage", "a tenant's usage by hour, day or month", usage_usage, usage_run, false},
     {"spend", "a tenant's live spend in a billing period", spend_usage, spend_run, false},
     {"invoice list", "list invoices and credit notes", invoice_list_usage, invoice_list_run, false},

@@ -15,6 +15,7 @@ COMMAND(collect_csv);
 COMMAND(collect_host);
 COMMAND(collect_ndjson);
 COMMAND(collect_simulate);
+COMMAND(compact);
 COMMAND(config);
 COMMAND(conflict_list);
 COMMAND(doctor);

@@ -92,6 +92,11 @@ const struct setting setting_table[] = {
     DURATION("bill.grace", "1h", 0, 35 * 24 * HOURS,
              "How long after a period's end the cut must reach before the period may be closed."),
     INT("bill.worker_accounts", "500", 1, 100000, "Billing accounts in one transaction of a close."),
+    DURATION("bill.compact_interval", "10m", 0, 24 * HOURS,
+             "Time between two looks whether a day of settled usage can be folded into fewer rows; 0: never."),
+    DURATION("bill.compact_keep", "24h", 0, 400 * 24 * HOURS,
+             "How long deltas stay beside the rows that they were folded into; then they are removed."),
+    INT("bill.compact_rows", "2000000", 1, 100000000, "Deltas that one transaction of a compaction folds, about."),
 
     ADDRESS("api.listen", "127.0.0.1:18081", "Where the tenant billing API answers."),
     ADDRESS("api.ops_listen", "127.0.0.1:18093", "Where the API process answers /metrics and /healthz."),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The biller's loop: connect, follow the catalogue, settle, sleep; /metrics and /healthz beside it. Owns no rule of money.
+// The biller's loop: connect, follow the catalogue, settle, compact, sleep; /metrics and /healthz beside it. Owns no rule of money.
 #include "invoicing/bill_role.h"
 
 #include "catalogue/catalogue_watch.h"
@@ -9,6 +9,7 @@
 #include "common/metric.h"
 #include "common/schema.h"
 #include "invoicing/settle.h"
+#include "rating/compact.h"
 
 struct bill {
     const struct config *config;
@@ -16,7 +17,9 @@ struct bill {
     struct catalogue *catalogue;
     _Atomic int64_t next_round_us; // monotonic; read by the ops thread
     int64_t interval_us;
+    int64_t next_compact_us, compact_interval_us; // monotonic; 0: never
     struct metric *rounds, *failures, *periods, *changed, *unpriced, *last_cut, *last_time, *round_ms;
+    struct metric *compactions, *compact_failures, *compacted_cut, *folded, *dropped;
     const struct clock *clock;
 };
 
@@ -30,6 +33,11 @@ static void register_metrics(struct bill *bill)
     bill->last_cut = metric_register(METRIC_GAUGE, "turnpike_settled_cut", "", "Number of the last settled cut.");
     bill->last_time = metric_register(METRIC_GAUGE, "turnpike_settled_time_seconds", "", "When the last round ended, in seconds since 1970.");
     bill->round_ms = metric_register(METRIC_GAUGE, "turnpike_settlement_round_milliseconds", "", "Length of the last round in milliseconds.");
+    bill->compactions = metric_register(METRIC_COUNTER, "turnpike_compactions_total", "", "Compactions that this process finished.");
+    bill->compact_failures = metric_register(METRIC_COUNTER, "turnpike_compaction_failures_total", "", "Steps of a compaction that failed and will be tried again.");
+    bill->compacted_cut = metric_register(METRIC_GAUGE, "turnpike_compacted_cut", "", "Cut up to which this process has compacted.");
+    bill->folded = metric_register(METRIC_COUNTER, "turnpike_compacted_deltas_total", "", "Deltas of these compactions.");
+    bill->dropped = metric_register(METRIC_COUNTER, "turnpike_dropped_deltas_total", "", "Deltas that were removed after their compaction.");
 }
 
 static bool health(void *context, struct text *details)
@@ -78,12 +86,36 @@ static enum err follow_catalogue(struct bill *bill, struct fault *fault)
     return err;
 }
 
+// One step of a compaction, so that a round of settlement waits for one transaction at most. A failure never keeps the biller from
+// settling: it is told, and tried again at the next look.
+static void compact(struct bill *bill)
+{
+    const struct compact_options options = {.chunk_rows = config_int(bill->config, "bill.compact_rows"),
+                                            .keep_ms = config_int(bill->config, "bill.compact_keep")};
+    struct compact_result result = {0};
+    struct fault fault = {0};
+    bool more = false;
+    enum err err = compact_step(bill->db, &options, &result, &more, &fault);
+    metric_add(bill->compactions, result.compactions);
+    metric_add(bill->folded, result.folded_rows);
+    metric_add(bill->dropped, result.dropped_rows);
+    if (result.compactions) metric_set(bill->compacted_cut, result.cut_to);
+    if (err) {
+        metric_add(bill->compact_failures, 1);
+        log_error("compaction_failed", LOG_TEXT("error", err_name(err)), LOG_FAULT(&fault));
+    }
+    if (err || !more) bill->next_compact_us = clock_monotonic_us() + bill->compact_interval_us;
+}
+
 static enum err step(struct bill *bill, struct fault *fault)
 {
     enum err err = follow_catalogue(bill, fault);
-    if (err || clock_monotonic_us() < bill->next_round_us) return err;
-    err = run_round(bill, fault);
-    if (!err) bill->next_round_us = clock_monotonic_us() + bill->interval_us;
+    if (!err && clock_monotonic_us() >= bill->next_round_us) {
+        err = run_round(bill, fault);
+        if (!err) bill->next_round_us = clock_monotonic_us() + bill->interval_us;
+    }
+    if (!err && bill->compact_interval_us > 0 && clock_monotonic_us() >= bill->next_compact_us) compact(bill);
+    if (!err && !db_alive(bill->db)) return fault_set(fault, ERR_RETRY, "", "the connection was lost");
     return err;
 }
 
@@ -114,7 +146,8 @@ static enum err serve(struct bill *bill, struct fault *fault)
 
 int bill_role_run(struct config *config, struct clock *clock)
 {
-    struct bill bill = {.config = config, .clock = clock, .interval_us = config_int(config, "bill.settle_interval") * 1000};
+    struct bill bill = {.config = config, .clock = clock, .interval_us = config_int(config, "bill.settle_interval") * 1000,
+                        .compact_interval_us = config_int(config, "bill.compact_interval") * 1000};
     struct ops_server *ops = NULL;
     struct fault fault = {0};
     char host[64];

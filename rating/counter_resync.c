@@ -36,8 +36,7 @@ static bool aggregation_merges(enum aggregation aggregation)
     "  left join lateral (\n"                                                                                          \
     "       select case w.aggregation when 'max' then max(d.quantity) when 'sum' then sum(d.quantity)\n"               \
     "              else (array_agg(d.quantity order by d.latest_time desc, d.latest_id desc))[1] end as quantity\n"    \
-    "         from rating.usage_delta d\n"                                                                             \
-    "        where d.tenant = w.tenant and d.meter = w.meter and d.slot >= w.month_start and d.slot < w.month_end\n"   \
+    "         from rating.usage_of(w.tenant, w.meter, w.month_start, w.month_end) d\n"                                 \
     "        group by d.dimension_set, d.slot) m on true\n"                                                            \
     " group by w.ordinal\n"                                                                                            \
     " order by w.ordinal"
@@ -216,7 +215,7 @@ static enum err cursor_open(struct resync *resync, struct db *db, struct fault *
                    "  select d.shard, d.tenant, d.meter, d.dimension_set, d.slot,\n"
                    "         to_char(d.slot at time zone coalesce(z.zone, 'UTC'), 'YYYYMM')::int as month,\n"
                    "         d.quantity, d.latest_time, d.latest_id, a.aggregation\n"
-                   "    from rating.usage_delta d\n"
+                   "    from rating.usage_live d\n"
                    "    left join unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[])\n"
                    "         as z (tenant, effective_from, effective_to, zone)\n"
                    "      on z.tenant = d.tenant and d.slot >= z.effective_from and d.slot < z.effective_to\n"

@@ -7,6 +7,8 @@
 do $$
 declare
     login text;
+    setting text;
+    value text;
 begin
     if not exists (select from pg_catalog.pg_roles where rolname = 'turnpike_owner') then
         begin
@@ -48,6 +50,23 @@ begin
                         using hint = pg_catalog.format('as a superuser: alter role %I bypassrls;', login);
             end;
         end if;
+    end loop;
+    -- who only reads ends its transactions, so that compacted deltas can be removed; other values of an operator stay
+    for login, setting, value in
+        select r.rolname, s.setting, s.value
+          from (values ('turnpike_report', 'statement_timeout', '1h'),
+                       ('turnpike_report', 'idle_in_transaction_session_timeout', '10min'),
+                       ('turnpike_api', 'idle_in_transaction_session_timeout', '10min')) as s (role, setting, value)
+          join pg_catalog.pg_roles r on r.rolname = s.role
+         where not exists (select from pg_catalog.unnest(r.rolconfig) as c (line) where c.line like s.setting || '=%')
+    loop
+        begin
+            execute pg_catalog.format('alter role %I set %I = %L', login, setting, value);
+        exception
+            when internal_error then null; -- a migration of another database changes the role right now, to the same
+            when insufficient_privilege then
+                raise notice 'role % should have % = %, which % may not set', login, setting, value, current_user;
+        end;
     end loop;
     if pg_catalog.to_regclass('public.turnpike_migration') is null then
         set local role turnpike_owner;

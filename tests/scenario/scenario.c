@@ -115,6 +115,15 @@ static enum err read_catalogue(struct scenario *scenario, const struct words *wo
     return err;
 }
 
+// The engine's answer must not depend on what is compacted.
+static enum err compact_after(struct scenario *scenario, const char *step, struct fault *fault)
+{
+    char word[] = "compact";
+    struct words compact = {.list = {word}, .count = 1};
+    if (!scenario->compacting || (strcmp(step, "settle") != 0 && strcmp(step, "close") != 0)) return ERR_OK;
+    return scenario_step(scenario, &compact, fault);
+}
+
 static enum err run_lines(struct scenario *scenario, char *rest, struct fault *fault)
 {
     char *line;
@@ -126,13 +135,14 @@ static enum err run_lines(struct scenario *scenario, char *rest, struct fault *f
         if (err || !words.count) continue;
         if (strcmp(words.list[0], "catalogue") == 0) err = read_catalogue(scenario, &words, &rest, fault);
         else err = scenario_step(scenario, &words, fault);
+        if (!err) err = compact_after(scenario, words.list[0], fault);
     }
     return err;
 }
 
-static bool run_file(struct config *config, const char *binary, const char *template, const char *path, int number)
+static bool run_file(struct config *config, const char *binary, const char *template, const char *path, int number, bool compacting)
 {
-    struct scenario scenario = {.path = path, .config = config, .binary = binary, .arena = arena_new(1 << 16), .clock = clock_simulated(0)};
+    struct scenario scenario = {.path = path, .config = config, .binary = binary, .compacting = compacting, .arena = arena_new(1 << 16), .clock = clock_simulated(0)};
     const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     struct text file = {0};
     struct fault fault = {0};
@@ -140,8 +150,9 @@ static bool run_file(struct config *config, const char *binary, const char *temp
     enum err err = file_read(path, SCENARIO_BYTES_MAX, &file, &fault);
     if (!err) err = open_scenario(&scenario, template, &fault);
     if (!err) err = run_lines(&scenario, file.data, &fault);
-    if (err) printf("not ok %s - %s:%d: %s\n", name, name, scenario.line, fault.reason);
-    else printf("ok %s\n", name);
+    const char *how = compacting ? ", compacted" : "";
+    if (err) printf("not ok %s%s - %s:%d: %s\n", name, how, name, scenario.line, fault.reason);
+    else printf("ok %s%s\n", name, how);
     fflush(stdout);
     close_scenario(&scenario);
     text_free(&file);
@@ -155,8 +166,11 @@ int main(int argc, char **argv)
     struct fault fault = {0};
     char template[64], drop[128];
     int failed = 0;
+    bool compacting = argc > 1 && strcmp(argv[1], "--compact") == 0;
+    argv += compacting;
+    argc -= compacting;
     if (argc < 4) {
-        fputs("usage: run_scenario CONFIG TURNPIKE FILE...\n", stderr);
+        fputs("usage: run_scenario [--compact] CONFIG TURNPIKE FILE...\n", stderr);
         return 64;
     }
     hash_init();
@@ -170,7 +184,7 @@ int main(int argc, char **argv)
         printf("not ok scenario_template - %s\n", fault.reason);
         return 1;
     }
-    for (int i = 3; i < argc; i++) failed += !run_file(config, argv[2], template, argv[i], i);
+    for (int i = 3; i < argc; i++) failed += !run_file(config, argv[2], template, argv[i], i, compacting);
     if (admin_run(config, drop, &fault)) fprintf(stderr, "%s: %s\n", template, fault.reason);
     config_free(config);
     return failed ? 1 : 0;

@@ -14,6 +14,7 @@ struct scenario {
     struct config *config;     // with postgres.database set to the scenario's
     const char *binary;        // turnpike, for apply
     char database[64];
+    bool compacting;           // after every settle and close
     struct clock *clock;
     struct db *admin, *bill;
     struct scenario_log *log;

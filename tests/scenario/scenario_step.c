@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "ingest/packing.h"
 #include "invoicing/close.h"
+#include "rating/compact.h"
 #include "scenario.h"
 
 static bool is(const struct words *words, size_t index, const char *word)
@@ -204,6 +205,17 @@ static enum err close_month(struct scenario *scenario, const struct words *words
     return fault_set(fault, ERR_CONFLICT, "", "expected %s, the close says %s%s", wanted, got, why);
 }
 
+// All that a compaction may do now: fold up to the last settled cut, and remove the deltas.
+static enum err compact(struct scenario *scenario, struct fault *fault)
+{
+    const struct compact_options options = {.through_all = true, .chunk_rows = 2, .keep_ms = 0}; // small chunks on purpose
+    struct compact_result result = {0};
+    bool more = true;
+    enum err err = ERR_OK;
+    while (!err && more) err = compact_step(scenario->bill, &options, &result, &more, fault);
+    return err;
+}
+
 static enum err order_replay(struct scenario *scenario, const struct words *words, struct fault *fault)
 {
     const char *const values[] = {words->list[1]};
@@ -232,6 +244,7 @@ enum err scenario_step(struct scenario *scenario, const struct words *words, str
     if (is(words, 0, "replay") && words->count == 2) return order_replay(scenario, words, fault);
     if (is(words, 0, "sql") && words->count == 2) return db_exec(scenario->admin, words->list[1], 0, NULL, NULL, fault);
     if (is(words, 0, "settle")) return settle(scenario, words, fault);
+    if (is(words, 0, "compact")) return compact(scenario, fault);
     if (is(words, 0, "close") && words->count >= 2) return close_month(scenario, words, fault);
     if (is(words, 0, "expect")) return scenario_expect(scenario, words, fault);
     return unknown(fault, words->list[0]);
