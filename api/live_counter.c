@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the counters of one tenant and month in one command and compares the shard's mark with PostgreSQL.
+// Reads the counters of one tenant and month in one command, and compares the shard's mark, and under the mark of the
+// same batch the figures too, with what PostgreSQL has in the same snapshot.
 #include "api/live_counter.h"
 
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "common/log.h"
 #include "common/rconn.h"
+#include "rating/counter_mark.h"
 
 enum { PAUSE_US = 5000000, METERS_MAX = 200 };
 
@@ -31,45 +33,13 @@ void live_counter_free(struct live_counter *live)
 
 // --- marks
 
-// Takes a number of at most 18 digits, and the colon behind it unless it is the last.
-static bool take_number(struct slice *text, bool last, int64_t *number)
-{
-    size_t digits = 0;
-    *number = 0;
-    for (; digits < text->length && text->data[digits] >= '0' && text->data[digits] <= '9'; digits++) {
-        if (digits == 18) return false;
-        *number = *number * 10 + (text->data[digits] - '0');
-    }
-    if (digits == 0 || last) return digits > 0 && digits == text->length;
-    if (digits == text->length || text->data[digits] != ':') return false;
-    *text = (struct slice){text->data + digits + 1, text->length - digits - 1};
-    return true;
-}
-
-enum err counter_mark_read(struct slice mark, struct counter_position *position)
-{
-    if (!take_number(&mark, false, &position->incarnation) || !take_number(&mark, false, &position->batch_seq))
-        return ERR_INVALID;
-    if (mark.length < SHA256_HEX || mark.data[SHA256_HEX - 1] != ':') return ERR_INVALID;
-    memcpy(position->head, mark.data, SHA256_HEX - 1);
-    position->head[SHA256_HEX - 1] = 0;
-    mark = (struct slice){mark.data + SHA256_HEX, mark.length - SHA256_HEX};
-    return take_number(&mark, true, &position->partition) ? ERR_OK : ERR_INVALID;
-}
-
-bool counter_is_stale(const struct counter_position *mark, const struct counter_position *database)
-{
-    if (mark->incarnation != database->incarnation || mark->partition != database->partition) return true;
-    if (mark->batch_seq != database->batch_seq)
-        return mark->batch_seq < database->batch_seq; // newer than our snapshot: fine
-    return strcmp(mark->head, database->head) != 0;
-}
-
-static enum err is_stale(struct api_call *call, struct slice text, bool *stale)
+// *stale: behind PostgreSQL, or nobody knows; *same: of the very batch that the snapshot sees last.
+static enum err is_stale(struct api_call *call, struct slice text, bool *stale, bool *same)
 {
     struct counter_position mark, database = {0};
     struct db_result *result;
     *stale = true;
+    *same = false;
     if (counter_mark_read(text, &mark)) return ERR_OK;
     const char *const values[] = {db_int(call->arena, mark.incarnation), db_int(call->arena, mark.partition)};
     enum err err = db_query(call->db,
@@ -84,6 +54,7 @@ static enum err is_stale(struct api_call *call, struct slice text, bool *stale)
                                              .batch_seq = db_get_int(result, 0, 2)};
         memcpy(database.head, db_text(result, 0, 3), SHA256_HEX);
         *stale = counter_is_stale(&mark, &database);
+        *same = !*stale && mark.batch_seq == database.batch_seq;
     }
     db_result_free(result);
     return ERR_OK;
@@ -135,10 +106,60 @@ static bool is_this_month(const struct api_call *call, const struct usage_query 
     return query->from == start && query->to == end;
 }
 
+// --- figures
+
+struct figure {
+    const struct meter *meter;
+    bool known; // Redis has an exact decimal
+    struct quantity quantity;
+};
+
+static void figures_take(const struct rconn_reply *reply, const struct meter *const *meters, size_t count,
+                         struct figure *figures)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct rconn_reply *item = &reply->items[i + 1];
+        figures[i].meter = meters[i];
+        // what is no exact decimal is not ours
+        figures[i].known = item->kind == REPLY_TEXT &&
+                           quantity_parse(item->text.data, item->text.length, &figures[i].quantity, NULL) == ERR_OK;
+    }
+}
+
+// Is it what PostgreSQL says? A counter that is missing was lost, unless there is nothing to show. Of a newer batch
+// than the snapshot's it may differ, and counters know no window but the slot.
+static bool figure_agrees(const struct figure *figure, const struct tenant_usage *usage, bool same)
+{
+    struct quantity total = QUANTITY_ZERO;
+    for (size_t i = 0; i < usage->series_count; i++)
+        if (usage->series[i].meter == figure->meter && quantity_add(total, usage->series[i].total, &total))
+            return false;
+    if (!figure->known) return quantity_compare(total, QUANTITY_ZERO) == 0;
+    return !same || figure->meter->window != WINDOW_SLOT || quantity_compare(figure->quantity, total) == 0;
+}
+
+static void figures_write(struct json_writer *json, const struct figure *figures, size_t count, bool stale)
+{
+    json_object_open(json);
+    json_put_bool(json, "stale", stale);
+    json_name(json, "counters");
+    json_array_open(json);
+    for (size_t i = 0; i < count; i++) {
+        if (!figures[i].known) continue;
+        json_object_open(json);
+        json_put_text(json, "meter", figures[i].meter->id);
+        call_put_decimal(json, "quantity", figures[i].quantity.nano, QUANTITY_PLACES);
+        json_object_close(json);
+    }
+    json_array_close(json);
+    json_object_close(json);
+}
+
 enum err live_counter_write(struct api_call *call, const struct usage_query *query, const struct tenant_usage *usage,
                             struct json_writer *json)
 {
     const struct meter *meters[METERS_MAX];
+    struct figure figures[METERS_MAX];
     int month;
     size_t count = list_meters(usage, meters);
     const struct rconn_reply *reply =
@@ -148,24 +169,16 @@ enum err live_counter_write(struct api_call *call, const struct usage_query *que
         json_write_null(json);
         return ERR_OK;
     }
-    bool stale;
-    enum err err = is_stale(call, reply->items[0].text, &stale);
+    bool stale, same;
+    enum err err = is_stale(call, reply->items[0].text, &stale, &same);
     if (err) return err;
-    json_object_open(json);
-    json_put_bool(json, "stale", stale);
-    json_name(json, "counters");
-    json_array_open(json);
-    for (size_t i = 0; i < count; i++) {
-        struct quantity quantity;
-        const struct rconn_reply *item = &reply->items[i + 1];
-        // what is no exact decimal is not ours
-        if (item->kind != REPLY_TEXT || quantity_parse(item->text.data, item->text.length, &quantity, NULL)) continue;
-        json_object_open(json);
-        json_put_text(json, "meter", meters[i]->id);
-        call_put_decimal(json, "quantity", quantity.nano, QUANTITY_PLACES);
-        json_object_close(json);
+    figures_take(reply, meters, count, figures);
+    for (size_t i = 0; i < count && !stale; i++) {
+        if (figure_agrees(&figures[i], usage, same)) continue;
+        stale = true;
+        log_warn("counter_differs", LOG_TEXT("tenant", query->tenant->id), LOG_TEXT("meter", meters[i]->id),
+                 LOG_TEXT("action", "shown as stale; turnpike counters verify names what differs"));
     }
-    json_array_close(json);
-    json_object_close(json);
+    figures_write(json, figures, count, stale);
     return ERR_OK;
 }

@@ -11,15 +11,6 @@ struct live_counter *live_counter_new(const struct config *config); // of one th
 void live_counter_free(struct live_counter *live);                  // NULL is fine
 // Member "live_counters" of the object that is open: null when the query is not exactly the running month or Redis has
 // no answer; else {"stale":false,"counters":[{"meter":...,"quantity":...}]}, of the meters in usage that Redis has.
+// usage is of the call's snapshot: a counter that is missing or differs makes all of them stale.
 enum err live_counter_write(struct api_call *call, const struct usage_query *query, const struct tenant_usage *usage,
                             struct json_writer *json) MUST_USE;
-
-// --- pure part
-// What a shard's mark says: "incarnation:batch_seq:head:partition". ERR_INVALID: another form (a resync is under way).
-struct counter_position {
-    int64_t incarnation, batch_seq, partition;
-    char head[SHA256_HEX];
-};
-enum err counter_mark_read(struct slice mark, struct counter_position *position) MUST_USE;
-// Is the mark behind what the database has of its partition, or of another history?
-bool counter_is_stale(const struct counter_position *mark, const struct counter_position *database);

@@ -18,6 +18,8 @@ COMMAND(collect_simulate);
 COMMAND(compact);
 COMMAND(config);
 COMMAND(conflict_list);
+COMMAND(counters_rebuild);
+COMMAND(counters_verify);
 COMMAND(doctor);
 COMMAND(ingest);
 COMMAND(invoice_list);

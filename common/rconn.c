@@ -120,7 +120,8 @@ static bool begins(struct slice text, const char *word)
 
 static enum err err_of_reply(struct slice text)
 {
-    static const char *const later[] = {"LOADING", "BUSY ", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY"};
+    static const char *const later[] = {"LOADING", "BUSY ", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN",
+                                        "READONLY", "MISCONF", "NOREPLICAS"};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         if (begins(text, later[i])) return ERR_RETRY;
     }

@@ -82,6 +82,8 @@ const struct setting setting_table[] = {
     BYTES("rate.batch_memory", "256MiB", 4 * MIB, 1024 * GIB,
           "Memory for the batches that are filled or committed, of all partitions together."),
     BYTES("rate.index_memory", "512MiB", 1 * MIB, 1024 * GIB, "Memory for the identities of counted events."),
+    BYTES("rate.counters_memory", "64MiB", 1 * MIB, 64 * GIB,
+          "Memory for what is known of the counters in Redis; with less, more of them are read."),
     DURATION("rate.marker_interval", "1s", 100, 1 * MINUTES,
              "Idle time after which a partition gets a marker, which moves its watermark."),
     TEXT("rate.instance", "", "Name of this rater among all, kept over restarts; empty: host name and process id."),

@@ -14,7 +14,7 @@ struct bucket {
     int64_t tenant;  // number; 0: empty
     int64_t balance; // as of filled_us; below zero after a request above the burst
     int64_t filled_us;
-    int64_t noted; // events of the request in hand
+    int64_t noted;            // events of the request in hand
     const struct tenant *who; // while noted > 0
 };
 
@@ -72,8 +72,7 @@ static struct bucket *find(struct tenant_rate *rate, int64_t tenant)
         if (set[i].tenant) fill(rate, &set[i]);
         if (!fullest || !set[i].tenant || (fullest->tenant && set[i].balance > fullest->balance)) fullest = &set[i];
     }
-    if (fullest)
-        *fullest = (struct bucket){.tenant = tenant, .balance = rate->most, .filled_us = rate->now_us};
+    if (fullest) *fullest = (struct bucket){.tenant = tenant, .balance = rate->most, .filled_us = rate->now_us};
     return fullest;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many events a second a tenant may send (ingest.tenant_rate): a bucket per tenant that fills with the rate up to
-// the burst. A request is judged whole: either all its tenants have room, or nothing is taken from any bucket. A request
-// with more events of a tenant than the burst passes when the bucket is full, and is paid back before the next one.
-// Decides, does not do: no clock of its own. Memory is fixed; when more tenants are active than there are buckets, the
-// fullest of some is given up, which costs its tenant nothing but a part of its waiting. One thread.
+// the burst. A request is judged whole: either all its tenants have room, or nothing is taken from any bucket. A
+// request with more events of a tenant than the burst passes when the bucket is full, and is paid back before the next
+// one. Decides, does not do: no clock of its own. Memory is fixed; when more tenants are active than there are buckets,
+// the fullest of some is given up, which costs its tenant nothing but a part of its waiting. One thread.
 #pragma once
 #include "catalogue/catalogue.h"
 

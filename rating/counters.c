@@ -4,10 +4,12 @@
 #include "rating/counters.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
+#include "rating/counter_mark.h"
 #include "rating/counters_internal.h"
 
 enum {
@@ -120,15 +122,14 @@ static void worked(struct counter_writer *writer)
     backoff_reset(&writer->backoff);
 }
 
-static void partition_take(struct counter_writer *writer, const struct item *item)
+void counter_partition_take(struct counter_writer *writer, const struct partition_row *row, bool ours)
 {
-    struct counter_partition *partition = &writer->partition[item->row.partition];
-    bool ours = item->kind == ITEM_ASSIGN;
-    *partition = (struct counter_partition){.ours = ours, .row = item->row};
-    for (int shard = item->row.partition; shard < SHARD_COUNT; shard += writer->partitions) {
+    writer->partition[row->partition] = (struct counter_partition){.ours = ours, .row = *row};
+    for (int shard = row->partition; shard < SHARD_COUNT; shard += writer->partitions) {
         writer->shards[shard] = (struct counter_shard){.ours = ours};
-        writer->shards[shard].batch_seq = item->row.batch_seq;
-        counter_mark_print(&item->row, writer->shards[shard].mark);
+        writer->shards[shard].batch_seq = row->batch_seq;
+        counter_mark_print(row, writer->shards[shard].mark);
+        counter_cache_forget(writer->cache, shard);
     }
 }
 
@@ -156,34 +157,33 @@ static void batch_work(struct counter_writer *writer, const struct item *item)
         worked(writer);
 }
 
-static bool partition_stale(const struct counter_writer *writer, int partition)
+static bool anything_stale(const struct counter_writer *writer)
 {
-    for (int shard = partition; shard < SHARD_COUNT; shard += writer->partitions)
-        if (writer->shards[shard].stale) return true;
-    return false;
+    for (int i = 0; i < writer->partitions; i++)
+        if (writer->partition[i].ours && !writer->partition[i].checked) return true;
+    return counter_stale_count(writer) > 0;
 }
 
-// Checks and resyncs what needs it. Returns whether something still does.
+// Checks and repairs what needs it. Returns whether something still does.
 static bool repair(struct counter_writer *writer)
 {
     struct fault fault = {0};
-    bool left = false;
-    for (int i = 0; i < writer->partitions; i++) {
-        struct counter_partition *partition = &writer->partition[i];
-        if (!partition->ours || (partition->checked && !partition_stale(writer, i))) continue;
-        left = true;
-        if (!writer->catalogue || clock_monotonic_us() < writer->retry_us) continue;
-        enum err err = ERR_OK;
-        if (!partition->checked) err = counter_check(writer, i, &fault);
-        if (!err) partition->checked = true;
-        if (!err && partition_stale(writer, i)) err = counter_resync(writer, i, &fault);
+    enum err err = ERR_OK;
+    if (anything_stale(writer) && writer->catalogue && clock_monotonic_us() >= writer->retry_us) {
+        for (int i = 0; !err && i < writer->partitions; i++) {
+            struct counter_partition *partition = &writer->partition[i];
+            if (!partition->ours || partition->checked) continue;
+            err = counter_check(writer, i, &fault);
+            if (!err) partition->checked = true;
+        }
+        if (!err && counter_stale_count(writer) > 0) err = counter_repair(writer, &fault);
         if (err)
-            failed(writer, "a resync", &fault);
+            failed(writer, "a repair", &fault);
         else
             worked(writer);
     }
     metric_set(writer->stale_shards, counter_stale_count(writer));
-    return left;
+    return anything_stale(writer);
 }
 
 // Shards without changes of their own get the newest mark when nothing else writes it.
@@ -269,7 +269,7 @@ static void *run(void *context)
             if (item->kind == ITEM_BATCH)
                 batch_work(writer, item);
             else
-                partition_take(writer, item);
+                counter_partition_take(writer, &item->row, item->kind == ITEM_ASSIGN);
             free(item->changes);
             free(item);
         }
@@ -286,21 +286,38 @@ static void *run(void *context)
 
 // --- opening and closing
 
-static void writer_init(struct counter_writer *writer, const struct config *config, int partitions)
+void counter_writer_init(struct counter_writer *writer, const struct config *config, int partitions)
 {
     writer->config = config;
     writer->partitions = partitions;
     writer->redis = rconn_new(config);
     writer->partition = heap_alloc((size_t)partitions * sizeof *writer->partition);
+    writer->cache = counter_cache_new((size_t)config_int(config, "rate.counters_memory"));
     writer->backoff = BACKOFF(RETRY_LEAST_MS, RETRY_MOST_MS);
+    snprintf(writer->partial, sizeof writer->partial, "partial:%016llx", (unsigned long long)random_u64());
     writer->stale_shards = metric_register(METRIC_GAUGE, "turnpike_rate_counters_stale_shards", "",
                                            "Shards whose counters in Redis are behind and being written again.");
     writer->resyncs = metric_register(METRIC_COUNTER, "turnpike_rate_counters_resyncs_total", "",
                                       "Times the counters of stale shards were written again from PostgreSQL.");
+    writer->catch_ups = metric_register(METRIC_COUNTER, "turnpike_rate_counters_catch_ups_total", "",
+                                        "Times stale shards were brought up to date by what was counted since.");
+    writer->keys_read = metric_register(METRIC_COUNTER, "turnpike_rate_counters_read_total", "",
+                                        "Counters whose value was read from Redis, not remembered.");
+    writer->keys_looked_up = metric_register(METRIC_COUNTER, "turnpike_rate_counters_looked_up_total", "",
+                                             "Counters whose value was read from PostgreSQL.");
     writer->keys_written =
         metric_register(METRIC_COUNTER, "turnpike_rate_counters_written_total", "", "Counters written after commits.");
     writer->failures = metric_register(METRIC_COUNTER, "turnpike_rate_counters_failures_total", "",
                                        "Tries to write counters that failed.");
+}
+
+void counter_writer_free(struct counter_writer *writer)
+{
+    catalogue_release(writer->catalogue);
+    rconn_free(writer->redis);
+    db_close(writer->db);
+    counter_cache_free(writer->cache);
+    free(writer->partition);
 }
 
 enum err counters_feed_open(const struct config *config, int partitions, struct counters_feed **opened,
@@ -311,11 +328,10 @@ enum err counters_feed_open(const struct config *config, int partitions, struct 
     feed->dropped = heap_alloc((size_t)partitions * sizeof *feed->dropped);
     pthread_mutex_init(&feed->lock, NULL);
     pthread_cond_init(&feed->wake, NULL);
-    writer_init(&feed->writer, config, partitions);
+    counter_writer_init(&feed->writer, config, partitions);
     feed->writer.stop = &feed->stop;
     if (pthread_create(&feed->thread, NULL, run, feed) != 0) {
-        rconn_free(feed->writer.redis);
-        free(feed->writer.partition);
+        counter_writer_free(&feed->writer);
         free(feed->dropped);
         free(feed);
         return fault_set(fault, ERR_RETRY, "", "cannot start a thread");
@@ -333,12 +349,9 @@ void counters_feed_close(struct counters_feed *feed)
     pthread_mutex_unlock(&feed->lock);
     pthread_join(feed->thread, NULL);
     catalogue_release(feed->catalogue);
-    catalogue_release(feed->writer.catalogue);
-    rconn_free(feed->writer.redis);
-    db_close(feed->writer.db);
+    counter_writer_free(&feed->writer);
     pthread_mutex_destroy(&feed->lock);
     pthread_cond_destroy(&feed->wake);
-    free(feed->writer.partition);
     free(feed->dropped);
     free(feed);
 }

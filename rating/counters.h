@@ -9,8 +9,9 @@
 //   tp:{<shard>}:mark   incarnation:batch_seq:head:partition  what the shard's counters hold
 //
 // A batch's changes are absolute values, written by one script per shard that does nothing unless the mark is the one
-// that this writer left. A shard whose mark is another one is written again from PostgreSQL; while that lasts its mark
-// is "resync:<random>", which no reader takes for fresh. Missing keys under a good mark are zero.
+// that this writer left. A shard with another mark is repaired: if that is an earlier batch of the chain, by what was
+// counted since; else it is written again from PostgreSQL, and while that lasts its mark is "resync:<random>", which no
+// reader takes for fresh. A missing key under a good mark may have been lost: readers ask PostgreSQL (docs/adr).
 //
 // A thread of its own does the work, with its own connections: rating never waits for Redis. What it cannot keep up
 // with is dropped and resynced later.
@@ -32,7 +33,3 @@ void counters_feed_revoke(struct counters_feed *feed, int partition);
 // A committed batch: `row` as it is after it.
 void counters_feed_batch(struct counters_feed *feed, struct catalogue *catalogue, const struct partition_row *row,
                          const struct usage_row *const *usage, size_t count);
-
-// "incarnation:batch_seq:head:partition"
-enum { COUNTER_MARK_MAX = 160 };
-void counter_mark_print(const struct partition_row *row, char mark[COUNTER_MARK_MAX]);

@@ -23,6 +23,11 @@ static int set_up(void **state)
     for (size_t i = 0; i < rows.agreements.count; i++)
         if (rows.agreements.row[i].account == 1) rows.agreements.row[i].zone = "Asia/Kolkata";
     *ROW_NEW(&rows.tenants) = (struct tenant_row){1, 4, "t-4", "nobody pays"};
+    // from UTC to Kolkata in the evening of October's last day, and back
+    *ROW_NEW(&rows.tenants) = (struct tenant_row){1, 5, "t-5", "moves"};
+    *ROW_NEW(&rows.memberships) = (struct membership_row){1, 5, 3, INSTANT_MIN};
+    *ROW_NEW(&rows.memberships) = (struct membership_row){1, 5, 1, catalogue_fixture_instant("2026-10-31T20:00:00Z")};
+    *ROW_NEW(&rows.memberships) = (struct membership_row){1, 5, 3, catalogue_fixture_instant("2026-11-15T00:00:00Z")};
     catalogue = catalogue_fixture_build(&rows);
     return 0;
 }
@@ -43,6 +48,51 @@ static struct usage_row row_of(const char *tenant, const struct meter *meter, co
                               .event_count = 1};
 }
 
+struct spans {
+    instant_us from[8], to[8];
+    int count;
+};
+
+static void span_take(void *context, instant_us from, instant_us to)
+{
+    struct spans *spans = context;
+    assert_true(from < to && spans->count < 8);
+    if (spans->count > 0) assert_true(spans->to[spans->count - 1] <= from);
+    spans->from[spans->count] = from;
+    spans->to[spans->count++] = to;
+}
+
+static bool is_in_month(int64_t tenant, int32_t month, instant_us slot)
+{
+    struct spans spans = {.count = 0};
+    bool found = false;
+    counter_month_spans(catalogue, tenant, month, span_take, &spans);
+    for (int i = 0; i < spans.count; i++)
+        found = found || (slot >= spans.from[i] && slot < spans.to[i]);
+    return found;
+}
+
+// One memory over all slots in any order, as a flush has it: each slot is in its month and in no neighbour of it.
+static void every_slot_is_in_one_month(void **state)
+{
+    (void)state;
+    static const struct meter meter = {.number = 1, .id = "m", .aggregation = AGGREGATION_LATEST};
+    static const int32_t months[] = {202609, 202610, 202611, 202612};
+    struct counter_month memory = {.tenant = 0};
+    instant_us start = catalogue_fixture_instant("2026-10-29T00:00:00Z");
+    for (int i = 0; i < 400; i++) {
+        for (int64_t number = 1; number <= 5; number++) {
+            const struct tenant *tenant = catalogue_tenant_number(catalogue, number);
+            // there and back over the bounds, 15 minutes a step
+            instant_us slot = start + (int64_t)(i * 197 % 400) * 15 * 60 * SECOND_US * (i % 3 ? 1 : 8);
+            struct counter_change change = counter_change_of(catalogue, tenant, &meter, slot, QUANTITY_ZERO, &memory);
+            for (size_t m = 0; m < sizeof months / sizeof *months; m++)
+                if (is_in_month(number, months[m], slot) != (months[m] == change.month))
+                    fail_msg("tenant %d, slot %lld: month %d", (int)number, (long long)slot, change.month);
+        }
+    }
+}
+
 static void months_are_those_of_the_payer(void **state)
 {
     (void)state;
@@ -53,9 +103,17 @@ static void months_are_those_of_the_payer(void **state)
     } rows[] = {
         {"t-1", "2026-09-30T18:15:00Z", 202609}, // 23:45 in Kolkata
         {"t-1", "2026-09-30T18:30:00Z", 202610}, // midnight there
-        {"t-3", "2026-09-30T23:45:00Z", 202609}, {"t-3", "2026-10-01T00:00:00Z", 202610},
+        {"t-3", "2026-09-30T23:45:00Z", 202609},
+        {"t-3", "2026-10-01T00:00:00Z", 202610},
         {"t-4", "2026-09-30T23:45:00Z", 202609}, // nobody pays: UTC
         {"t-1", "2026-12-31T18:30:00Z", 202701},
+        // paid in UTC until 20:00 of the last day: still October; then in Kolkata, where November has begun
+        {"t-5", "2026-10-31T18:30:00Z", 202610},
+        {"t-5", "2026-10-31T19:45:00Z", 202610},
+        {"t-5", "2026-10-31T20:00:00Z", 202611},
+        {"t-5", "2026-11-14T23:45:00Z", 202611},
+        {"t-5", "2026-11-15T00:00:00Z", 202611},
+        {"t-5", "2026-11-30T23:45:00Z", 202611},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct usage_row row = row_of(rows[i].tenant, &meter, rows[i].slot, 1);
@@ -64,7 +122,7 @@ static void months_are_those_of_the_payer(void **state)
         struct counter_change *changes = counter_changes_build(catalogue, &list, 1, &count);
         assert_int_equal(count, 1);
         if (changes[0].month != rows[i].month) fail_msg("row %zu: month %d", i, changes[0].month);
-        assert_true(changes[0].month_start <= row.slot && row.slot < changes[0].month_end);
+        assert_true(is_in_month(row.tenant->number, rows[i].month, row.slot));
         assert_int_equal(changes[0].shard, row.tenant->shard);
         free(changes);
     }
@@ -122,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(months_are_those_of_the_payer),
+        cmocka_unit_test(every_slot_is_in_one_month),
         cmocka_unit_test(rows_of_one_counter_are_added_up),
         cmocka_unit_test(a_sum_beyond_the_range_is_read_again),
     };

@@ -36,22 +36,18 @@ static void buckets_fill_and_empty_exactly(void **state)
         const struct tenant *over;
         int64_t wait_us;
     } rows[] = {
-        {1000000, 20, 0, NULL, -1},   // a full bucket
-        {1000000, 1, 0, &a, 100000},  // 1 / 10 s
-        {1099999, 1, 0, &a, 1},       // one microsecond short
-        {1100000, 1, 0, NULL, -1},    // exactly
-        {1100000, 0, 20, NULL, -1},   // b has its own
-        {1100000, 5, 0, &a, 500000},  // 5 / 10 s
-        {1600000, 5, 0, NULL, -1},
-        {1600000, 0, 0, NULL, -1},    // nothing asked
-        {2100000, 5, 20, &b, 1000000}, // b has 10 of 20: and a's five are not taken
-        {2100000, 5, 10, NULL, -1},
-        {9999999, 0, 20, NULL, -1},   // never more than the burst
-        {9999999, 0, 1, &b, 100000},
-        {20000000, 50, 0, NULL, -1},  // above the burst passes a full bucket: 20 - 50 = -30
-        {20000000, 1, 0, &a, 3100000},
-        {23099999, 1, 0, &a, 1},
-        {23100000, 1, 0, NULL, -1},
+        {1000000, 20, 0, NULL, -1},                                  // a full bucket
+        {1000000, 1, 0, &a, 100000},                                 // 1 / 10 s
+        {1099999, 1, 0, &a, 1},                                      // one microsecond short
+        {1100000, 1, 0, NULL, -1},                                   // exactly
+        {1100000, 0, 20, NULL, -1},                                  // b has its own
+        {1100000, 5, 0, &a, 500000},                                 // 5 / 10 s
+        {1600000, 5, 0, NULL, -1},      {1600000, 0, 0, NULL, -1},   // nothing asked
+        {2100000, 5, 20, &b, 1000000},                               // b has 10 of 20: and a's five are not taken
+        {2100000, 5, 10, NULL, -1},     {9999999, 0, 20, NULL, -1},  // never more than the burst
+        {9999999, 0, 1, &b, 100000},    {20000000, 50, 0, NULL, -1}, // above the burst passes a full bucket: 20 - 50 =
+                                                                     // -30
+        {20000000, 1, 0, &a, 3100000},  {23099999, 1, 0, &a, 1},     {23100000, 1, 0, NULL, -1},
         {24000000, 50, 0, &a, 1100000}, // has 9 of the 20 that it wants
     };
     struct tenant_rate *rate = tenant_rate_new(10, 20);
