@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // turnpike counters rebuild, turnpike counters verify
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -27,6 +28,8 @@ struct watch {
     const char *doing;
     bool quiet, terminal, drawn;
     int64_t started_us, shown_us; // monotonic
+    int64_t first_us;             // of the first counters: before, PostgreSQL puts them together
+    int first_shards;
     struct table *table;
 };
 
@@ -48,15 +51,23 @@ static void watch_show(void *context, int64_t keys, int shards)
 {
     struct watch *watch = context;
     int64_t now = clock_monotonic_us(), spent_us = now - watch->started_us;
+    if (watch->first_us == 0 || shards < watch->first_shards) {
+        watch->first_us = now;
+        watch->first_shards = shards;
+    }
     if (watch->quiet || now - watch->shown_us < (watch->terminal ? DRAW_EVERY_US : LINE_EVERY_US)) return;
     watch->shown_us = now;
     char bar[BAR + 1] = {0}, rate[160] = "waiting for raters";
     for (int i = 0; i < BAR; i++)
         bar[i] = i < shards * BAR / SHARD_COUNT ? '#' : ' ';
-    int64_t left_s = shards > 0 ? spent_us / 1000000 * (SHARD_COUNT - shards) / shards : 0;
+    int done = shards - watch->first_shards;
+    int64_t left_s = done > 0 ? (now - watch->first_us) / 1000 * (SHARD_COUNT - shards) / done / 1000 : -1;
     if (keys >= 0)
-        snprintf(rate, sizeof rate, "%lld counters, %lld/s, %lld:%02lld left", (long long)keys,
-                 (long long)(keys * 1000 / (spent_us / 1000 + 1)), (long long)(left_s / 60), (long long)(left_s % 60));
+        snprintf(rate, sizeof rate, "%lld counters, %lld/s", (long long)keys,
+                 (long long)(keys * 1000 / (spent_us / 1000 + 1)));
+    if (keys >= 0 && left_s >= 0)
+        snprintf(rate + strlen(rate), sizeof rate - strlen(rate), ", %lld:%02lld left", (long long)(left_s / 60),
+                 (long long)(left_s % 60));
     fprintf(stderr, "%scounters %s [%s] %d %%, %s%s", watch->terminal ? "\r" : "", watch->doing, bar,
             shards * 100 / SHARD_COUNT, rate, watch->terminal ? "\x1b[K" : "\n");
     watch->drawn = watch->terminal;
