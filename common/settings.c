@@ -81,7 +81,11 @@ const struct setting setting_table[] = {
     INT("rate.flush_events", "1000000", 1, 10000000, "Most events in one batch of a partition."),
     BYTES("rate.batch_memory", "256MiB", 4 * MIB, 1024 * GIB,
           "Memory for the batches that are filled or committed, of all partitions together."),
-    BYTES("rate.index_memory", "512MiB", 1 * MIB, 1024 * GIB, "Memory for the identities of counted events."),
+    BYTES("rate.index_memory", "512MiB", 1 * MIB, 1024 * GIB,
+          "Memory for the identities of counted events; what does not fit goes to rate.index_dir."),
+    TEXT("rate.index_dir", "/var/lib/turnpike/index",
+         "Folder on local disk for identities beyond rate.index_memory. It may be lost at any time; none: there is "
+         "none, and a partition parks instead."),
     BYTES("rate.counters_memory", "64MiB", 1 * MIB, 64 * GIB,
           "Memory for what is known of the counters in Redis; with less, more of them are read."),
     DURATION("rate.marker_interval", "1s", 100, 1 * MINUTES,

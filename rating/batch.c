@@ -148,13 +148,35 @@ static enum reason effects_add(struct batch *batch, const struct batch_ground *g
     return REASON_NONE;
 }
 
-// The newest entry of the identity: of this batch, of the one that is being committed, of the index.
-static bool identity_find(const struct batch *batch, const struct batch_ground *ground, struct hash128 identity,
-                          struct dedup_entry *entry)
+// Asks the index for the identities of the group. It does not change before they are judged.
+static void group_find(struct batch *batch, const struct batch_ground *ground)
 {
-    if (dedup_index_find(batch->pending, identity, entry)) return true;
-    if (ground->earlier && dedup_index_find(ground->earlier->pending, identity, entry)) return true;
-    return dedup_index_find(ground->index, identity, entry);
+    struct hash128 identities[GROUP_MAX] = {{0}};
+    struct dedup_entry entries[GROUP_MAX];
+    size_t places[GROUP_MAX], count = 0;
+    bool known[GROUP_MAX];
+    for (size_t i = 0; i < batch->group_count; i++) {
+        if (batch->group[i].reason) continue;
+        identities[count] = batch->group[i].identity;
+        places[count++] = i;
+    }
+    if (count == 0) return;
+    dedup_index_find_group(ground->index, identities, count, entries, known);
+    for (size_t i = 0; i < count; i++) {
+        batch->group[places[i]].known = known[i];
+        if (known[i]) batch->group[places[i]].first = entries[i];
+    }
+}
+
+// The newest entry of the identity: of this batch, of the one that is being committed, else what the index said.
+static void newest_find(const struct batch *batch, const struct batch_ground *ground, struct decoded *decoded)
+{
+    struct dedup_entry newer;
+    if (!dedup_index_find(batch->pending, decoded->identity, &newer) &&
+        (!ground->earlier || !dedup_index_find(ground->earlier->pending, decoded->identity, &newer)))
+        return;
+    decoded->known = true;
+    decoded->first = newer;
 }
 
 // An entry that makes every other event of the identity a duplicate or a conflict.
@@ -163,12 +185,13 @@ static bool is_counted(const struct decoded *decoded)
     return decoded->known && !decoded->first.held;
 }
 
-// What can be said of an event before those in front of it in its group are added. No effects, so that the cache lines
-// that the effects need are on their way while the next event is prepared.
+// What can be said of an event before those in front of it in its group are added; `known` and `first` are what the
+// index has. No effects, so that the cache lines that the effects need are on their way while the next event is
+// prepared.
 static void event_prepare(const struct batch *batch, const struct batch_ground *ground, struct decoded *decoded,
                           struct judgement *judgement)
 {
-    decoded->known = identity_find(batch, ground, decoded->identity, &decoded->first);
+    newest_find(batch, ground, decoded);
     if (is_counted(decoded)) return;
     if (judge_event(&ground->judge, &decoded->event, decoded->identity, decoded->received_time, judgement)) return;
     for (size_t i = 0; i < judgement->contribution_count; i++)
@@ -207,6 +230,7 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
 // Everything about the group that does not depend on its own effects, in passes that each ask for what the next needs.
 static void group_prepare(struct batch *batch, const struct batch_ground *ground)
 {
+    group_find(batch, ground);
     for (size_t i = 0; i < batch->group_count; i++)
         if (!batch->group[i].reason) (void)catalogue_tenant(ground->judge.catalogue, batch->group[i].event.subject);
     for (size_t i = 0; i < batch->group_count; i++)
@@ -332,6 +356,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
     struct slice detail = decoded->detail;
     if (!row->reason) {
         struct judgement *judgement = &batch->judgements[0];
+        decoded->known = dedup_index_find(ground->index, decoded->identity, &decoded->first);
         event_prepare(batch, ground, decoded, judgement);
         row->verdict = event_judge(batch, ground, decoded, judgement, &row->reason);
         detail = slice_of(judgement->detail);

@@ -3,6 +3,7 @@
 // those of the load. Segments double apart: a growth copies a sixteenth of the index.
 #include "rating/dedup_index.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,8 @@
 #endif
 
 #include "common/arena.h"
+#include "common/crash_point.h"
+#include "rating/dedup_disk.h"
 
 enum {
     SEGMENT_BITS = 4,
@@ -19,8 +22,12 @@ enum {
     GROUP = 16,       // tags looked at together; the first GROUP tags are mirrored behind the last
     HUGE_BYTES = 2 << 20,
     EVENT_INDEX_BITS = 20,
-    GENERATIONS_FIRST = 64
+    GENERATIONS_FIRST = 64,
+    DISK_GENERATIONS = 8, // of the window
+    SPILL_LEAST = 32,     // entries in a segment that is worth a file
+    PATH_SIZE = 4000
 };
+#define WINDOW_US (35 * DAY_US) // unless dedup_index_window says otherwise
 
 struct slot {
     struct hash128 identity;
@@ -51,6 +58,10 @@ struct dedup_index {
     size_t generation_count, generation_room;
     size_t sweep_segment;
     uint64_t sweep_slot;
+    struct dedup_disk *disk; // NULL: nothing went there yet
+    int64_t disk_bytes;      // of the budget, for its filters
+    instant_us window_us, watermark;
+    struct dedup_index *next, **link; // in the budget
 };
 
 static const uint64_t held_bit = UINT64_C(1) << 63;
@@ -122,11 +133,12 @@ static struct slot *segment_find(const struct segment *segment, struct hash128 i
     }
 }
 
-static bool segment_map(struct dedup_index *index, struct segment *segment, uint64_t slots)
+static bool segment_map(struct dedup_index *index, struct segment *segment, uint64_t slots, bool over_budget)
 {
     size_t bytes = slots * sizeof(struct slot) + slots + GROUP;
     struct dedup_budget *budget = index->budget;
-    if (budget && budget->limit_bytes > 0 && budget->used_bytes + (int64_t)bytes > budget->limit_bytes) return false;
+    if (!over_budget && budget && budget->limit_bytes > 0 && budget->used_bytes + (int64_t)bytes > budget->limit_bytes)
+        return false;
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return false;
     if (bytes >= HUGE_BYTES) (void)madvise(memory, bytes, MADV_HUGEPAGE); // a hint: without it only slower
@@ -165,10 +177,10 @@ static int64_t segment_last_room(const struct segment *segment)
     return (int64_t)(segment->mask + 1) / 16 * 15;
 }
 
-static bool segment_rebuild(struct dedup_index *index, struct segment *segment, uint64_t slots)
+static bool segment_rebuild(struct dedup_index *index, struct segment *segment, uint64_t slots, bool over_budget)
 {
     struct segment larger;
-    if (!segment_map(index, &larger, slots)) return false;
+    if (!segment_map(index, &larger, slots, over_budget)) return false;
     for (uint64_t at = 0; at <= segment->mask; at++)
         if (segment->tags[at] && !slot_forgotten(index, &segment->slots[at]))
             segment_insert(&larger, &segment->slots[at]);
@@ -182,12 +194,37 @@ struct dedup_index *dedup_index_new(struct dedup_budget *budget)
     struct dedup_index *index = heap_alloc(sizeof *index);
     index->budget = budget;
     index->coverage_start = INSTANT_MIN;
+    index->window_us = WINDOW_US;
+    index->watermark = INSTANT_MIN;
+    if (!budget) return index;
+    index->next = budget->first;
+    index->link = &budget->first;
+    if (index->next) index->next->link = &index->next;
+    budget->first = index;
     return index;
+}
+
+// What the disk takes of the budget, after it has changed.
+static void disk_account(struct dedup_index *index)
+{
+    int64_t bytes = index->disk ? dedup_disk_memory(index->disk) : 0;
+    if (index->budget) index->budget->used_bytes += bytes - index->disk_bytes;
+    index->disk_bytes = bytes;
+}
+
+static void disk_leave(struct dedup_index *index)
+{
+    dedup_disk_close(index->disk);
+    index->disk = NULL;
+    disk_account(index);
 }
 
 void dedup_index_free(struct dedup_index *index)
 {
     if (!index) return;
+    disk_leave(index);
+    if (index->link) *index->link = index->next;
+    if (index->next) index->next->link = index->link;
     for (size_t i = 0; i < SEGMENTS; i++)
         segment_unmap(index, &index->segments[i]);
     free(index->generations);
@@ -201,6 +238,8 @@ void dedup_index_clear(struct dedup_index *index)
         if (segment->used > 0) memset(segment->tags, 0, segment->mask + 1 + GROUP);
         segment->used = 0;
     }
+    disk_leave(index);
+    index->watermark = INSTANT_MIN;
     index->floor = 0;
     index->coverage_start = INSTANT_MIN;
     index->generation_count = 0;
@@ -211,7 +250,22 @@ int64_t dedup_index_count(const struct dedup_index *index)
     int64_t count = 0;
     for (size_t i = 0; i < SEGMENTS; i++)
         count += index->segments[i].used;
-    return count;
+    return count + dedup_index_on_disk(index);
+}
+
+int64_t dedup_index_on_disk(const struct dedup_index *index)
+{
+    return index->disk ? dedup_disk_count(index->disk) : 0;
+}
+
+void dedup_index_window(struct dedup_index *index, instant_us window_us)
+{
+    index->window_us = window_us;
+}
+
+enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault)
+{
+    return index->disk ? dedup_disk_failed(index->disk, fault) : ERR_OK;
 }
 
 void dedup_index_prefetch(const struct dedup_index *index, struct hash128 identity)
@@ -229,44 +283,185 @@ void dedup_index_prefetch_put(const struct dedup_index *index, struct hash128 id
     __builtin_prefetch(segment->slots + home, 1);
 }
 
-bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry)
+static struct dedup_entry entry_of(const struct slot *slot)
 {
-    const struct segment *segment = &index->segments[segment_of(identity)];
-    if (!segment->slots) return false;
-    const struct slot *slot = segment_find(segment, identity, NULL);
-    if (!slot || slot_forgotten(index, slot)) return false;
-    *entry = (struct dedup_entry){
-        .identity = identity,
+    return (struct dedup_entry){
+        .identity = slot->identity,
         .content = slot->content,
         .offset = offset_of(slot),
         .event_index = (int32_t)(slot->place & DEDUP_EVENT_INDEX_MAX),
         .held = (slot->place & held_bit) != 0,
     };
+}
+
+static bool memory_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry)
+{
+    const struct segment *segment = &index->segments[segment_of(identity)];
+    if (!segment->slots) return false;
+    const struct slot *slot = segment_find(segment, identity, NULL);
+    if (!slot || slot_forgotten(index, slot)) return false;
+    *entry = entry_of(slot);
     return true;
+}
+
+void dedup_index_find_group(const struct dedup_index *index, const struct hash128 *identities, size_t count,
+                            struct dedup_entry *entries, bool *known)
+{
+    for (size_t i = 0; i < count; i++)
+        known[i] = memory_find(index, identities[i], &entries[i]);
+    if (index->disk && dedup_disk_find(index->disk, identities, count, index->floor, entries, known, NULL))
+        return; // the disk keeps its failure: dedup_index_failed
+}
+
+bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry)
+{
+    bool known = false;
+    dedup_index_find_group(index, &identity, 1, entry, &known);
+    return known;
+}
+
+// --- to disk
+
+static bool spills(const struct dedup_index *index, const struct segment *segment, uint64_t at)
+{
+    const struct slot *slot = &segment->slots[at];
+    return segment->tags[at] && !(slot->place & held_bit) && !slot_forgotten(index, slot);
+}
+
+// What is to go to disk, sorted: by buckets of the first bits, which are evenly spread, then by moving a few
+// neighbours.
+static size_t segment_sort(const struct dedup_index *index, const struct segment *segment, struct dedup_entry *entries)
+{
+    unsigned bits = 1;
+    while (bits < 24 && INT64_C(4) << bits < segment->used)
+        bits++;
+    size_t buckets = (size_t)1 << bits, count = 0;
+    uint32_t *ends = heap_grow(NULL, sizeof *ends, buckets + 1);
+    memset(ends, 0, (buckets + 1) * sizeof *ends);
+    for (uint64_t at = 0; at <= segment->mask; at++)
+        if (spills(index, segment, at)) ends[(segment->slots[at].identity.high << SEGMENT_BITS >> (64 - bits)) + 1]++;
+    for (size_t i = 0; i < buckets; i++)
+        ends[i + 1] += ends[i]; // where bucket i + 1 begins; while it is filled, ends[i] is where the next of i goes
+    for (uint64_t at = 0; at <= segment->mask; at++) {
+        if (!spills(index, segment, at)) continue;
+        entries[ends[segment->slots[at].identity.high << SEGMENT_BITS >> (64 - bits)]++] =
+            entry_of(&segment->slots[at]);
+        count++;
+    }
+    free(ends);
+    for (size_t i = 1; i < count; i++) {
+        struct dedup_entry entry = entries[i];
+        size_t at = i;
+        for (; at > 0 && hash128_compare(entries[at - 1].identity, entry.identity) > 0; at--)
+            entries[at] = entries[at - 1];
+        entries[at] = entry;
+    }
+    return count;
+}
+
+static enum err disk_open(struct dedup_index *index, struct fault *fault)
+{
+    char folder[PATH_SIZE];
+    if (index->disk) return ERR_OK;
+    int64_t number = ++index->budget->last_store;
+    if (snprintf(folder, sizeof folder, "%s/%lld", index->budget->folder, (long long)number) >= (int)sizeof folder)
+        return fault_set(fault, ERR_LIMIT, index->budget->folder, "the name of the folder is too long");
+    return dedup_disk_open(folder, index->window_us / DISK_GENERATIONS, &index->disk, fault);
+}
+
+// Moves what the segment has counted to disk, and makes it small. What is held stays.
+static enum err segment_spill(struct dedup_index *index, struct segment *segment, struct fault *fault)
+{
+    struct dedup_entry *entries = heap_grow(NULL, sizeof *entries, (size_t)segment->used + 1);
+    struct segment small = {0};
+    size_t count = segment_sort(index, segment, entries);
+    int64_t newest = 0;
+    for (size_t i = 0; i < count; i++)
+        if (entries[i].offset > newest) newest = entries[i].offset;
+    enum err err = disk_open(index, fault);
+    if (!err && count > 0) err = dedup_disk_add(index->disk, entries, count, newest, index->watermark, fault);
+    free(entries);
+    if (err) return err;
+    CRASH_POINT("rate.after_spill");
+    uint64_t slots = SLOTS_FIRST;
+    int64_t held = 0;
+    for (uint64_t at = 0; at <= segment->mask; at++)
+        held += segment->tags[at] && (segment->slots[at].place & held_bit);
+    while ((int64_t)slots / 4 * 3 < held)
+        slots *= 2;
+    ENSURE(segment_map(index, &small, slots, true));
+    for (uint64_t at = 0; at <= segment->mask; at++)
+        if (segment->tags[at] && (segment->slots[at].place & held_bit)) segment_insert(&small, &segment->slots[at]);
+    segment_unmap(index, segment);
+    *segment = small;
+    index->budget->spills++;
+    disk_account(index);
+    return ERR_OK;
+}
+
+// Filters of what is on disk may take three quarters of the budget; beyond that every few identities would be a file.
+static enum err filters_check(const struct dedup_budget *budget, struct fault *fault)
+{
+    int64_t filters = 0, on_disk = 0;
+    for (const struct dedup_index *index = budget->first; index; index = index->next) {
+        filters += index->disk_bytes;
+        on_disk += dedup_index_on_disk(index);
+    }
+    if (filters <= budget->limit_bytes / 4 * 3) return ERR_OK;
+    return fault_set(fault, ERR_LIMIT, "",
+                     "the filters of %lld identities on disk take %lld bytes of a memory budget of %lld: raise"
+                     " rate.index_memory",
+                     (long long)on_disk, (long long)filters, (long long)budget->limit_bytes);
+}
+
+// Moves the largest segment of all indexes of the budget to disk. ERR_LIMIT: there is none that would help.
+static enum err budget_spill(struct dedup_budget *budget, struct fault *fault)
+{
+    struct dedup_index *owner = NULL;
+    struct segment *largest = NULL;
+    for (struct dedup_index *index = budget->first; index; index = index->next)
+        for (size_t i = 0; i < SEGMENTS; i++) {
+            struct segment *segment = &index->segments[i];
+            if (segment->used < SPILL_LEAST || (largest && segment->bytes <= largest->bytes)) continue;
+            owner = index;
+            largest = segment;
+        }
+    int64_t before = budget->used_bytes;
+    enum err err = filters_check(budget, fault);
+    if (err) return err;
+    err = largest && budget->folder ? segment_spill(owner, largest, fault) : ERR_LIMIT;
+    if (!err && budget->used_bytes < before) return ERR_OK;
+    if (err && largest && budget->folder) return err;
+    return fault_set(
+        fault, ERR_LIMIT, "",
+        "the dedup index would pass its memory budget of %lld bytes (%lld in use): raise rate.index_memory",
+        (long long)budget->limit_bytes, (long long)budget->used_bytes);
 }
 
 static enum err segment_reserve(struct dedup_index *index, size_t at, int64_t more, struct fault *fault)
 {
     struct segment *segment = &index->segments[at];
-    if (!segment->slots && !segment_map(index, segment, SLOTS_FIRST))
-        return fault_set(fault, ERR_LIMIT, "", "the dedup index has no memory left in its budget");
-    int64_t wanted = segment->used + more;
-    if (wanted <= segment_room(segment)) return ERR_OK;
-    uint64_t slots = segment->mask + 1;
-    while ((int64_t)slots / 4 * 3 < wanted)
-        slots *= 2;
-    if (segment_rebuild(index, segment, slots) || wanted <= segment_last_room(segment)) return ERR_OK;
-    return fault_set(
-        fault, ERR_LIMIT, "",
-        "the dedup index would pass its memory budget of %lld bytes (%lld in use): raise rate.index_memory",
-        (long long)(index->budget ? index->budget->limit_bytes : 0),
-        (long long)(index->budget ? index->budget->used_bytes : 0));
+    for (;;) {
+        if (segment->slots || segment_map(index, segment, SLOTS_FIRST, false)) {
+            int64_t wanted = segment->used + more;
+            if (wanted <= segment_room(segment)) return ERR_OK;
+            uint64_t slots = segment->mask + 1;
+            while ((int64_t)slots / 4 * 3 < wanted)
+                slots *= 2;
+            if (segment_rebuild(index, segment, slots, false) || wanted <= segment_last_room(segment)) return ERR_OK;
+        }
+        if (!index->budget) return fault_set(fault, ERR_LIMIT, "", "no memory is left for a table");
+        enum err err = budget_spill(index->budget, fault);
+        if (err) return err;
+    }
 }
 
 enum err dedup_index_reserve(struct dedup_index *index, const struct dedup_entry *entries, size_t count,
                              struct fault *fault)
 {
     int64_t more[SEGMENTS] = {0};
+    enum err failed = dedup_index_failed(index, fault);
+    if (failed) return failed;
     for (size_t i = 0; i < count; i++)
         more[segment_of(entries[i].identity)]++;
     for (size_t i = 0; i < SEGMENTS; i++) {
@@ -281,7 +476,9 @@ void dedup_index_put(struct dedup_index *index, const struct dedup_entry *entry)
     ENSURE(entry->offset >= 0 && entry->offset <= DEDUP_OFFSET_MAX);
     ENSURE(entry->event_index >= 0 && entry->event_index <= DEDUP_EVENT_INDEX_MAX);
     struct segment *segment = &index->segments[segment_of(entry->identity)];
-    ENSURE(segment->slots);
+    if (!segment->slots) ENSURE(segment_map(index, segment, SLOTS_FIRST, true));
+    if (segment->used >= segment_last_room(segment))
+        ENSURE(segment_rebuild(index, segment, (segment->mask + 1) * 2, true));
     struct slot slot = {
         .identity = entry->identity,
         .content = entry->content,
@@ -303,6 +500,7 @@ void dedup_index_add(struct dedup_index *index, const struct dedup_entry *entry)
 
 void dedup_index_note(struct dedup_index *index, int64_t offset, instant_us watermark)
 {
+    if (watermark > index->watermark) index->watermark = watermark;
     if (index->generation_count > 0) {
         struct generation *last = &index->generations[index->generation_count - 1];
         if (watermark < last->watermark || offset < last->offset) return;
@@ -327,6 +525,8 @@ void dedup_index_forget(struct dedup_index *index, instant_us keep_from)
     dedup_index_start_at(index, index->generations[gone - 1].offset, index->generations[gone - 1].watermark);
     index->generation_count -= gone;
     memmove(index->generations, index->generations + gone, index->generation_count * sizeof *index->generations);
+    if (index->disk && dedup_disk_forget(index->disk, index->floor, NULL)) return; // it keeps its failure
+    disk_account(index);
 }
 
 instant_us dedup_index_coverage_start(const struct dedup_index *index)

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The identities that a partition has counted inside the dedup window: 128-bit keyed identity -> first 64 bits of the
-// content hash and the place in the log (rules 1.2, 2.1, 3.6). In memory only; a restart rebuilds it from the log. Open
-// addressing in 16 segments that grow apart, a tag byte per slot in front of the entries, so that an absent identity
-// costs one cache line. Never grows over the budget: the caller parks its partition instead.
-// An identity is forgotten by its offset: what lies below the floor is gone for every reader at once, the memory is
-// taken back in pieces by dedup_index_sweep. `held` identities (open quarantine rows) are never forgotten by age.
-// One thread at a time. Identities are keyed hashes: an attacker cannot choose where they land.
+// content hash and the place in the log (rules 1.2, 2.1, 3.6). Open addressing in 16 segments that grow apart, a tag
+// byte per slot in front of the entries, so that an absent identity costs one cache line. What does not fit into the
+// budget goes to local disk, a segment at a time, the largest of all indexes of the budget first (dedup_disk.h);
+// without a folder, or when even the filters of what is on disk do not fit, the caller parks its partition. An identity
+// is forgotten by its offset: what lies below the floor is gone for every reader at once, the memory is taken back in
+// pieces by dedup_index_sweep. `held` identities (open quarantine rows) are never forgotten by age. One thread at a
+// time. Identities are keyed hashes: an attacker cannot choose where they land.
 #pragma once
 #include "common/hash.h"
 #include "common/instant.h"
 
 enum {
-    DEDUP_EVENT_INDEX_MAX = (1 << 20) - 1 // place of an event in its message
+    DEDUP_EVENT_INDEX_MAX = (1 << 20) - 1, // place of an event in its message
+    DEDUP_GROUP_MAX = 32                   // identities that are looked up together
 };
 #define DEDUP_OFFSET_MAX ((INT64_C(1) << 43) - 1) // Kafka offset: 8.8e12 messages in a partition
 
@@ -23,30 +25,44 @@ struct dedup_entry {
     bool held;           // an open quarantine row has the identity; makes nothing a duplicate
 };
 
-// Shared by all indexes of a process. limit_bytes 0: no limit.
+// Shared by all indexes of a process. limit_bytes 0: no limit. folder NULL: nothing goes to disk.
+struct dedup_index;
 struct dedup_budget {
     int64_t limit_bytes, used_bytes;
+    const char *folder;         // on local disk, of this process alone
+    struct dedup_index *first;  // all indexes of the budget
+    int64_t spills, last_store; // segments that went to disk; number of the last folder in the folder
 };
 
-struct dedup_index;
 struct dedup_index *dedup_index_new(struct dedup_budget *budget);
 void dedup_index_free(struct dedup_index *index);  // NULL is fine
 void dedup_index_clear(struct dedup_index *index); // forgets everything, keeps the memory
 int64_t
-dedup_index_count(const struct dedup_index *index); // entries in memory, those below the floor included until swept
+dedup_index_count(const struct dedup_index *index); // entries, those below the floor included until swept or dropped
+int64_t dedup_index_on_disk(const struct dedup_index *index); // of them on disk
+// How much of received_time the index is to hold; before the first put. For the generations on disk.
+void dedup_index_window(struct dedup_index *index, instant_us window_us);
 
 // Asks for the cache line that a find of the identity will read.
 void dedup_index_prefetch(const struct dedup_index *index, struct hash128 identity);
 void dedup_index_prefetch_put(const struct dedup_index *index, struct hash128 identity); // the same for a put
 // True and the entry (counted or held) if the identity is known.
 bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry);
+// The same for a group, at most DEDUP_GROUP_MAX: known[i] and, if it is true, entries[i]. One look at the disk for all.
+void dedup_index_find_group(const struct dedup_index *index, const struct hash128 *identities, size_t count,
+                            struct dedup_entry *entries, bool *known);
+// After an error of the disk look-ups may have missed identities: nothing that followed from them may be committed.
+// ERR_LIMIT and why; dedup_index_reserve says the same.
+enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault) MUST_USE;
 
-// Makes room for all these entries, so that putting them cannot fail. ERR_LIMIT: the budget would be passed.
+// Makes room for all these entries, by moving others to disk if need be. ERR_LIMIT: the budget would be passed, or the
+// disk failed.
 enum err dedup_index_reserve(struct dedup_index *index, const struct dedup_entry *entries, size_t count,
                              struct fault *fault) MUST_USE;
 // Makes room for one entry and puts it. For tables without a budget, where that cannot fail.
 void dedup_index_add(struct dedup_index *index, const struct dedup_entry *entry);
-// Adds or replaces. A held entry never replaces a counted one. Room must have been reserved (ENSUREd).
+// Adds or replaces. A held entry never replaces a counted one in memory. What was reserved may have been taken back by
+// another index of the budget: then the segment grows all the same, over the budget until the next reserve.
 void dedup_index_put(struct dedup_index *index, const struct dedup_entry *entry);
 
 // --- forgetting, by offset generations

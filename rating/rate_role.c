@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/backoff.h"
@@ -14,6 +15,7 @@
 #include "common/metric.h"
 #include "common/schema.h"
 #include "rating/counters.h"
+#include "rating/index_folder.h"
 #include "rating/kafka_source.h"
 
 enum {
@@ -39,6 +41,7 @@ struct rate_role {
     struct rater *rater;
     struct kafka_source *source;
     struct counters_feed *counters;
+    struct index_folder *index_folder;
     struct ops_server *ops;
     pthread_mutex_t lock; // of progress
     struct progress *progress;
@@ -174,6 +177,17 @@ static enum err incarnation_wait(struct rate_role *role, struct fault *fault)
     return err;
 }
 
+// Without a usable folder rating goes on in memory alone.
+static void folder_open(struct rate_role *role)
+{
+    struct fault fault = {0};
+    const char *folder = config_text(role->config, "rate.index_dir");
+    if (!folder || strcmp(folder, "none") == 0) return;
+    if (index_folder_open(folder, &role->index_folder, &fault))
+        log_error("index_dir_unusable", LOG_FAULT(&fault),
+                  LOG_TEXT("action", "rating goes on; beyond rate.index_memory partitions will park"));
+}
+
 static enum err role_open(struct rate_role *role, const struct clock *clock, struct fault *fault)
 {
     char host[64];
@@ -186,6 +200,7 @@ static enum err role_open(struct rate_role *role, const struct clock *clock, str
     err = counters_feed_open(role->config, role->incarnation.partitions, &role->counters, fault);
     if (!err) err = kafka_source_open(role->config, &role->incarnation, role->instance, &role->source, fault);
     if (err) return err;
+    folder_open(role);
     const struct rater_options options = {
         .config = role->config,
         .clock = clock,
@@ -195,6 +210,7 @@ static enum err role_open(struct rate_role *role, const struct clock *clock, str
         .incarnation = role->incarnation.number,
         .partitions = role->incarnation.partitions,
         .instance = role->instance,
+        .index_folder = role->index_folder ? index_folder_path(role->index_folder) : NULL,
     };
     err = rater_new(&options, &role->rater, fault);
     if (!err) kafka_source_bind(role->source, role->rater);
@@ -245,6 +261,7 @@ static void role_close(struct rate_role *role)
     kafka_source_close(role->source); // revokes and commits on the way
     counters_feed_close(role->counters);
     rater_free(role->rater);
+    index_folder_close(role->index_folder);
     ops_server_close(role->ops);
     free(role->progress);
     pthread_mutex_destroy(&role->lock);

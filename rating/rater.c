@@ -46,6 +46,7 @@ enum err rater_new(const struct rater_options *options, struct rater **made, str
     rater->backoff = BACKOFF(BACKOFF_LEAST_MS, BACKOFF_MOST_MS);
     rater->owners = heap_alloc((size_t)options->partitions * sizeof(struct owner *));
     rater->budget.limit_bytes = config_int(options->config, "rate.index_memory");
+    rater->budget.folder = options->index_folder;
     rater->flush_us = config_int(options->config, "rate.flush_interval") * 1000;
     rater->flush_most_us = config_int(options->config, "rate.flush_interval_most") * 1000;
     rater->flush_events = config_int(options->config, "rate.flush_events");

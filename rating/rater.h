@@ -40,8 +40,9 @@ struct rater_options {
     const struct rater_source *source; // must outlive the rater
     struct counters_feed *counters;    // NULL: no Redis
     int32_t incarnation;
-    int partitions;       // of the incarnation
-    const char *instance; // for rating.partition.owner
+    int partitions;           // of the incarnation
+    const char *instance;     // for rating.partition.owner
+    const char *index_folder; // of this process, for identities beyond the memory budget; NULL: none
 };
 
 struct rater;

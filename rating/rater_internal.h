@@ -15,7 +15,7 @@ enum { REBUILD_SLICE_MS = 200, LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 }
 struct rebuild;
 
 struct owner_metrics {
-    struct metric *verdicts[VERDICT_KINDS], *batches, *flush_us, *window_us, *entries, *parked, *next_offset;
+    struct metric *verdicts[VERDICT_KINDS], *batches, *flush_us, *window_us, *entries, *on_disk, *parked, *next_offset;
 };
 
 // One partition that is assigned to us. `state` is moved by owner_move alone.

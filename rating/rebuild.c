@@ -132,6 +132,7 @@ static enum err rebuild_begin(struct rebuild *rebuild, struct db *db, struct fau
             owner->row.watermark - catalogue_longest_accept_us(catalogue) - catalogue_longest_future_us(catalogue);
     rebuild->keep = (struct place){.watermark = INSTANT_MIN};
     enum err err = place_find(rebuild, db, keep_from, false, &rebuild->keep, fault);
+    if (keep_from != INSTANT_MIN) dedup_index_window(owner->index, owner->row.watermark - keep_from);
     rebuild->rows = rebuild->keep;
     if (!err && !rebuild->rows_refused) err = kept_from_read(db, &kept_from, fault);
     if (!err) err = place_find(rebuild, db, kept_from, true, &rebuild->rows, fault);

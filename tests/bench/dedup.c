@@ -3,6 +3,9 @@
 //   bench_dedup probe IDS [PROBES]    fills an index in memory, then looks up absent ids (fresh events) and known ones
 //   with
 //                                     their content, in groups of 32 as the rater does
+//   bench_dedup disk IDS MIB FOLDER   a stream of events, 2 % of them known, against an index of so many MiB of memory
+//   and
+//                                     the folder: events per second as it grows
 //   bench_dedup fill IDS BATCH        writes batches with so many made-up identities each to the partitions of the
 //   newest
 //                                     incarnation, as raters write them, for a measurement of their recovery
@@ -89,6 +92,57 @@ static int probe(int64_t ids, int64_t probes)
     known = probe_look(index, 0, ids, probes);
     report("known", probes, begin);
     ENSURE(known == probes);
+    dedup_index_free(index);
+    return 0;
+}
+
+// --- disk
+
+// One group of a stream: what the rater does for it. Returns how many were known.
+static size_t stream_group(struct dedup_index *index, uint64_t *next, uint64_t turn)
+{
+    struct hash128 identities[GROUP];
+    struct dedup_entry entries[GROUP], found[GROUP];
+    bool known[GROUP];
+    size_t count = 0, fresh = 0;
+    for (size_t i = 0; i < GROUP; i++) {
+        bool again = *next > 0 && mixed(turn * GROUP + i) % 50 == 0;
+        entries[i] = entry_of(again ? mixed(turn * GROUP + i + 1) % *next : *next + fresh);
+        fresh += !again;
+        identities[i] = entries[i].identity;
+        dedup_index_prefetch(index, identities[i]);
+    }
+    dedup_index_find_group(index, identities, GROUP, found, known);
+    fresh = 0;
+    for (size_t i = 0; i < GROUP; i++) {
+        count += known[i];
+        if (!known[i]) entries[fresh++] = entries[i];
+    }
+    ENSURE(dedup_index_reserve(index, entries, fresh, NULL) == ERR_OK);
+    for (size_t i = 0; i < fresh; i++)
+        dedup_index_put(index, &entries[i]);
+    *next += fresh;
+    return count;
+}
+
+static int disk(int64_t ids, int64_t mebibytes, const char *folder)
+{
+    struct dedup_budget budget = {.limit_bytes = mebibytes << 20, .folder = folder};
+    struct dedup_index *index = dedup_index_new(&budget);
+    int64_t step = ids < 10000000 ? ids : 10000000, events = 0, known = 0, begin = clock_monotonic_us();
+    uint64_t next = 0, turn = 0;
+    for (int64_t goal = step; goal <= ids; goal += step) {
+        for (; (int64_t)next < goal; events += GROUP)
+            known += (int64_t)stream_group(index, &next, turn++);
+        int64_t now = clock_monotonic_us();
+        printf("ids=%lld events_per_second=%.0f known=%lld on_disk=%lld memory=%lld spills=%lld\n", (long long)next,
+               (double)events * 1e6 / (double)(now - begin), (long long)known, (long long)dedup_index_on_disk(index),
+               (long long)budget.used_bytes, (long long)budget.spills);
+        fflush(stdout);
+        begin = now;
+        events = known = 0;
+    }
+    ENSURE(dedup_index_failed(index, NULL) == ERR_OK);
     dedup_index_free(index);
     return 0;
 }
@@ -227,6 +281,7 @@ int main(int argc, char **argv)
     int64_t first = argc > 2 ? strtoll(argv[2], NULL, 10) : 0, second = argc > 3 ? strtoll(argv[3], NULL, 10) : 0;
     if (first > 0 && argc <= 4 && strcmp(argv[1], "probe") == 0) return probe(first, second > 0 ? second : 20000000);
     if (first > 0 && second > 0 && argc == 4 && strcmp(argv[1], "fill") == 0) return fill(first, second);
-    fputs("usage: bench_dedup probe IDS [PROBES] | fill IDS BATCH\n", stderr);
+    if (first > 0 && second > 0 && argc == 5 && strcmp(argv[1], "disk") == 0) return disk(first, second, argv[4]);
+    fputs("usage: bench_dedup probe IDS [PROBES] | disk IDS MIB FOLDER | fill IDS BATCH\n", stderr);
     return 2;
 }
