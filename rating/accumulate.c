@@ -17,6 +17,7 @@ struct accumulator {
     struct order *order; // of the last sort
     const struct usage_row **sorted;
     size_t sorted_room;
+    int (*sorted_by)(const void *, const void *); // what `sorted` is in the order of; NULL: of nothing
 };
 
 // What a sort compares first, without touching the row.
@@ -49,6 +50,7 @@ void accumulator_clear(struct accumulator *accumulator)
 {
     memset(accumulator->table, 0, (accumulator->mask + 1) * sizeof *accumulator->table);
     accumulator->count = 0;
+    accumulator->sorted_by = NULL;
 }
 
 // The dimension set is a keyed hash that covers the tenant: its bits are random already.
@@ -173,6 +175,7 @@ static enum err rows_find(struct accumulator *accumulator, struct contribution *
 enum err accumulator_add(struct accumulator *accumulator, struct contribution *contributions, size_t count)
 {
     size_t before = accumulator->count;
+    accumulator->sorted_by = NULL;
     enum err err = rows_find(accumulator, contributions, count);
     if (err) {
         ENSURE(err == ERR_LIMIT);
@@ -209,18 +212,39 @@ static int order_compare(const void *a, const void *b)
     return order ? order : (x->row->slot > y->row->slot) - (x->row->slot < y->row->slot);
 }
 
-const struct usage_row *const *accumulator_sorted(struct accumulator *accumulator)
+static int tenant_compare(const void *a, const void *b)
 {
+    const struct order *x = a, *y = b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return (x->row->slot > y->row->slot) - (x->row->slot < y->row->slot);
+}
+
+static const struct usage_row *const *sorted_by(struct accumulator *accumulator, bool tenant,
+                                                int (*compare)(const void *, const void *))
+{
+    if (accumulator->sorted_by == compare) return accumulator->sorted;
     if (accumulator->sorted_room < accumulator->room) {
         accumulator->sorted_room = accumulator->room;
         accumulator->order = heap_grow(accumulator->order, sizeof *accumulator->order, accumulator->room);
         accumulator->sorted = heap_grow(accumulator->sorted, sizeof *accumulator->sorted, accumulator->room);
     }
-    for (size_t i = 0; i < accumulator->count; i++)
-        accumulator->order[i] = (struct order){accumulator->rows[i].dimension_set.high, &accumulator->rows[i]};
-    if (accumulator->count > 1)
-        qsort(accumulator->order, accumulator->count, sizeof *accumulator->order, order_compare);
+    for (size_t i = 0; i < accumulator->count; i++) {
+        const struct usage_row *row = &accumulator->rows[i];
+        accumulator->order[i] = (struct order){tenant ? (uint64_t)row->tenant->number : row->dimension_set.high, row};
+    }
+    if (accumulator->count > 1) qsort(accumulator->order, accumulator->count, sizeof *accumulator->order, compare);
     for (size_t i = 0; i < accumulator->count; i++)
         accumulator->sorted[i] = accumulator->order[i].row;
+    accumulator->sorted_by = compare;
     return accumulator->sorted;
+}
+
+const struct usage_row *const *accumulator_sorted(struct accumulator *accumulator)
+{
+    return sorted_by(accumulator, false, order_compare);
+}
+
+const struct usage_row *const *accumulator_by_tenant(struct accumulator *accumulator)
+{
+    return sorted_by(accumulator, true, tenant_compare);
 }

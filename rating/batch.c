@@ -11,6 +11,7 @@
 enum {
     ARENA_FIRST_BYTES = 1 << 20,
     ROWS_FIRST = 64,
+    PUT_AHEAD = 16,
     // what a thing takes in tables and lists that double as they grow
     ENTRY_BYTES = 200,
     ROW_BYTES = 320,
@@ -282,7 +283,7 @@ static void decode(struct batch *batch, const struct batch_ground *ground, struc
     }
     const struct usage_event *event = &decoded->event;
     decoded->identity = event_identity(&ground->identity_key, event->subject, event->source, event->id);
-    dedup_index_prefetch(batch->pending, decoded->identity);
+    dedup_index_prefetch_put(batch->pending, decoded->identity);
     if (ground->earlier) dedup_index_prefetch(ground->earlier->pending, decoded->identity);
     dedup_index_prefetch(ground->index, decoded->identity);
     catalogue_tenant_prefetch(ground->judge.catalogue, event->subject);
@@ -435,8 +436,10 @@ enum err batch_reserve(const struct batch *batch, struct dedup_index *index, str
 void batch_take(const struct batch *batch, struct dedup_index *index, struct dedup_index *known)
 {
     const struct dedup_entry *entries = batch->entries.rows;
-    for (size_t i = 0; i < batch->entries.count; i++)
+    for (size_t i = 0; i < batch->entries.count; i++) {
+        if (i + PUT_AHEAD < batch->entries.count) dedup_index_prefetch_put(index, entries[i + PUT_AHEAD].identity);
         dedup_index_put(index, &entries[i]);
+    }
     const struct row_list *const lists[] = {&batch->sets, &batch->resources};
     for (size_t list = 0; list < 2; list++) {
         const struct named_row *rows = lists[list]->rows;

@@ -15,8 +15,8 @@ static void copy_origin(struct db_copy *copy, const struct batch_record *record)
 
 static enum err usage_copy(struct attempt *attempt, struct fault *fault)
 {
-    size_t count = 0;
-    const struct usage_row *const *rows = batch_usage(attempt->batch, &count);
+    size_t count = accumulator_count(attempt->batch->usage);
+    const struct usage_row *const *rows = accumulator_by_tenant(attempt->batch->usage);
     if (count == 0) return ERR_OK;
     struct db_copy copy;
     enum err err = db_copy_open(attempt->db,

@@ -142,6 +142,32 @@ static void an_event_that_overflows_adds_nothing(void **state)
     accumulator_free(accumulator);
 }
 
+static void rows_come_by_tenant_and_slot(void **state)
+{
+    (void)state;
+    struct accumulator *accumulator = accumulator_new();
+    static const int64_t slots[] = {900000000, 0, 1800000000};
+    for (size_t i = 0; i < 6; i++) {
+        struct contribution contribution = contribution_of(&sum, (int64_t)i, 0, 1);
+        contribution.tenant = i % 2 == 0 ? &other : &acme;
+        contribution.slot = slots[i / 2];
+        contribution.dimension_set.high = 6 - i;
+        add(accumulator, contribution);
+    }
+    static const int64_t by_tenant[] = {3, 1, 5, 2, 0, 4}, by_set[] = {5, 4, 3, 2, 1, 0};
+    for (int again = 0; again < 4; again++) { // one order after the other, and each twice
+        const struct usage_row *const *rows =
+            again < 2 ? accumulator_by_tenant(accumulator) : accumulator_sorted(accumulator);
+        for (size_t i = 0; i < 6; i++)
+            assert_true(rows[i]->quantity.nano == (again < 2 ? by_tenant[i] : by_set[i]));
+    }
+    struct contribution more = contribution_of(&sum, 9, 0, 1);
+    more.dimension_set.high = 0;
+    add(accumulator, more); // the order is not the old one
+    assert_true(accumulator_sorted(accumulator)[0]->quantity.nano == 9);
+    accumulator_free(accumulator);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +175,7 @@ int main(void)
         cmocka_unit_test(rows_are_told_apart_by_every_part_of_the_key),
         cmocka_unit_test(the_order_is_that_of_the_chain),
         cmocka_unit_test(an_event_that_overflows_adds_nothing),
+        cmocka_unit_test(rows_come_by_tenant_and_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
