@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "common/hash.h"
 
 enum {
     AT_VERSION = 2,
@@ -38,9 +37,8 @@ static void header_put(struct text *message, size_t at, size_t bytes, uint64_t n
     little_endian_put((unsigned char *)message->data + at, bytes, number);
 }
 
-void message_begin(struct text *message, enum message_kind kind, uint64_t catalogue_version, uint64_t nonce)
+static void begin(struct text *message, enum message_kind kind, uint64_t catalogue_version, uint64_t nonce)
 {
-    ENSURE(kind == MESSAGE_EVENTS || kind == MESSAGE_MARKER);
     const char header[MESSAGE_HEADER_BYTES] = {'T', 'P', MESSAGE_VERSION, (char)kind};
     text_clear(message);
     text_add(message, header, sizeof header);
@@ -48,11 +46,24 @@ void message_begin(struct text *message, enum message_kind kind, uint64_t catalo
     header_put(message, AT_NONCE, 8, nonce);
 }
 
+void message_begin(struct text *message, enum message_kind kind, uint64_t catalogue_version, uint64_t nonce)
+{
+    ENSURE(kind == MESSAGE_EVENTS || kind == MESSAGE_MARKER);
+    begin(message, kind, catalogue_version, nonce);
+}
+
+void message_begin_forwarded(struct text *message, uint64_t catalogue_version, int64_t received_time_us)
+{
+    static const char no_mark[MESSAGE_MARK_BYTES];
+    begin(message, MESSAGE_FORWARDED, catalogue_version, (uint64_t)received_time_us);
+    text_add(message, no_mark, sizeof no_mark);
+}
+
 void message_add(struct text *message, struct slice event_json)
 {
     uint64_t count = little_endian_get(message->data + AT_COUNT, 2);
     ENSURE(count < MESSAGE_EVENTS_MAX && event_json.length <= UINT32_MAX);
-    ENSURE(message->data[AT_KIND] == MESSAGE_EVENTS);
+    ENSURE(message->data[AT_KIND] == MESSAGE_EVENTS || message->data[AT_KIND] == MESSAGE_FORWARDED);
     unsigned char length[LENGTH_BYTES];
     little_endian_put(length, sizeof length, event_json.length);
     text_add(message, length, sizeof length);
@@ -74,6 +85,35 @@ void message_finish(struct text *message)
     header_put(message, AT_CHECKSUM, 8, checksum_of(message->data, message->length));
 }
 
+// --- the mark
+
+enum { AT_MARK = MESSAGE_HEADER_BYTES, AT_FORWARDED = MESSAGE_HEADER_BYTES + MESSAGE_MARK_BYTES };
+
+static void mark_of(struct slice message, const struct hash_key *key, unsigned char mark[MESSAGE_MARK_BYTES])
+{
+    const struct slice pieces[] = {{message.data, AT_CHECKSUM},
+                                   {message.data + AT_FORWARDED, message.length - AT_FORWARDED}};
+    hash128_bytes(keyed_hash_pieces(key, pieces, 2), mark);
+}
+
+void message_mark(struct text *message, const struct hash_key *key)
+{
+    ENSURE(message->length >= AT_FORWARDED && message->data[AT_KIND] == MESSAGE_FORWARDED);
+    unsigned char mark[MESSAGE_MARK_BYTES];
+    mark_of((struct slice){message->data, message->length}, key, mark);
+    memcpy(message->data + AT_MARK, mark, sizeof mark);
+}
+
+bool message_mark_valid(struct slice message, const struct hash_key *key)
+{
+    ENSURE(message.length >= AT_FORWARDED && message.data[AT_KIND] == MESSAGE_FORWARDED);
+    unsigned char mark[MESSAGE_MARK_BYTES];
+    mark_of(message, key, mark);
+    return secret_equal(mark, message.data + AT_MARK, sizeof mark);
+}
+
+// --- reading
+
 static enum err open_plain(struct slice data, struct message_reader *reader, struct fault *fault)
 {
     size_t at = 0;
@@ -94,17 +134,19 @@ static enum err open_header(struct slice data, struct message_reader *reader, st
     if (version != MESSAGE_VERSION)
         return fault_set(fault, ERR_INVALID, "", "message version %u is unknown, this program reads version %d",
                          version, MESSAGE_VERSION);
-    if (kind != MESSAGE_EVENTS && kind != MESSAGE_MARKER)
+    if (kind != MESSAGE_EVENTS && kind != MESSAGE_MARKER && kind != MESSAGE_FORWARDED)
         return fault_set(fault, ERR_INVALID, "", "message kind %u is unknown", kind);
     if (little_endian_get(data.data + AT_CHECKSUM, 8) != checksum_of(data.data, data.length))
         return fault_set(fault, ERR_INVALID, "", "the message's checksum is wrong");
     if (little_endian_get(data.data + AT_FLAGS, 2) != 0)
         return fault_set(fault, ERR_INVALID, "", "the message has flags of a later version");
+    size_t before = kind == MESSAGE_FORWARDED ? AT_FORWARDED : MESSAGE_HEADER_BYTES;
+    if (data.length < before) return fault_set(fault, ERR_INVALID, "", "the message is shorter than its mark");
     *reader = (struct message_reader){
         .kind = (enum message_kind)kind,
         .catalogue_version = little_endian_get(data.data + AT_CATALOGUE, 8),
         .nonce = little_endian_get(data.data + AT_NONCE, 8),
-        .rest = {data.data + MESSAGE_HEADER_BYTES, data.length - MESSAGE_HEADER_BYTES},
+        .rest = {data.data + before, data.length - before},
         .count = (uint32_t)little_endian_get(data.data + AT_COUNT, 2),
     };
     return ERR_OK;

@@ -12,3 +12,12 @@ typedef enum err packing_emit(void *context, int partition, struct slice message
 enum err packing_run(const struct admitted_event *events, size_t count, int partitions, uint64_t catalogue_version,
                      struct arena *arena, struct text *buffer, packing_emit *emit, void *context,
                      struct fault *fault) MUST_USE;
+
+// The same for events that are sent on to where they belong, all received at one time: messages of kind 3, marked.
+struct packing_mark {
+    instant_us received_time;
+    const struct hash_key *key; // hash_key_derive(..., "forward")
+};
+enum err packing_run_marked(const struct admitted_event *events, size_t count, int partitions,
+                            uint64_t catalogue_version, const struct packing_mark *mark, struct arena *arena,
+                            struct text *buffer, packing_emit *emit, void *context, struct fault *fault) MUST_USE;

@@ -46,7 +46,8 @@ void batch_free(struct batch *batch)
     if (!batch) return;
     struct row_list *const lists[] = {
         &batch->entries,   &batch->sets,   &batch->resources, &batch->transitions, &batch->quarantines,
-        &batch->conflicts, &batch->wishes, &batch->closings,  &batch->replayed,    &batch->identity_pieces};
+        &batch->conflicts, &batch->wishes, &batch->closings,  &batch->replayed,    &batch->identity_pieces,
+        &batch->forwards};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]->rows);
     arena_free(batch->arena);
@@ -71,7 +72,8 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
     verdict_list_clear(&batch->verdicts);
     batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
     batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
-    batch->replayed.count = 0;
+    batch->replayed.count = batch->forwards.count = 0;
+    batch->bad_marks = 0;
     batch->identities_packed = false;
     batch->group_count = 0;
     batch->first_offset = batch->next_offset = next_offset;
@@ -228,6 +230,16 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
 
 // --- messages
 
+// An event that was sent on once is not sent on again: two owners that disagree would do so for ever (rules 2.3, 2.4).
+static enum verdict misrouted(struct batch *batch, const struct decoded *decoded)
+{
+    if (decoded->marked) return VERDICT_QUARANTINED;
+    struct slice raw = {arena_text(batch->arena, decoded->raw.data, decoded->raw.length), decoded->raw.length};
+    *(struct forward_row *)row_list_add(&batch->forwards, sizeof(struct forward_row)) =
+        (struct forward_row){shard_of_tenant(decoded->event.subject), decoded->received_time, raw};
+    return VERDICT_FORWARDED;
+}
+
 // Everything about the group that does not depend on its own effects, in passes that each ask for what the next needs.
 static void group_prepare(struct batch *batch, const struct batch_ground *ground)
 {
@@ -255,6 +267,7 @@ void batch_judge(struct batch *batch, const struct batch_ground *ground)
         if (!reason) {
             verdict = event_judge(batch, ground, decoded, &batch->judgements[i], &reason);
             detail = slice_of(batch->judgements[i].detail);
+            if (reason == REASON_MISROUTED) verdict = misrouted(batch, decoded);
         }
         if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, decoded, reason, detail);
         if (verdict == VERDICT_CONFLICT) batch_conflict(batch, decoded, &decoded->first);
@@ -297,24 +310,36 @@ static struct decoded *group_next(struct batch *batch, int64_t offset, instant_u
     decoded->received_time = received_time;
     decoded->raw = raw;
     decoded->index = index;
+    decoded->marked = false;
     decoded->reason = REASON_NONE;
     return decoded;
+}
+
+// Was the message, whose first step was taken, sent on by another partition's owner? Then its events are judged by the
+// received_time of their first position; the watermark goes by its own (rules 1.4).
+static bool mark_read(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
+{
+    if (batch->cursor.reader.kind != MESSAGE_FORWARDED) return false;
+    bool marked = message_mark_valid((struct slice){message->data, message->length}, &ground->forward_key);
+    batch->bad_marks += !marked;
+    return marked;
 }
 
 static void message_split(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
 {
     struct event_cursor *cursor = &batch->cursor;
     event_cursor_open(cursor, message, batch->arena);
-    for (;;) {
-        enum event_step step = event_cursor_next(cursor);
-        if (step == EVENT_END) break;
+    enum event_step step = event_cursor_next(cursor);
+    bool marked = mark_read(batch, ground, message);
+    instant_us received_time = marked ? (instant_us)cursor->reader.nonce : message->received_time;
+    for (; step != EVENT_END; step = event_cursor_next(cursor)) {
         if (step == EVENT_MARKER) {
             batch_judge(batch, ground); // verdicts stand in log order
             verdict_list_add(&batch->verdicts, VERDICT_MARKER);
             break;
         }
-        struct decoded *decoded =
-            group_next(batch, message->offset, message->received_time, cursor->raw, cursor->index);
+        struct decoded *decoded = group_next(batch, message->offset, received_time, cursor->raw, cursor->index);
+        decoded->marked = marked;
         if (step == EVENT_RAW) {
             decode(batch, ground, decoded);
         } else {
@@ -402,7 +427,8 @@ int64_t batch_memory(const struct batch *batch)
     int64_t names = (int64_t)(batch->sets.count + batch->resources.count);
     int64_t evidence = (int64_t)(batch->quarantines.count + batch->conflicts.count + batch->transitions.count);
     return (int64_t)arena_bytes(batch->arena) + (int64_t)batch->entries.count * ENTRY_BYTES + rows * ROW_BYTES +
-           names * NAME_BYTES + evidence * EVIDENCE_BYTES;
+           names * NAME_BYTES + evidence * EVIDENCE_BYTES +
+           (int64_t)(batch->forwards.count * sizeof(struct forward_row));
 }
 
 int64_t batch_next_offset(const struct batch *batch)
@@ -418,6 +444,17 @@ instant_us batch_watermark(const struct batch *batch)
 const struct verdict_list *batch_verdicts(const struct batch *batch)
 {
     return &batch->verdicts;
+}
+
+const struct forward_row *batch_forwards(const struct batch *batch, size_t *count)
+{
+    *count = batch->forwards.count;
+    return batch->forwards.rows;
+}
+
+int64_t batch_bad_marks(const struct batch *batch)
+{
+    return batch->bad_marks;
 }
 
 const struct usage_row *const *batch_usage(struct batch *batch, size_t *count)

@@ -19,6 +19,7 @@ struct batch_ground {
     const struct batch *earlier;     // the batch that is being committed: its identities and names count as known
     const struct dedup_index *known; // dimension sets and resources that the database has
     struct hash_key identity_key, content_key;
+    struct hash_key forward_key; // of the marks of events that were sent on (rules 2.4)
 };
 
 struct batch;
@@ -58,6 +59,14 @@ int64_t batch_memory(const struct batch *batch); // about what it takes
 int64_t batch_next_offset(const struct batch *batch);
 instant_us batch_watermark(const struct batch *batch);
 const struct verdict_list *batch_verdicts(const struct batch *batch);
+// Events of other partitions, in log order: before the batch is committed they must be in the log of theirs.
+struct forward_row {
+    int shard;
+    instant_us received_time; // of the event's first position
+    struct slice raw;
+};
+const struct forward_row *batch_forwards(const struct batch *batch, size_t *count);
+int64_t batch_bad_marks(const struct batch *batch); // messages whose mark is not ours: they were read as unmarked ones
 // Usage rows in canonical order, for the counters.
 const struct usage_row *const *batch_usage(struct batch *batch, size_t *count);
 

@@ -26,7 +26,8 @@ struct decoded {
     bool known; // its identity was there before its group; `first` is the entry
     struct dedup_entry first;
     int64_t offset;
-    instant_us received_time;
+    instant_us received_time; // of its first position
+    bool marked;              // it was sent on to us by another partition's owner
     struct usage_event event;
     struct hash128 identity;
     struct slice raw;
@@ -61,6 +62,8 @@ struct batch {
     struct row_list identity_pieces;        // size_t: where each of its rows ends
     unsigned char identity_digest[SHA256_BYTES];
     bool identities_packed;
+    struct row_list forwards;               // struct forward_row
+    int64_t bad_marks;
     struct decoded *group;
     struct event_faults faults; // of the event that is being decoded; too large to clear on the stack per event
     size_t group_count;

@@ -8,7 +8,7 @@
 #include "common/arena.h"
 #include "common/log.h"
 
-enum { MESSAGES_AT_ONCE = 2000, RANGE_WAIT_MS = 100, CLOSE_MS = 2000, MARKERS_WAITING_MAX = 4096 };
+enum { MESSAGES_AT_ONCE = 2000, RANGE_WAIT_MS = 100, CLOSE_MS = 2000, MARKERS_WAITING_MAX = 4096, FORWARD_WAIT_MS = 200 };
 
 struct kafka_source {
     const struct config *config;
@@ -63,28 +63,54 @@ static enum err start(void *context, int partition, int64_t offset, struct fault
     return bus_consumer_restart(source->consumer, partition, offset, fault);
 }
 
-static void marker_delivered(void *token, enum err err, int partition, int64_t offset, const char *reason)
+// token: the ticket of a message that is sent on; NULL: a marker.
+static void delivered(void *token, enum err err, int partition, int64_t offset, const char *reason)
 {
-    (void)token;
     (void)offset;
-    if (err) log_debug("marker_not_delivered", LOG_INT("partition", partition), LOG_TEXT("reason", reason));
+    if (err)
+        log_debug(token ? "forward_not_delivered" : "marker_not_delivered", LOG_INT("partition", partition),
+                  LOG_TEXT("reason", reason));
+    if (token) forward_reported(token, err == ERR_OK);
+}
+
+static enum err producer_ready(struct kafka_source *source, struct fault *fault)
+{
+    if (source->producer && bus_producer_failed(source->producer)) {
+        bus_producer_close(source->producer, 0);
+        source->producer = NULL;
+    }
+    if (source->producer) return ERR_OK;
+    return bus_producer_open(source->config, source->incarnation.topic, delivered, &source->producer, fault);
 }
 
 static enum err append(void *context, int partition, const void *data, size_t length, struct fault *fault)
 {
     struct kafka_source *source = context;
-    if (source->producer && bus_producer_failed(source->producer)) {
-        bus_producer_close(source->producer, 0);
-        source->producer = NULL;
-    }
-    if (!source->producer) {
-        enum err err =
-            bus_producer_open(source->config, source->incarnation.topic, marker_delivered, &source->producer, fault);
-        if (err) return err;
-    }
+    enum err err = producer_ready(source, fault);
+    if (err) return err;
     if (bus_producer_waiting(source->producer) > MARKERS_WAITING_MAX)
         return fault_set(fault, ERR_RETRY, "kafka", "markers wait for their delivery");
     return bus_produce(source->producer, partition, data, length, NULL, fault);
+}
+
+// Waits a moment for room when the producer's queue is full.
+static enum err forward(void *context, int partition, const void *data, size_t length, struct forward_ticket *ticket,
+                        struct fault *fault)
+{
+    struct kafka_source *source = context;
+    enum err err = producer_ready(source, fault);
+    if (err) return err;
+    err = bus_produce(source->producer, partition, data, length, ticket, fault);
+    if (err == ERR_RETRY && bus_producer_poll(source->producer, FORWARD_WAIT_MS) > 0)
+        err = bus_produce(source->producer, partition, data, length, ticket, fault);
+    if (!err) ticket->waiting++;
+    return err;
+}
+
+static void forward_poll(void *context)
+{
+    struct kafka_source *source = context;
+    if (source->producer) bus_producer_poll(source->producer, 0);
 }
 
 // --- callbacks of the group
@@ -119,6 +145,8 @@ enum err kafka_source_open(const struct config *config, const struct incarnation
         .range_close = range_close,
         .start = start,
         .append = append,
+        .forward = forward,
+        .forward_poll = forward_poll,
     };
     enum err err = bus_consumer_open(config, incarnation->topic, config_text(config, "rate.group"), instance,
                                      on_assigned, on_revoked, source, &source->consumer, fault);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rater's log over Kafka: a group consumer that feeds, ranges that read again, a producer for markers. One thread.
+// The rater's log over Kafka: a group consumer that feeds, ranges that read again, a producer for markers and for
+// what is sent on to other partitions. One thread.
 #pragma once
 #include "catalogue/incarnation.h"
 #include "rating/rater.h"

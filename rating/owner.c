@@ -190,6 +190,7 @@ void owner_batch_begin(struct owner *owner)
     owner->ground.known = owner->known;
     owner->ground.identity_key = rater->identity_key;
     owner->ground.content_key = rater->content_key;
+    owner->ground.forward_key = rater->forward_key;
     ENSURE(judge_open(&owner->ground.judge, rater->catalogue, rater->secret_hex, &fault) == ERR_OK);
     owner->ground.judge.partition = owner->partition;
     owner->ground.judge.partition_count = rater->options.partitions;
@@ -279,7 +280,11 @@ void owner_feed(struct owner *owner, const struct bus_message *message)
     }
     owner->message_us = owner->rater->feed_us;
     if (!owner->batch_us) owner->batch_us = owner->message_us;
+    int64_t bad_marks = batch_bad_marks(owner->batch);
     batch_feed(owner->batch, &owner->ground, message);
+    if (batch_bad_marks(owner->batch) > bad_marks)
+        log_warn("forward_mark_invalid", LOG_INT("partition", owner->partition), LOG_INT("offset", message->offset),
+                 LOG_TEXT("action", "read as a message without one"));
 }
 
 void owner_batch_drop(struct owner *owner)

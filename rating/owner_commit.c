@@ -90,6 +90,7 @@ void owner_batches_forget(struct owner *owner)
     owner->ground.earlier = NULL;
     owner->doubtful = owner->refused = false;
     owner->batch_us = 0;
+    owner_forward_forget(owner);
     batch_begin(owner->batch, owner->row.next_offset, owner->row.watermark);
 }
 
@@ -173,7 +174,8 @@ static enum err outcome_take(struct owner *owner, struct fault *fault)
 
 // --- handing over
 
-// Gives the committer the batch that is to be tried again or else the one that was fed, and feeds another.
+// Gives the committer the batch that is to be tried again or else the one that was fed, and feeds another. Not before
+// what it sends on to other partitions is in the log.
 static void hand_over(struct owner *owner)
 {
     struct rater *rater = owner->rater;
@@ -187,8 +189,10 @@ static void hand_over(struct owner *owner)
         commit->batch = owner->batch;
         owner->batch = owner->spare;
         owner->spare = NULL;
+        owner_forward_forget(owner);
         owner_batch_begin(owner);
     }
+    if (!owner_forwarded(owner)) return;
     commit->before = owner->row;
     commit->catalogue_version = catalogue_version(rater->catalogue);
     committer_submit(rater->committer, commit);

@@ -34,6 +34,7 @@ static enum err keys_read(struct rater *rater, struct fault *fault)
     enum err err = secret_read(path, &secret, fault);
     if (!err) err = hash_key_derive(secret.data, "identity", &rater->identity_key, fault);
     if (!err) err = hash_key_derive(secret.data, "content", &rater->content_key, fault);
+    if (!err) err = hash_key_derive(secret.data, "forward", &rater->forward_key, fault);
     if (!err) rater->secret_hex = heap_text(secret.data);
     text_free(&secret);
     return err;

@@ -11,6 +11,14 @@
 #include "common/config.h"
 #include "common/instant.h"
 
+// Messages that are on their way into other partitions. The rater makes it; whoever reports to it may be last to know it.
+struct forward_ticket {
+    int64_t waiting; // messages that were taken and not reported
+    bool failed;     // one of them is not known to be in the log
+    bool abandoned;  // nobody asks any more: the last report frees it
+};
+void forward_reported(struct forward_ticket *ticket, bool delivered); // one message, in the rater's thread
+
 // The log behind the messages. All functions are called from the rater's thread.
 struct rater_source {
     void *context;
@@ -29,6 +37,11 @@ struct rater_source {
     enum err (*start)(void *context, int partition, int64_t offset, struct fault *fault);
     // Appends a message to a partition, without waiting for it. NULL: nobody but the caller appends markers.
     enum err (*append)(void *context, int partition, const void *data, size_t length, struct fault *fault);
+    // The same for a message that must be known to be in the log of all replicas: counted in ticket->waiting until it
+    // is, and then forward_reported; or in the log at once. ERR_RETRY: not taken. Reports come in forward_poll, too.
+    enum err (*forward)(void *context, int partition, const void *data, size_t length, struct forward_ticket *ticket,
+                        struct fault *fault);
+    void (*forward_poll)(void *context);
 };
 
 struct counters_feed; // counters.h: where committed batches go for Redis

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rater and its partitions hold; for rater.c, owner.c, owner_commit.c, rebuild.c, replay.c, marker.c and
+// What the rater and its partitions hold; for rater.c, owner.c, owner_commit.c, forward.c, rebuild.c, replay.c, marker.c and
 // rater_metric.c alone.
 #pragma once
 #include "common/backoff.h"
@@ -30,6 +30,9 @@ struct owner {
     struct commit commit; // .batch: the one before it, as long as it is not known to be committed; else NULL
     struct batch *spare;  // the other of the two when there is no such batch
     struct batch_ground ground;
+    struct forward_ticket *forward; // of commit.batch; NULL: none is on its way
+    bool forwarded;                 // what commit.batch sends on is in the log
+    int64_t forward_us;             // monotonic time before which it is not sent (again)
     bool doubtful; // a COMMIT's answer was lost, or the row was not as expected: it is read before anything else
     bool refused;  // the compare-and-set of the batch that is in doubt did not hold
     bool restart;  // source->start is to be called (again)
@@ -52,7 +55,7 @@ struct rater {
     int64_t connect_us; // monotonic time of the next try to connect
     bool away_said;     // that PostgreSQL is away was logged
     struct catalogue *catalogue;
-    struct hash_key identity_key, content_key;
+    struct hash_key identity_key, content_key, forward_key;
     char *secret_hex;
     struct dedup_budget budget;
     struct committer *committer;
@@ -102,6 +105,11 @@ void owner_batches_forget(struct owner *owner);
 int64_t owner_window_us(const struct owner *owner); // how long the batch is filled
 bool owner_pending(const struct owner *owner);      // something was fed that is not known to be committed
 bool owner_full(const struct owner *owner);         // nothing more may be fed before a commit
+
+// --- forward.c
+// Is everything that commit.batch sends on to other partitions in the log? Sends it if need be; ask again if not.
+bool owner_forwarded(struct owner *owner);
+void owner_forward_forget(struct owner *owner); // of the batch that was handed over last
 
 // --- rebuild.c
 enum err rebuild_open(struct owner *owner, struct rebuild **rebuild, struct fault *fault) MUST_USE;

@@ -47,13 +47,13 @@ static enum err compare_row(struct scenario *scenario, const struct words *words
     return err;
 }
 
-// expect verdicts counted=1 duplicates=1 conflicts=0 quarantined=0 markers=2
+// expect verdicts counted=1 duplicates=1 conflicts=0 quarantined=0 forwarded=0 markers=2
 static enum err expect_verdicts(struct scenario *scenario, const struct words *words, struct fault *fault)
 {
-    static const char *const names[] = {"counted", "duplicates", "conflicts", "quarantined", "markers", NULL};
+    static const char *const names[] = {"counted", "duplicates", "conflicts", "quarantined", "forwarded", "markers", NULL};
     return compare_row(scenario, words, 2,
                        "select coalesce(sum(counted), 0), coalesce(sum(duplicates), 0), coalesce(sum(conflicts), 0), coalesce(sum(quarantined), 0),"
-                       " coalesce(sum(markers), 0) from rating.batch", NULL, 0, names, fault);
+                       " coalesce(sum(forwarded), 0), coalesce(sum(markers), 0) from rating.batch", NULL, 0, names, fault);
 }
 
 // expect quarantine REASON open=1 counted=0 conflict=0

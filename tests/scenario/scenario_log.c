@@ -72,13 +72,26 @@ static enum err log_start(void *context, int partition, int64_t offset, struct f
     return ERR_OK;
 }
 
+// In the log at once: the ticket has nothing to wait for.
+static enum err log_forward(void *context, int partition, const void *data, size_t length, struct forward_ticket *ticket, struct fault *fault)
+{
+    (void)ticket, (void)fault;
+    scenario_log_append(context, partition, data, length);
+    return ERR_OK;
+}
+
+static void log_forward_poll(void *context)
+{
+    (void)context;
+}
+
 struct scenario_log *scenario_log_new(int partitions, const struct clock *clock)
 {
     struct scenario_log *log = heap_alloc(sizeof *log);
     ENSURE(partitions >= 1 && partitions <= LOG_PARTITIONS_MAX);
     log->clock = clock;
     log->partitions = partitions;
-    log->source = (struct rater_source){log, log_bounds, log_range_open, log_range_read, log_range_release, log_range_close, log_start, NULL};
+    log->source = (struct rater_source){log, log_bounds, log_range_open, log_range_read, log_range_release, log_range_close, log_start, NULL, log_forward, log_forward_poll};
     scenario_log_detach(log);
     return log;
 }

@@ -81,6 +81,7 @@ class World:
         self.binary = os.environ["TURNPIKE_BIN"]
         self.probe = Path(self.binary).parent / "tests/probe_produce"
         self.raters = []
+        self.forwarded = "0"
         self.topic = "turnpike.usage.1"
         self.environment = dict(os.environ, TURNPIKE_STATE=str(self.state), TURNPIKE_PORT_BASE=str(self.base),
                                 TURNPIKE_CONF=str(self.state / "turnpike.conf"), TURNPIKE_LOG="json")
@@ -222,8 +223,14 @@ class World:
         return [int(row[0]) for row in self.sql("select next_offset from rating.partition order by partition")]
 
     def await_counted(self, seconds=60, ends=None):
-        """Waits until everything that is in the log now is committed."""
-        ends = ends or self.log_ends()
+        """Waits until everything that is in the log now is committed, and what was sent on to other partitions."""
+        self.await_ends(seconds, ends or self.log_ends())
+        forwarded = self.one("select coalesce(sum(forwarded), 0) from rating.batch")
+        if forwarded != self.forwarded:
+            self.await_ends(seconds, self.log_ends())
+        self.forwarded = forwarded
+
+    def await_ends(self, seconds, ends):
         wait_until(lambda: all(a >= b for a, b in zip(self.counted_to(), ends)), seconds,
                    lambda: f"counted to {self.counted_to()} of {ends}; " + " | ".join(r.tail() for r in self.raters))
 

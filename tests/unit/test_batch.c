@@ -300,6 +300,82 @@ static void the_next_batch_knows_what_is_being_committed(void **state)
     partition_close(&partition);
 }
 
+// One message with a mark of this key, or without one, into the partition.
+static void feed_forwarded(struct partition *partition, struct sample sample, instant_us first_received,
+                           const struct hash_key *mark_key)
+{
+    struct arena *arena = arena_new(4096);
+    struct text data = {0};
+    message_begin_forwarded(&data, 1, first_received);
+    message_add(&data, slice_of(sample_json(arena, sample)));
+    message_mark(&data, mark_key);
+    message_finish(&data);
+    const struct bus_message message = {.offset = batch_next_offset(partition->batch),
+                                        .received_time = now,
+                                        .data = data.data,
+                                        .length = data.length};
+    batch_feed(partition->batch, &partition->ground, &message);
+    batch_judge(partition->batch, &partition->ground);
+    text_free(&data);
+    arena_free(arena);
+}
+
+// rules 2.4: one hop, and the first position's received_time.
+static void misrouted_events_are_sent_on_once(void **state)
+{
+    (void)state;
+    struct partition partition;
+    const struct sample samples[] = {{1, 0, 5}, {1, 0, 5}, {2, 1, 6}};
+    const struct hash_key other = {"not the key"};
+    size_t count = 0;
+    partition_open(&partition);
+    const int home = partition.ground.judge.partition;
+    partition.ground.judge.partition_count = 2;
+    partition.ground.judge.partition = 1 - shard_of_tenant(SLICE("t-1")) % 2;
+    feed(&partition, samples, 3, false);
+    const struct forward_row *rows = batch_forwards(partition.batch, &count);
+    assert_int_equal(count, 3); // each copy: here nobody knows identities of other partitions
+    assert_int_equal(batch_verdicts(partition.batch)->of[VERDICT_FORWARDED], 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(rows[i].shard, shard_of_tenant(SLICE("t-1")));
+        assert_true(rows[i].received_time == now);
+    }
+    assert_non_null(strstr(rows[2].raw.data, "\"e2\""));
+    // sent on to us, and not ours either: it stays here
+    feed_forwarded(&partition, samples[2], now - DAY_US, &partition.ground.forward_key);
+    assert_int_equal(batch_verdicts(partition.batch)->of[VERDICT_QUARANTINED], 1);
+    // a mark that is not ours is none
+    feed_forwarded(&partition, samples[2], now - DAY_US, &other);
+    rows = batch_forwards(partition.batch, &count);
+    assert_int_equal(count, 4);
+    assert_true(rows[3].received_time == now);
+    assert_int_equal(batch_bad_marks(partition.batch), 1);
+    batch_begin(partition.batch, partition.next_offset, now);
+    (void)batch_forwards(partition.batch, &count);
+    assert_int_equal(count, 0);
+    assert_int_equal(batch_bad_marks(partition.batch), 0);
+    partition.ground.judge.partition_count = 1;
+    partition.ground.judge.partition = home;
+    partition_close(&partition);
+}
+
+static void events_that_were_sent_on_are_judged_by_their_first_position(void **state)
+{
+    (void)state;
+    struct partition partition;
+    const struct sample sample = {1, 0, 5}, again = {2, 0, 5};
+    const struct hash_key other = {"not the key"};
+    partition_open(&partition);
+    // the event's time is far after its first position: it came from the future
+    feed_forwarded(&partition, sample, now - DAY_US, &partition.ground.forward_key);
+    assert_int_equal(batch_verdicts(partition.batch)->of[VERDICT_QUARANTINED], 1);
+    assert_true(batch_watermark(partition.batch) == now); // the watermark is the log's own
+    // without a mark of ours its word does not count
+    feed_forwarded(&partition, again, now - DAY_US, &other);
+    assert_int_equal(batch_verdicts(partition.batch)->of[VERDICT_COUNTED], 1);
+    partition_close(&partition);
+}
+
 static struct replay_row replay_of(struct arena *arena, struct sample sample, int64_t offset)
 {
     return (struct replay_row){
@@ -413,6 +489,8 @@ int main(void)
         cmocka_unit_test(without_conflicts_the_order_does_not_matter),
         cmocka_unit_test(a_batch_that_is_fed_again_counts_the_same),
         cmocka_unit_test(the_next_batch_knows_what_is_being_committed),
+        cmocka_unit_test(misrouted_events_are_sent_on_once),
+        cmocka_unit_test(events_that_were_sent_on_are_judged_by_their_first_position),
         cmocka_unit_test(held_identities_make_nothing_a_duplicate),
         cmocka_unit_test(a_replay_counts_once),
         cmocka_unit_test(markers_and_damage_are_verdicts),

@@ -147,7 +147,8 @@ static void a_sealed_lie_is_refused_with_its_reason(void **state)
         {2, "\x02", 1, "message version 2 is unknown, this program reads version 1"},
         {2, "\x00", 1, "message version 0 is unknown, this program reads version 1"},
         {3, "\x00", 1, "message kind 0 is unknown"},
-        {3, "\x03", 1, "message kind 3 is unknown"}, // forwarded: reserved
+        {3, "\x03", 1, "event 0 of 3 goes beyond the end of the message"}, // the first event read as a mark
+        {3, "\x04", 1, "message kind 4 is unknown"},
         {3, "\xff", 1, "message kind 255 is unknown"},
         {3, "\x02", 1, "a marker has no events"},
         {4, "\x02\x00", 2, "14 bytes follow the last event"},
@@ -228,6 +229,45 @@ static void as_many_events_as_the_count_can_say(void **state)
     text_free(&message);
 }
 
+// rules 2.4: received_time and mark are authenticated together with the events.
+static void forwarded_events_carry_their_received_time_and_a_mark(void **state)
+{
+    (void)state;
+    static const struct hash_key key = {"0123456789abcde"}, other = {"0123456789abcdf"};
+    struct text message = {0};
+    struct message_reader reader;
+    struct slice event;
+    struct fault fault;
+    message_begin_forwarded(&message, 7, -5);
+    for (size_t i = 0; i < 3; i++)
+        message_add(&message, slice_of(events[i]));
+    message_mark(&message, &key);
+    message_finish(&message);
+    struct slice whole = {message.data, message.length};
+    assert_int_equal(open_text(&message, &reader, &fault), ERR_OK);
+    assert_int_equal(reader.kind, MESSAGE_FORWARDED);
+    assert_int_equal((int64_t)reader.nonce, -5);
+    assert_int_equal(reader.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(message_next(&reader, &event, &fault), ERR_OK);
+        assert_true(slice_is(event, events[i]));
+    }
+    assert_int_equal(message_next(&reader, &event, &fault), ERR_NOT_FOUND);
+    assert_true(message_mark_valid(whole, &key));
+    assert_false(message_mark_valid(whole, &other));
+    for (size_t at = 0; at < message.length; at++) {
+        if (at == 3 || (at >= 24 && at < 32)) continue; // the kind; the checksum is not the mark's affair
+        message.data[at] = (char)(message.data[at] ^ 1);
+        if (message_mark_valid(whole, &key)) fail_msg("byte %zu is not authenticated", at);
+        message.data[at] = (char)(message.data[at] ^ 1);
+    }
+    message.length = 40; // within the mark
+    seal(&message);
+    assert_int_equal(open_text(&message, &reader, &fault), ERR_INVALID);
+    assert_string_equal(fault.reason, "the message is shorter than its mark");
+    text_free(&message);
+}
+
 static void begin_a_forwarded_one(void)
 {
     struct text message = {0};
@@ -260,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_sealed_lie_is_refused_with_its_reason),
         cmocka_unit_test(plain_messages_are_events_or_lists),
         cmocka_unit_test(as_many_events_as_the_count_can_say),
+        cmocka_unit_test(forwarded_events_carry_their_received_time_and_a_mark),
         cmocka_unit_test(our_own_mistakes_abort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
