@@ -11,6 +11,7 @@ const struct command command_table[] = {
     {"key list", "list API keys, never their secrets", key_list_usage, key_list_run, false},
     {"key revoke", "refuse an API key from now on", key_revoke_usage, key_revoke_run, false},
     {"rate", "role: count events from Kafka, each exactly once", rate_usage, rate_run, false},
+    {"route", "write the events of the intake topic into their tenants' partitions", route_usage, route_run, false},
     {"bill", "role: settle usage into the ledger", bill_usage, bill_run, false},
     {"api", "role: answer tenants about usage, spend and invoices", api_command_usage, api_command_run, false},
     {"wait", "wait until everything received by now is counted", wait_usage, wait_run, false},

@@ -34,6 +34,7 @@ COMMAND(quarantine_list);
 COMMAND(quarantine_replay);
 COMMAND(quarantine_show);
 COMMAND(rate);
+COMMAND(route);
 COMMAND(settle);
 COMMAND(spend);
 COMMAND(status);

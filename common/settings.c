@@ -42,6 +42,8 @@ const struct setting setting_table[] = {
      .most = 1024,
      .power_of_two = true,
      .meaning = "Partitions of a topic that is made, a power of two; fixed per incarnation."},
+    TEXT("kafka.intake_topic", "",
+         "Topic for producers that write any key and any partition, read by the router; empty: none."),
     INT("kafka.replication", "1", 1, 15, "Copies of each partition of a topic that is made."),
     INT("kafka.min_insync_replicas", "1", 1, 15, "Copies that must have an event before it is acknowledged."),
 
@@ -92,6 +94,10 @@ const struct setting setting_table[] = {
              "Idle time after which a partition gets a marker, which moves its watermark."),
     TEXT("rate.instance", "", "Name of this rater among all, kept over restarts; empty: host name and process id."),
     TEXT("rate.group", "turnpike-rate", "Kafka consumer group that shares the partitions out among the raters."),
+
+    ADDRESS("route.ops_listen", "127.0.0.1:18094", "Where the router answers /metrics and /healthz."),
+    TEXT("route.instance", "", "Name of this router among all, kept over restarts; empty: host name and process id."),
+    TEXT("route.group", "turnpike-route", "Kafka consumer group that shares the intake topic out among the routers."),
 
     ADDRESS("bill.ops_listen", "127.0.0.1:18092", "Where the biller answers /metrics and /healthz."),
     DURATION("bill.settle_interval", "1h", 1 * SECONDS, 24 * HOURS, "Time between two settlements to the ledger."),
