@@ -15,7 +15,10 @@ const char bill_usage[] = "\n\nSettles every bill.settle_interval until TERM. Se
 const char wait_usage[] = "[--timeout DURATION]\n\n"
                           "  --timeout  how long to wait at most (default 2m); then exit code 75\n\n"
                           "Waits until every event that Kafka has received by now is counted";
-const char settle_usage[] = "\n\nTakes a cut and settles once what it touches; the same as a round of `turnpike bill`";
+const char settle_usage[] = "[--anew ACCOUNT]\n\n"
+                            "  --anew  read all usage of the account's periods again and replace what they were settled with:\n"
+                            "          when a close says that it differs\n\n"
+                            "Takes a cut and settles once what it touches; the same as a round of `turnpike bill`";
 
 int bill_run(struct command_context *context, int argc, char **argv)
 {
@@ -56,16 +59,26 @@ static int print_round(struct command_context *context, const struct settle_resu
     return 0;
 }
 
+static enum err queue_account(struct db *db, const struct catalogue *catalogue, const char *id, struct fault *fault)
+{
+    const struct billing_account *account = catalogue_account(catalogue, slice_of(id));
+    if (!account) return fault_set(fault, ERR_NOT_FOUND, "", "there is no billing account %s", id);
+    return settle_queue_account(db, catalogue, account->number, fault);
+}
+
 int settle_run(struct command_context *context, int argc, char **argv)
 {
+    struct flag anew = {.name = "--anew", .kind = FLAG_TEXT};
     struct settle_result result;
     struct catalogue *catalogue = NULL;
     struct fault fault = {0};
     struct db *db;
-    if (!command_flags(context, NULL, 0, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
+    if (!command_flags(context, &anew, 1, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
     int code = command_open_db(context, "bill", &db);
     if (code) return code;
-    enum err err = ERR_RETRY;
+    enum err err = catalogue_refresh(db, &catalogue, &fault);
+    if (!err && anew.given) err = queue_account(db, catalogue, anew.text, &fault);
+    if (!err) err = ERR_RETRY;
     for (int tries = 0; tries < 5 && err == ERR_RETRY && db_alive(db); tries++) { // an apply in between: with its catalogue again
         err = catalogue_refresh(db, &catalogue, &fault);
         if (!err) err = settle_round(db, catalogue, (size_t)config_int(context->config, "bill.worker_accounts"), NULL, NULL, &result, &fault);

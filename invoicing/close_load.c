@@ -237,8 +237,10 @@ static void refuse_difference(struct close_work *work, struct close_account *acc
     log_error("settled_usage_differs", LOG_TEXT("account", account->period->agreement->account->id), LOG_TEXT("period", account->period->label),
               LOG_TEXT("tenant", tenant ? tenant->id : "?"), LOG_TEXT("meter", meter ? meter->id : "?"), LOG_TEXT("settled", settled),
               LOG_TEXT("anew", anew), LOG_INT("cut", account->cut));
-    close_refuse(work, account, "meter %s of tenant %s was settled with %s, computed anew at cut %lld it is %s", meter ? meter->id : "?",
-                 tenant ? tenant->id : "?", settled, (long long)account->cut, anew);
+    close_refuse(work, account, "meter %s of tenant %s was settled with %s, computed anew at cut %lld it is %s: find out who changed"
+                 " invoicing.position_usage, then run `turnpike settle --anew %s`", meter ? meter->id : "?",
+                 tenant ? tenant->id : "?", settled, (long long)account->cut, anew,
+                 account->period->agreement->account->id);
 }
 
 // What the account was settled with must be what its usage adds up to, read from the beginning (rules 6.3). An account that had nothing new

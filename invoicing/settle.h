@@ -28,5 +28,9 @@ enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_
 typedef void settle_progress(void *context, size_t done, size_t all);
 enum err settle_round(struct db *db, const struct catalogue *catalogue, size_t chunk, settle_progress *progress, void *context, struct settle_result *result, struct fault *fault) MUST_USE;
 
+// Queues every period of the account that has a position: the next round reads them from their beginning and replaces what they were
+// settled with. For an operator, when a close says that it differs. ERR_NOT_FOUND: nothing of the account was ever settled.
+enum err settle_queue_account(struct db *db, const struct catalogue *catalogue, int64_t account, struct fault *fault) MUST_USE;
+
 // Takes the next cut in a transaction of its own.
 enum err settle_take_cut(struct db *db, int64_t *cut, struct fault *fault) MUST_USE;

@@ -129,6 +129,22 @@ enum err settle_take_cut(struct db *db, int64_t *cut, struct fault *fault)
     return db_commit(db, fault); // an unknown outcome is harmless: the next call takes another cut
 }
 
+enum err settle_queue_account(struct db *db, const struct catalogue *catalogue, int64_t account, struct fault *fault)
+{
+    struct arena *arena = arena_new(256);
+    const char *const values[] = {db_int(arena, account), db_int(arena, catalogue_version(catalogue))};
+    int64_t queued = 0;
+    enum err err = db_exec(db,
+                           "insert into invoicing.recompute (agreement, account, period_start, catalogue_version)"
+                           " select p.agreement, p.account, p.period_start, $2::bigint from invoicing.position p"
+                           "  where p.account = $1 and p.cut > 0"
+                           "     on conflict (agreement, account, period_start) do nothing",
+                           2, values, &queued, fault);
+    if (!err && !queued) err = fault_set(fault, ERR_NOT_FOUND, "", "nothing of that account was settled yet, or it is queued already");
+    arena_free(arena);
+    return err;
+}
+
 static enum err record_round(struct db *db, const struct catalogue *catalogue, const struct settle_result *result, struct arena *arena, struct fault *fault)
 {
     const char *const values[] = {db_int(arena, result->cut), db_int(arena, catalogue_version(catalogue)),
