@@ -44,7 +44,7 @@ struct settle_item *settle_item_find(struct settle_work *work, int64_t account, 
 
 // A position that waits for a newer catalogue is read whole: what that touched is not asked again here (rules 6.3).
 static const char lock_sql[] =
-    "select p.account, p.period_start, p.cut, p.catalogue_version, p.settlements, p.spans_digest,"
+    "select p.account, p.period_start, p.cut, p.catalogue_version, p.settlements, p.spans_digest, not coalesce(p.levels, true),"
     "       exists (select from invoicing.recompute r where r.agreement = p.agreement and r.account = p.account and r.period_start = p.period_start)"
     "  from invoicing.position p"
     "  join unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
@@ -55,9 +55,10 @@ static void take_basis(struct settle_work *work, struct settle_item *item, const
 {
     unsigned char *digest;
     item->basis = (struct usage_basis){0};
-    if (db_get_bool(result, row, 6) || db_is_null(result, row, 5)) return;
+    if (db_get_bool(result, row, 7) || db_is_null(result, row, 5)) return;
     ENSURE(db_get_bytes(result, work->arena, row, 5, &digest) == SHA256_BYTES);
     memcpy(item->basis.spans_digest, digest, SHA256_BYTES);
+    item->basis.no_levels = db_get_bool(result, row, 6);
     item->basis.cut = db_get_int(result, row, 2);
 }
 
@@ -218,20 +219,23 @@ static enum err keep_usage(struct settle_work *work)
 
 static enum err raise_positions(struct settle_work *work)
 {
-    struct array changed = {0}, digests = {0};
+    struct array changed = {0}, digests = {0}, levels = {0};
     const struct keys keys = keys_of(work, true);
     for (size_t i = 0; i < work->count; i++) {
         const struct settle_item *item = &work->items[i];
         if (!item->wanted) continue;
         array_add_int(&changed, item->change_count > 0);
         array_add_bytes(&digests, item->gathered.spans_digest, SHA256_BYTES);
+        array_add_bool(&levels, !item->gathered.no_levels);
     }
     const char *const values[] = {keys.agreements, keys.accounts, keys.starts, array_end(&changed, work->arena), db_int(work->arena, work->cut),
-                                  db_int(work->arena, catalogue_version(work->catalogue)), array_end(&digests, work->arena)};
+                                  db_int(work->arena, catalogue_version(work->catalogue)), array_end(&digests, work->arena),
+                                  array_end(&levels, work->arena)};
     enum err err = db_exec(work->db,
-        "update invoicing.position p set cut = $5::bigint, catalogue_version = $6::bigint, settlements = p.settlements + k.changed, spans_digest = k.digest"
-        "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::int[], $7::bytea[]) as k (agreement, account, period_start, changed, digest)"
-        " where p.agreement = k.agreement and p.account = k.account and p.period_start = k.period_start", 7, values, NULL, work->fault);
+        "update invoicing.position p set cut = $5::bigint, catalogue_version = $6::bigint, settlements = p.settlements + k.changed, spans_digest = k.digest, levels = k.levels"
+        "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::int[], $7::bytea[], $8::boolean[])"
+        "         as k (agreement, account, period_start, changed, digest, levels)"
+        " where p.agreement = k.agreement and p.account = k.account and p.period_start = k.period_start", 8, values, NULL, work->fault);
     if (err) return err;
     const char *const done[] = {keys.agreements, keys.accounts, keys.starts, values[5]};
     return db_exec(work->db,

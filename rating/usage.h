@@ -59,16 +59,18 @@ enum err usage_load_tenants(struct db *db, enum usage_reader reader, const struc
 struct usage_basis {
     int64_t cut;                               // 0: nothing to build on
     unsigned char spans_digest[SHA256_BYTES];  // as usage_gathered told at that cut
+    bool no_levels;                            // as usage_gathered told
     const struct usage_line *lines; size_t line_count; // QUANTITY lines, unique, in any order
 };
 // What was read of sum and count meters, in the arena: to be kept, so that a later load can build on it.
 struct usage_gathered {
     bool anew; // lines are all there is at the cut: they replace the basis's; else what was added to it since
     unsigned char spans_digest[SHA256_BYTES];
+    bool no_levels; // usage_load_since: there is no usage of max and latest meters at the cut
     const struct usage_line *lines; size_t line_count; // QUANTITY lines, unique, sorted as those of account_usage
 };
 // usage_load at a numbered cut on bases, one for each request. The usages are the same as without, to the last digit; max, latest and interval meters
-// are always read whole. gathered[i] answers requests[i].
+// are always read whole, unless the basis has none of them and none came since. gathered[i] answers requests[i].
 enum err usage_load_since(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests, const struct usage_basis *bases, size_t count, struct arena *arena, struct account_usage *usages, struct usage_gathered *gathered, struct fault *fault) MUST_USE;
 // Only the sum and count meters of it.
 enum err usage_gather_since(struct db *db, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests, const struct usage_basis *bases, size_t count, struct arena *arena, struct usage_gathered *gathered, struct fault *fault) MUST_USE;

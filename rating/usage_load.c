@@ -199,31 +199,49 @@ static enum err load_added(struct load *load, size_t count)
     return load_whole(load, &anew);
 }
 
-// Reading slot values passes over all deltas of the spans: not where no meter has any. Asked of the database: there is none newer.
-static enum err any_slot_values(struct load *load, bool *any)
+// Reading slot values passes over all deltas of the spans: not for requests that build on usage without any, if none came since.
+// Leaves no_levels at those.
+static enum err find_quiet(struct load *load, size_t count)
 {
     struct db_result *result;
-    enum err err = db_query(load->db, "select exists (select from catalog.meter where aggregation in ('max', 'latest'))", 0, NULL, &result, load->fault);
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->span_count + 1), 0};
+    for (size_t i = 0; i < count; i++) load->gathered[i].no_levels = !load->gathered[i].anew && load->bases[i].no_levels;
+    for (size_t i = 0; i < load->span_count; i++)
+        if (load->gathered[load->spans[i].request].no_levels) list.spans[list.count++] = &load->spans[i];
+    if (!list.count) return ERR_OK;
+    const char *const values[] = {basis_cut_array(load, &list), load->cut, tenant_array(load, &list), instant_array(load, &list, false),
+                                  instant_array(load, &list, true)};
+    enum err err = query(load, "levels_between", "$1, $2, $3, $4, $5", 5, values, &result);
     if (err) return err;
-    *any = db_get_bool(result, 0, 0);
+    for (int row = 0; row < db_rows(result); row++) load->gathered[span_of(&list, result, row)->request].no_levels = false;
     db_result_free(result);
     return ERR_OK;
 }
 
-static enum err load_slot_values(struct load *load)
+static struct span_list spans_with_levels(struct load *load)
+{
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->span_count + 1), 0};
+    for (size_t i = 0; i < load->span_count; i++)
+        if (!load->gathered || !load->gathered[load->spans[i].request].no_levels) list.spans[list.count++] = &load->spans[i];
+    return list;
+}
+
+static enum err load_slot_values(struct load *load, size_t request_count)
 {
     struct db_result *result;
-    bool any = true;
-    const struct span_list list = all_spans(load);
+    enum err err = load->gathered ? find_quiet(load, request_count) : ERR_OK;
+    if (err) return err;
+    const struct span_list list = spans_with_levels(load);
     const char *const values[] = {load->cut, tenant_array(load, &list), instant_array(load, &list, false), instant_array(load, &list, true)};
-    enum err err = load->gathered ? any_slot_values(load, &any) : ERR_OK; // the API may not read the table
-    if (!err && !any) return ERR_OK;
-    if (!err) err = query(load, "usage_slot_value", "$1, $2, $3, $4", 4, values, &result);
+    for (size_t i = 0; i < request_count && load->gathered; i++) load->gathered[i].no_levels = true; // until a row comes, or as just found
+    if (!list.count) return ERR_OK;
+    err = query(load, "usage_slot_value", "$1, $2, $3, $4", 4, values, &result);
     if (err) return err;
     size_t count = (size_t)db_rows(result);
     struct slot_value *slots = ARENA_ARRAY(load->arena, struct slot_value, count + 1);
     for (int row = 0; row < (int)count; row++) {
         const struct usage_span *span = span_of(&list, result, row);
+        if (load->gathered) load->gathered[span->request].no_levels = false;
         slots[row] = (struct slot_value){.request = span->request, .tenant = span->tenant, .meter = (int32_t)db_get_int(result, row, 1),
                                          .dimension_set = db_get_uuid(result, row, 2), .slot = db_get_instant(result, row, 3),
                                          .greatest = {db_get_decimal(result, row, 4, QUANTITY_PLACES)},
@@ -331,7 +349,7 @@ static enum err load_ranges(struct load *load, size_t count, struct account_usag
     if (!err && load->span_count) {
         const char *distinct = distinct_tenant_array(load);
         const char *const transitions[] = {load->cut, distinct};
-        err = load_slot_values(load);
+        err = load_slot_values(load, count);
         if (!err) err = load_intervals(load, transitions);
         if (!err) err = load_dimensions(load, distinct, &dimensions, &dimension_count);
     }
