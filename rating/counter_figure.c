@@ -117,9 +117,14 @@ static enum err redis_read(struct figuring *figuring, struct fault *fault)
 
 // Quantities by slot and dimension set as meters of one aggregation merge them, then summed, as committed now. Of sums,
 // batches of the partition above $9 are taken out again: they are still in the queue. $1 to $6 are arrays of the spans
-// of the wishes' months.
+// of the wishes' months. The last column: a compaction may have dropped deltas of such batches, so that the figure is
+// not known.
 #define FIGURES_SQL                                                                                                    \
-    "select s.wish, (coalesce(sum(f.figure), 0) - coalesce(sum(q.queued), 0))::text\n"                                 \
+    "select s.wish, (coalesce(sum(f.figure), 0) - coalesce(sum(q.queued), 0))::text,\n"                                \
+    "       exists (select from rating.compaction c\n"                                                                 \
+    "                 join rating.cut_partition v on v.cut = c.cut_to and v.incarnation = $7::int\n"                   \
+    "                                            and v.partition = $8::int\n"                                          \
+    "                where c.state = 'released' and v.batch_seq > $9::bigint)\n"                                       \
     "  from unnest($1::int[], $2::bigint[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::text[])\n"            \
     "       as s (wish, tenant, meter, span_from, span_to, aggregation)\n"                                             \
     " cross join lateral (\n"                                                                                          \
@@ -183,9 +188,11 @@ static enum err database_read(struct figuring *figuring, struct fault *fault)
     struct db_result *result = NULL;
     struct db *db = counter_db(writer, fault);
     enum err err = db ? db_query(db, FIGURES_SQL, 9, values, &result, fault) : ERR_RETRY;
-    for (int i = 0; !err && i < db_rows(result); i++)
-        figuring->figures[figuring->lost[db_get_int(result, i, 0)]].nano =
-            db_get_decimal(result, i, 1, QUANTITY_PLACES);
+    for (int i = 0; !err && i < db_rows(result); i++) {
+        size_t at = figuring->lost[db_get_int(result, i, 0)];
+        figuring->figures[at].nano = db_get_decimal(result, i, 1, QUANTITY_PLACES);
+        if (db_get_bool(result, i, 2)) writer->shards[figuring->work->changes[at].shard].stale = true;
+    }
     db_result_free(result);
     arena_free(arena);
     metric_add(writer->keys_looked_up, (int64_t)figuring->lost_count);
