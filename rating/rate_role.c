@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/backoff.h"
 #include "common/hash.h"
@@ -16,10 +15,10 @@
 #include "common/schema.h"
 #include "rating/counters.h"
 #include "rating/index_folder.h"
+#include "rating/instance.h"
 #include "rating/kafka_source.h"
 
 enum {
-    INSTANCE_MAX = 200,
     FULL_WAIT_MS = 20,
     LOOK_US = 1000000,   // at lag and progress
     STUCK_US = 60000000, // lag without progress for so long is unhealthy
@@ -138,18 +137,6 @@ static void progress_open(struct rate_role *role)
 }
 
 // --- putting together
-
-static void instance_name(struct rate_role *role)
-{
-    const char *name = config_text(role->config, "rate.instance");
-    char host[128] = "";
-    if (name && *name) {
-        snprintf(role->instance, sizeof role->instance, "%s", name);
-        return;
-    }
-    if (gethostname(host, sizeof host - 1)) host[0] = 0;
-    snprintf(role->instance, sizeof role->instance, "%s-%ld", host, (long)getpid());
-}
 
 // Waits until an incarnation is recorded.
 static enum err incarnation_wait(struct rate_role *role, struct fault *fault)
@@ -273,7 +260,7 @@ int rate_role_run(struct config *config, const struct clock *clock)
     struct fault fault = {0};
     hash_init();
     pthread_mutex_init(&role.lock, NULL);
-    instance_name(&role);
+    instance_name(config, "rate.instance", role.instance);
     enum err err = role_open(&role, clock, &fault);
     if (!err && role.rater) {
         log_info("started", LOG_TEXT("instance", role.instance), LOG_TEXT("topic", role.incarnation.topic),

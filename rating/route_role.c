@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/backoff.h"
 #include "common/http.h"
@@ -13,6 +12,7 @@
 #include "common/log.h"
 #include "common/metric.h"
 #include "common/schema.h"
+#include "rating/instance.h"
 #include "rating/router.h"
 
 enum { AWAY_LEAST_MS = 100, AWAY_MOST_MS = 5000 };
@@ -21,7 +21,7 @@ struct route_role {
     struct config *config;
     struct router *router;
     struct ops_server *ops;
-    char instance[192];
+    char instance[INSTANCE_MAX];
     struct metric *messages, *events, *unreadable;
     pthread_mutex_t lock; // of what follows, which the ops thread reads
     struct router_status status;
@@ -60,17 +60,6 @@ static void look(struct route_role *role, enum err err, const struct fault *faul
     role->away = err != ERR_OK;
     if (err) snprintf(role->reason, sizeof role->reason, "%s", fault->reason);
     pthread_mutex_unlock(&role->lock);
-}
-
-static void instance_name(struct route_role *role)
-{
-    const char *name = config_text(role->config, "route.instance");
-    char host[128] = "";
-    if (gethostname(host, sizeof host - 1)) host[0] = 0;
-    if (name && *name)
-        snprintf(role->instance, sizeof role->instance, "%s", name);
-    else
-        snprintf(role->instance, sizeof role->instance, "%s-%ld", host, (long)getpid());
 }
 
 static enum err role_open(struct route_role *role, struct fault *fault)
@@ -118,7 +107,7 @@ int route_role_run(struct config *config)
     role.events = metric_register(METRIC_COUNTER, "turnpike_route_events_total", "", "Events that were routed.");
     role.unreadable = metric_register(METRIC_COUNTER, "turnpike_route_unreadable_total", "",
                                       "Events without a readable tenant: they went to partition 0.");
-    instance_name(&role);
+    instance_name(config, "route.instance", role.instance);
     enum err err = role_open(&role, &fault);
     if (!err && role.router) {
         log_info("started", LOG_TEXT("instance", role.instance),
