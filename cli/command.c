@@ -66,11 +66,14 @@ int command_open_db(const struct command_context *context, const char *role, str
     return check_schema(context, db);
 }
 
-int command_wait_db(const struct command_context *context, const char *role, const volatile bool *stop, struct db **db)
+int command_wait_schema(const struct command_context *context, const char *role, const volatile bool *stop)
 {
+    struct db *db = NULL;
     struct fault fault = {0};
-    if (db_open_wait(context->config, role, 0, stop, db, &fault)) return command_fail(context, &fault);
-    return check_schema(context, db);
+    if (db_open_wait(context->config, role, 0, stop, &db, &fault)) return command_fail(context, &fault);
+    int code = check_schema(context, &db);
+    db_close(db);
+    return code;
 }
 
 // --- flags

@@ -40,8 +40,8 @@ int command_fail(const struct command_context *context, const struct fault *faul
 
 // Connects as turnpike_<role> and checks the schema. 0, or the exit code after saying what is wrong.
 int command_open_db(const struct command_context *context, const char *role, struct db **db);
-// The same for a process that runs on: waits for PostgreSQL until *stop (db_open_wait).
-int command_wait_db(const struct command_context *context, const char *role, const volatile bool *stop, struct db **db);
+// For a process that runs on: waits for PostgreSQL until *stop (db_open_wait), checks the schema and leaves again.
+int command_wait_schema(const struct command_context *context, const char *role, const volatile bool *stop);
 
 // --- a command's own flags
 

@@ -11,11 +11,9 @@ const char route_usage[] =
 
 int route_run(struct command_context *context, int argc, char **argv)
 {
-    struct db *db = NULL;
     if (!command_flags(context, NULL, 0, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
     process_signals();
-    int code = command_wait_db(context, "rate", &process_stop, &db); // the schema must be the binary's
-    db_close(db);
+    int code = command_wait_schema(context, "rate", &process_stop);
     if (code) return process_stop ? 0 : code;
     return route_role_run(context->config);
 }
