@@ -8,14 +8,9 @@
 #include "common/crash_point.h"
 #include "rating/batch_internal.h"
 
-enum { NAMES_PER_STATEMENT = 20000, ARENA_BYTES = 65536 };
+enum { ARENA_BYTES = 65536 };
 
 // --- canonical orders
-
-static int named_compare(const void *a, const void *b)
-{
-    return hash128_compare(((const struct named_row *)a)->hash, ((const struct named_row *)b)->hash);
-}
 
 static int transition_compare(const void *a, const void *b)
 {
@@ -36,81 +31,6 @@ static int closing_compare(const void *a, const void *b)
 static void sort(struct row_list *list, size_t size, int (*compare)(const void *, const void *))
 {
     if (list->count > 1) qsort(list->rows, list->count, size, compare);
-}
-
-// --- names
-
-struct name_kind {
-    const char *sql;
-    struct row_list *list;
-};
-
-// Marks the rows that the insert made: only these are of this batch, and in its chain head.
-static void names_mark(struct named_row *rows, size_t count, const struct db_result *result)
-{
-    for (int i = 0; i < db_rows(result); i++) {
-        struct named_row wanted = {.hash = db_get_uuid(result, i, 0)};
-        struct named_row *row = bsearch(&wanted, rows, count, sizeof *rows, named_compare);
-        ENSURE(row);
-        row->written = true;
-    }
-}
-
-static enum err names_insert_some(struct attempt *attempt, const char *sql, struct named_row *rows, size_t count,
-                                  struct fault *fault)
-{
-    struct array tenants = {0}, hashes = {0}, texts = {0};
-    struct arena *arena = arena_new(ARENA_BYTES);
-    for (size_t i = 0; i < count; i++) {
-        rows[i].written = false;
-        array_add_int(&tenants, rows[i].tenant->number);
-        array_add_hash(&hashes, rows[i].hash);
-        array_add_text(&texts, rows[i].text.data);
-    }
-    const char *const values[] = {array_end(&tenants, arena),
-                                  array_end(&hashes, arena),
-                                  array_end(&texts, arena),
-                                  db_int(arena, attempt->record.incarnation),
-                                  db_int(arena, attempt->record.partition),
-                                  db_int(arena, attempt->record.batch_seq)};
-    struct db_result *result = NULL;
-    enum err err = db_query(attempt->db, sql, 6, values, &result, fault);
-    if (!err) names_mark(rows, count, result);
-    db_result_free(result);
-    arena_free(arena);
-    return err;
-}
-
-static enum err names_insert(struct attempt *attempt, const char *sql, struct row_list *list, struct fault *fault)
-{
-    sort(list, sizeof(struct named_row), named_compare);
-    struct named_row *rows = list->rows;
-    for (size_t at = 0; at < list->count; at += NAMES_PER_STATEMENT) {
-        size_t count = list->count - at < NAMES_PER_STATEMENT ? list->count - at : NAMES_PER_STATEMENT;
-        enum err err = names_insert_some(attempt, sql, rows + at, count, fault);
-        if (err) return err;
-    }
-    return ERR_OK;
-}
-
-static enum err names_write(struct attempt *attempt, struct fault *fault)
-{
-    enum err err = names_insert(attempt,
-                                "insert into rating.dimension_set\n"
-                                "  (tenant, dimension_set, members, incarnation, partition, batch_seq)\n"
-                                "select n.*, $4::int, $5::int, $6::bigint\n"
-                                "  from unnest($1::bigint[], $2::uuid[], $3::text[]) as n\n"
-                                "on conflict do nothing\n"
-                                "returning dimension_set",
-                                &attempt->batch->sets, fault);
-    if (err) return err;
-    return names_insert(attempt,
-                        "insert into rating.resource (tenant, resource, id, incarnation, partition, batch_seq)\n"
-                        "select n.*, $4::int, $5::int, $6::bigint\n"
-                        "  from unnest($1::bigint[], $2::uuid[], $3::text[]) as n\n"
-                        "on conflict do nothing\n"
-                        "returning resource",
-                        &attempt->batch->resources, fault);
 }
 
 // --- closing quarantine rows
@@ -315,7 +235,7 @@ static enum err days_ensure(struct attempt *attempt, struct fault *fault)
 
 static enum err attempt_write(struct attempt *attempt, struct chain *chain, struct fault *fault)
 {
-    enum err err = names_write(attempt, fault);
+    enum err err = batch_names_copy(attempt, fault);
     CRASH_POINT("rate.before_copy");
     if (!err) err = attempt_copy(attempt, fault);
     CRASH_POINT("rate.after_copy");

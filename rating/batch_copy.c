@@ -4,12 +4,17 @@
 
 #include "rating/batch_internal.h"
 
-static void copy_origin(struct db_copy *copy, const struct batch_record *record)
+void copy_batch(struct db_copy *copy, const struct batch_record *record)
 {
     db_copy_row(copy);
     db_copy_int4(copy, record->incarnation);
     db_copy_int4(copy, record->partition);
     db_copy_int8(copy, record->batch_seq);
+}
+
+static void copy_origin(struct db_copy *copy, const struct batch_record *record)
+{
+    copy_batch(copy, record);
     db_copy_instant(copy, batch_received_hour(record));
 }
 

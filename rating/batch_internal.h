@@ -93,5 +93,11 @@ void batch_conflict(struct batch *batch, const struct decoded *decoded, const st
 void batch_identities_pack(struct batch *batch); // once per batch, at its first try
 enum err batch_identities_copy(struct attempt *attempt, struct fault *fault) MUST_USE;
 
+// --- batch_names.c
+// Copies the names that the database does not have, and marks them `written`; both lists are then sorted by hash.
+// ERR_RETRY: another transaction wrote one of them at the same time.
+enum err batch_names_copy(struct attempt *attempt, struct fault *fault) MUST_USE;
+
 // --- batch_copy.c
+void copy_batch(struct db_copy *copy, const struct batch_record *record); // incarnation, partition, batch_seq
 enum err attempt_copy(struct attempt *attempt, struct fault *fault) MUST_USE;
