@@ -79,6 +79,15 @@ void catalogue_tenant_prefetch(const struct catalogue *catalogue, struct slice i
     if (lookup->slots) __builtin_prefetch(&lookup->slots[lookup_start(lookup, lookup_hash_text(id)).at]);
 }
 
+const struct tenant *catalogue_tenant_expect(const struct catalogue *catalogue, struct slice id)
+{
+    struct lookup_walk walk = lookup_start(&catalogue->tenant_ids, lookup_hash_text(id));
+    if (!lookup_step(&catalogue->tenant_ids, &walk)) return NULL;
+    const struct tenant *tenant = &catalogue->tenants[walk.index];
+    __builtin_prefetch(tenant);
+    return tenant;
+}
+
 const struct tenant *catalogue_tenant(const struct catalogue *catalogue, struct slice id)
 {
     uint32_t index = tenant_index_of_id(catalogue, id);

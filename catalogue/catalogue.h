@@ -87,6 +87,8 @@ int64_t catalogue_version(const struct catalogue *catalogue);
 const struct tenant *catalogue_tenant(const struct catalogue *catalogue, struct slice id);
 // Asks for the cache line that catalogue_tenant will read first.
 void catalogue_tenant_prefetch(const struct catalogue *catalogue, struct slice id);
+// When that has come: most likely the tenant that catalogue_tenant will say, not compared and only asked for; or NULL.
+const struct tenant *catalogue_tenant_expect(const struct catalogue *catalogue, struct slice id);
 const struct tenant *catalogue_tenant_number(const struct catalogue *catalogue, int64_t number);
 const struct billing_account *catalogue_account(const struct catalogue *catalogue, struct slice id);
 const struct billing_account *catalogue_account_number(const struct catalogue *catalogue, int64_t number);

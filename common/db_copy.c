@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // COPY FROM STDIN in binary form: a header, rows of length-prefixed fields, a trailer. Everything is big-endian.
 // The format is in PostgreSQL's documentation of COPY; the field formats are those of the types' receive functions.
+#include <endian.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,26 +20,36 @@ enum { COPY_HEADER_BYTES = 19 };
 
 static void put_16(unsigned char *out, uint16_t value)
 {
-    out[0] = (unsigned char)(value >> 8);
-    out[1] = (unsigned char)value;
+    value = htobe16(value);
+    memcpy(out, &value, sizeof value);
 }
 
 static void put_32(unsigned char *out, uint32_t value)
 {
-    put_16(out, (uint16_t)(value >> 16));
-    put_16(out + 2, (uint16_t)value);
+    value = htobe32(value);
+    memcpy(out, &value, sizeof value);
 }
 
 static void put_64(unsigned char *out, uint64_t value)
 {
-    put_32(out, (uint32_t)(value >> 32));
-    put_32(out + 4, (uint32_t)value);
+    value = htobe64(value);
+    memcpy(out, &value, sizeof value);
 }
 
 static void count_column(struct db_copy *copy)
 {
     ENSURE(copy->column < copy->columns);
     copy->column++;
+}
+
+// The next field of `length` bytes, its length in front already: where its bytes go.
+static unsigned char *field_room(struct db_copy *copy, size_t length)
+{
+    count_column(copy);
+    unsigned char *field = text_room(&copy->buffer, 4 + length);
+    put_32(field, (uint32_t)length);
+    text_written(&copy->buffer, 4 + length);
+    return field + 4;
 }
 
 static void send_buffer(struct db_copy *copy)
@@ -89,38 +100,22 @@ void db_copy_null(struct db_copy *copy)
 
 void db_copy_int2(struct db_copy *copy, int16_t value)
 {
-    count_column(copy);
-    unsigned char field[4 + 2];
-    put_32(field, 2);
-    put_16(field + 4, (uint16_t)value);
-    text_add(&copy->buffer, field, sizeof field);
+    put_16(field_room(copy, 2), (uint16_t)value);
 }
 
 void db_copy_int4(struct db_copy *copy, int32_t value)
 {
-    count_column(copy);
-    unsigned char field[4 + 4];
-    put_32(field, 4);
-    put_32(field + 4, (uint32_t)value);
-    text_add(&copy->buffer, field, sizeof field);
+    put_32(field_room(copy, 4), (uint32_t)value);
 }
 
 void db_copy_int8(struct db_copy *copy, int64_t value)
 {
-    count_column(copy);
-    unsigned char field[4 + 8];
-    put_32(field, 8);
-    put_64(field + 4, (uint64_t)value);
-    text_add(&copy->buffer, field, sizeof field);
+    put_64(field_room(copy, 8), (uint64_t)value);
 }
 
 void db_copy_bool(struct db_copy *copy, bool value)
 {
-    count_column(copy);
-    unsigned char field[4 + 1];
-    put_32(field, 1);
-    field[4] = value;
-    text_add(&copy->buffer, field, sizeof field);
+    *field_room(copy, 1) = value;
 }
 
 void db_copy_instant(struct db_copy *copy, instant_us instant)
@@ -136,20 +131,17 @@ void db_copy_instant(struct db_copy *copy, instant_us instant)
 void db_copy_numeric(struct db_copy *copy, int128 scaled, int places)
 {
     count_column(copy);
-    unsigned char field[4 + DB_NUMERIC_BYTES_MAX];
+    unsigned char *field = text_room(&copy->buffer, 4 + DB_NUMERIC_BYTES_MAX);
     size_t length = db_numeric_encode(scaled, places, field + 4);
     put_32(field, (uint32_t)length);
-    text_add(&copy->buffer, field, 4 + length);
+    text_written(&copy->buffer, 4 + length);
 }
 
 void db_copy_uuid(struct db_copy *copy, struct hash128 hash)
 {
-    count_column(copy);
-    unsigned char field[4 + 16];
-    put_32(field, 16);
-    put_64(field + 4, hash.high);
-    put_64(field + 12, hash.low);
-    text_add(&copy->buffer, field, sizeof field);
+    unsigned char *field = field_room(copy, 16);
+    put_64(field, hash.high);
+    put_64(field + 8, hash.low);
 }
 
 void db_copy_bytes(struct db_copy *copy, const void *data, size_t length)

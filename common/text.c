@@ -109,6 +109,19 @@ void text_add(struct text *text, const void *data, size_t length)
     text->data[text->length] = 0;
 }
 
+void *text_room(struct text *text, size_t more)
+{
+    text_reserve(text, more);
+    return text->data + text->length;
+}
+
+void text_written(struct text *text, size_t length)
+{
+    ENSURE(text->length + length < text->capacity);
+    text->length += length;
+    text->data[text->length] = 0;
+}
+
 void text_add_slice(struct text *text, struct slice slice)
 {
     text_add(text, slice.data, slice.length);

@@ -35,6 +35,9 @@ void text_add_slice(struct text *text, struct slice slice);
 void text_add_string(struct text *text, const char *string);
 void text_add_char(struct text *text, char c);
 void text_print(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+// For what is written piece by piece: the end of the text, where up to `more` bytes may be written, and how many were.
+void *text_room(struct text *text, size_t more);
+void text_written(struct text *text, size_t length);
 // Quoted and escaped, canonical: \" \\ \b \f \n \r \t, \u00xx for other controls, the rest as it is. A byte that is not
 // UTF-8 becomes U+FFFD, so that what is written can always be read.
 void text_add_json_string(struct text *text, const char *data, size_t length);

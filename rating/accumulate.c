@@ -6,24 +6,19 @@
 #include <string.h>
 
 #include "common/arena.h"
+#include "common/key_sort.h"
 
-enum { ROWS_FIRST = 1024, TABLE_FIRST = 4096 };
+enum { ROWS_FIRST = 1024, TABLE_FIRST = 4096, ROWS_AHEAD = 24, TENANTS_AHEAD = 16, IDS_AHEAD = 8 };
 
 struct accumulator {
     struct usage_row *rows;
     size_t count, room;
     uint32_t *table; // row number + 1; 0 = empty
     size_t mask;
-    struct order *order; // of the last sort
+    struct key_place *order, *scratch; // of the last sort
     const struct usage_row **sorted;
     size_t sorted_room;
     int (*sorted_by)(const void *, const void *); // what `sorted` is in the order of; NULL: of nothing
-};
-
-// What a sort compares first, without touching the row.
-struct order {
-    uint64_t key;
-    const struct usage_row *row;
 };
 
 struct accumulator *accumulator_new(void)
@@ -42,6 +37,7 @@ void accumulator_free(struct accumulator *accumulator)
     free(accumulator->rows);
     free(accumulator->table);
     free(accumulator->order);
+    free(accumulator->scratch);
     free(accumulator->sorted);
     free(accumulator);
 }
@@ -72,12 +68,17 @@ void accumulator_prefetch(const struct accumulator *accumulator, const struct co
     __builtin_prefetch(&accumulator->table[home_of(accumulator, added)]);
 }
 
-void accumulator_prefetch_row(const struct accumulator *accumulator, const struct contribution *added)
+static void row_prefetch(const struct usage_row *row)
+{
+    __builtin_prefetch(row);
+    __builtin_prefetch((const char *)row + 64);
+}
+
+bool accumulator_prefetch_row(const struct accumulator *accumulator, const struct contribution *added)
 {
     uint32_t row = accumulator->table[home_of(accumulator, added)];
-    if (row == 0) return;
-    __builtin_prefetch(&accumulator->rows[row - 1]);
-    __builtin_prefetch((const char *)&accumulator->rows[row - 1] + 64);
+    if (row > 0) row_prefetch(&accumulator->rows[row - 1]);
+    return row > 0;
 }
 
 static bool row_is(const struct usage_row *row, const struct contribution *added)
@@ -203,48 +204,59 @@ size_t accumulator_count(const struct accumulator *accumulator)
     return accumulator->count;
 }
 
-static int order_compare(const void *a, const void *b)
+// Rows of one first half of a dimension set.
+static int set_order(const void *a, const void *b)
 {
-    const struct order *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
-    int order = hash128_compare(x->row->dimension_set, y->row->dimension_set);
-    if (!order) order = strcmp(x->row->meter->id, y->row->meter->id);
-    return order ? order : (x->row->slot > y->row->slot) - (x->row->slot < y->row->slot);
+    const struct usage_row *x = a, *y = b;
+    int order = hash128_compare(x->dimension_set, y->dimension_set);
+    if (!order && x->meter != y->meter) order = strcmp(x->meter->id, y->meter->id);
+    return order ? order : (x->slot > y->slot) - (x->slot < y->slot);
 }
 
-static int tenant_compare(const void *a, const void *b)
+// Rows of one tenant.
+static int slot_order(const void *a, const void *b)
 {
-    const struct order *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
-    return (x->row->slot > y->row->slot) - (x->row->slot < y->row->slot);
+    const struct usage_row *x = a, *y = b;
+    if (x->slot != y->slot) return x->slot < y->slot ? -1 : 1;
+    return (x > y) - (x < y);
 }
 
 static const struct usage_row *const *sorted_by(struct accumulator *accumulator, bool tenant,
-                                                int (*compare)(const void *, const void *))
+                                                int (*tie)(const void *, const void *))
 {
-    if (accumulator->sorted_by == compare) return accumulator->sorted;
+    if (accumulator->sorted_by == tie) return accumulator->sorted;
     if (accumulator->sorted_room < accumulator->room) {
         accumulator->sorted_room = accumulator->room;
         accumulator->order = heap_grow(accumulator->order, sizeof *accumulator->order, accumulator->room);
+        accumulator->scratch = heap_grow(accumulator->scratch, sizeof *accumulator->scratch, accumulator->room);
         accumulator->sorted = heap_grow(accumulator->sorted, sizeof *accumulator->sorted, accumulator->room);
     }
     for (size_t i = 0; i < accumulator->count; i++) {
         const struct usage_row *row = &accumulator->rows[i];
-        accumulator->order[i] = (struct order){tenant ? (uint64_t)row->tenant->number : row->dimension_set.high, row};
+        uint64_t key = tenant ? (uint64_t)row->tenant->number : row->dimension_set.high;
+        accumulator->order[i] = (struct key_place){key, row};
     }
-    if (accumulator->count > 1) qsort(accumulator->order, accumulator->count, sizeof *accumulator->order, compare);
+    key_sort(accumulator->order, accumulator->scratch, accumulator->count, tie);
     for (size_t i = 0; i < accumulator->count; i++)
-        accumulator->sorted[i] = accumulator->order[i].row;
-    accumulator->sorted_by = compare;
+        accumulator->sorted[i] = accumulator->order[i].place;
+    accumulator->sorted_by = tie;
     return accumulator->sorted;
 }
 
 const struct usage_row *const *accumulator_sorted(struct accumulator *accumulator)
 {
-    return sorted_by(accumulator, false, order_compare);
+    return sorted_by(accumulator, false, set_order);
 }
 
 const struct usage_row *const *accumulator_by_tenant(struct accumulator *accumulator)
 {
-    return sorted_by(accumulator, true, tenant_compare);
+    return sorted_by(accumulator, true, slot_order);
+}
+
+void accumulator_prefetch_next(const struct usage_row *const *rows, size_t at, size_t count)
+{
+    if (count - at <= ROWS_AHEAD) return;
+    row_prefetch(rows[at + ROWS_AHEAD]);
+    __builtin_prefetch(rows[at + TENANTS_AHEAD]->tenant);
+    __builtin_prefetch(rows[at + IDS_AHEAD]->tenant->id);
 }

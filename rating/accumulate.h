@@ -46,9 +46,9 @@ void accumulator_clear(struct accumulator *accumulator); // keeps the memory
 enum err accumulator_add(struct accumulator *accumulator, struct contribution *contributions, size_t count) MUST_USE;
 
 // Ask for the cache lines that an add of the contribution will read: first of the table, then, when that has come, of
-// the row.
+// the row. False: as far as can be seen without reading rows it will be a new one.
 void accumulator_prefetch(const struct accumulator *accumulator, const struct contribution *added);
-void accumulator_prefetch_row(const struct accumulator *accumulator, const struct contribution *added);
+bool accumulator_prefetch_row(const struct accumulator *accumulator, const struct contribution *added);
 
 size_t accumulator_count(const struct accumulator *accumulator);
 // The rows in the canonical order of the chain: (dimension set, meter id, slot). Valid until the next add, clear or
@@ -57,3 +57,5 @@ const struct usage_row *const *accumulator_sorted(struct accumulator *accumulato
 // The rows by tenant number, then slot: the order of the index on rating.usage_delta, which takes rows of neighbours
 // several times faster than rows in the chain's order, and of the counters. Valid likewise.
 const struct usage_row *const *accumulator_by_tenant(struct accumulator *accumulator);
+// For a loop over all rows in such an order, which is not that of memory: asks for the cache lines of those that come soon.
+void accumulator_prefetch_next(const struct usage_row *const *rows, size_t at, size_t count);

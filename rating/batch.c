@@ -243,16 +243,21 @@ static enum verdict misrouted(struct batch *batch, const struct decoded *decoded
 // Everything about the group that does not depend on its own effects, in passes that each ask for what the next needs.
 static void group_prepare(struct batch *batch, const struct batch_ground *ground)
 {
+    const struct tenant *tenants[GROUP_MAX] = {NULL};
+    for (size_t i = 0; i < batch->group_count; i++)
+        if (!batch->group[i].reason)
+            tenants[i] = catalogue_tenant_expect(ground->judge.catalogue, batch->group[i].event.subject);
     group_find(batch, ground);
     for (size_t i = 0; i < batch->group_count; i++)
-        if (!batch->group[i].reason) (void)catalogue_tenant(ground->judge.catalogue, batch->group[i].event.subject);
+        if (tenants[i]) __builtin_prefetch(tenants[i]->id);
     for (size_t i = 0; i < batch->group_count; i++)
         if (!batch->group[i].reason) event_prepare(batch, ground, &batch->group[i], &batch->judgements[i]);
     for (size_t i = 0; i < batch->group_count; i++) {
         const struct judgement *judgement = &batch->judgements[i];
         if (batch->group[i].reason || is_counted(&batch->group[i])) continue;
         for (size_t j = 0; j < judgement->contribution_count; j++)
-            accumulator_prefetch_row(batch->usage, &judgement->contributions[j]);
+            if (!accumulator_prefetch_row(batch->usage, &judgement->contributions[j]))
+                dedup_index_prefetch(ground->known, judgement->contributions[j].dimension_set);
     }
 }
 

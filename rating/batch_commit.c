@@ -120,8 +120,10 @@ static void chain_rows(const struct attempt *attempt, struct chain *chain)
         if (sets[i].written) chain_dimension_set(chain, &sets[i]);
     for (size_t i = 0; i < batch->resources.count; i++)
         if (resources[i].written) chain_resource(chain, &resources[i]);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        accumulator_prefetch_next(usage, i, count);
         chain_usage(chain, &attempt->record, usage[i]);
+    }
     for (size_t i = 0; i < batch->transitions.count; i++)
         chain_transition(chain, &attempt->record, &transitions[i]);
     for (size_t i = 0; i < batch->quarantines.count; i++)

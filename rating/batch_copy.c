@@ -31,6 +31,7 @@ static enum err usage_copy(struct attempt *attempt, struct fault *fault)
     if (err) return err;
     for (size_t i = 0; i < count; i++) {
         const struct usage_row *row = rows[i];
+        accumulator_prefetch_next(rows, i, count);
         copy_origin(&copy, &attempt->record);
         db_copy_int2(&copy, (int16_t)row->tenant->shard);
         db_copy_int8(&copy, row->tenant->number);

@@ -2,6 +2,7 @@
 // Bytes of the canonical batch: integers big-endian, texts with their length in front, a letter before each row.
 #include "rating/chain.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,13 +30,18 @@ void chain_free(struct chain *chain)
     free(chain);
 }
 
+static void send_full(struct chain *chain)
+{
+    if (chain->buffer.length < BUFFER_BYTES) return;
+    sha256_add(chain->hash, chain->buffer.data, chain->buffer.length);
+    text_clear(&chain->buffer);
+}
+
 static void put(struct chain *chain, const void *data, size_t length)
 {
     if (length == 0) return;
     text_add(&chain->buffer, data, length);
-    if (chain->buffer.length < BUFFER_BYTES) return;
-    sha256_add(chain->hash, chain->buffer.data, chain->buffer.length);
-    text_clear(&chain->buffer);
+    send_full(chain);
 }
 
 static unsigned char *big_endian(unsigned char *at, uint64_t number, size_t bytes)
@@ -43,6 +49,12 @@ static unsigned char *big_endian(unsigned char *at, uint64_t number, size_t byte
     for (size_t i = 0; i < bytes; i++)
         at[i] = (unsigned char)(number >> 8 * (bytes - 1 - i));
     return at + bytes;
+}
+
+static unsigned char *big_endian_8(unsigned char *at, uint64_t number)
+{
+    number = htobe64(number);
+    return (unsigned char *)mempcpy(at, &number, sizeof number);
 }
 
 static void put_unsigned(struct chain *chain, uint64_t number, size_t bytes)
@@ -123,29 +135,29 @@ void chain_resource(struct chain *chain, const struct named_row *row)
     put_named(chain, 'R', row);
 }
 
-// The row that there are most of: put together on the stack, added once.
+// The row that there are most of: written into the buffer piece by piece.
 void chain_usage(struct chain *chain, const struct batch_record *record, const struct usage_row *row)
 {
-    unsigned char bytes[USAGE_FIXED_BYTES + 2 * ID_MAX], *at = bytes;
     size_t tenant_length = strlen(row->tenant->id), meter_length = strlen(row->meter->id);
-    ENSURE(tenant_length <= ID_MAX && meter_length <= ID_MAX);
     uint128 quantity = (uint128)row->quantity.nano;
+    unsigned char *bytes = text_room(&chain->buffer, USAGE_FIXED_BYTES + tenant_length + meter_length), *at = bytes;
     *at++ = 'U';
-    at = big_endian(at, (uint64_t)batch_received_hour(record), 8);
+    at = big_endian_8(at, (uint64_t)batch_received_hour(record));
     at = big_endian(at, tenant_length, 4);
     at = (unsigned char *)mempcpy(at, row->tenant->id, tenant_length);
     at = big_endian(at, meter_length, 4);
     at = (unsigned char *)mempcpy(at, row->meter->id, meter_length);
-    at = big_endian(at, row->dimension_set.high, 8);
-    at = big_endian(at, row->dimension_set.low, 8);
-    at = big_endian(at, (uint64_t)row->slot, 8);
-    at = big_endian(at, (uint64_t)(quantity >> 64), 8);
-    at = big_endian(at, (uint64_t)quantity, 8);
-    at = big_endian(at, (uint64_t)row->event_count, 8);
-    at = big_endian(at, (uint64_t)row->latest_time, 8);
-    at = big_endian(at, row->latest_id.high, 8);
-    at = big_endian(at, row->latest_id.low, 8);
-    put(chain, bytes, (size_t)(at - bytes));
+    at = big_endian_8(at, row->dimension_set.high);
+    at = big_endian_8(at, row->dimension_set.low);
+    at = big_endian_8(at, (uint64_t)row->slot);
+    at = big_endian_8(at, (uint64_t)(quantity >> 64));
+    at = big_endian_8(at, (uint64_t)quantity);
+    at = big_endian_8(at, (uint64_t)row->event_count);
+    at = big_endian_8(at, (uint64_t)row->latest_time);
+    at = big_endian_8(at, row->latest_id.high);
+    at = big_endian_8(at, row->latest_id.low);
+    text_written(&chain->buffer, (size_t)(at - bytes));
+    send_full(chain);
 }
 
 void chain_transition(struct chain *chain, const struct batch_record *record, const struct transition_row *row)
