@@ -12,6 +12,7 @@ enum {
     ARENA_FIRST_BYTES = 1 << 20,
     ROWS_FIRST = 64,
     PUT_AHEAD = 16,
+    CONTENT_DIGITS = 16, // hex digits of a content's first 64 bits
     // what a thing takes in tables and lists that double as they grow
     ENTRY_BYTES = 200,
     ROW_BYTES = 320,
@@ -92,7 +93,7 @@ static void name_add(struct batch *batch, const struct batch_ground *ground, str
     struct dedup_entry found, entry = {.identity = hash};
     if (dedup_index_find(ground->known, hash, &found) || dedup_index_find(batch->named, hash, &found)) return;
     if (ground->earlier && dedup_index_find(ground->earlier->named, hash, &found)) return;
-    dedup_index_add(batch->named, &entry);
+    dedup_index_put(batch->named, &entry);
     struct named_row *row = row_list_add(list, sizeof *row);
     *row = (struct named_row){.hash = hash, .tenant = tenant};
     row->text = (struct slice){arena_text(batch->arena, text.data, text.length), text.length};
@@ -122,14 +123,14 @@ static void transitions_add(struct batch *batch, const struct batch_ground *grou
 
 static void entry_add(struct batch *batch, const struct dedup_entry *entry)
 {
-    dedup_index_add(batch->pending, entry);
+    dedup_index_put(batch->pending, entry);
     *(struct dedup_entry *)row_list_add(&batch->entries, sizeof *entry) = *entry;
 }
 
-static void wish_add(struct batch *batch, struct hash128 identity, uint64_t content)
+static void wish_add(struct batch *batch, struct hash128 identity, uint64_t content, int digits)
 {
     *(struct closing_wish *)row_list_add(&batch->wishes, sizeof(struct closing_wish)) =
-        (struct closing_wish){identity, content};
+        (struct closing_wish){identity, content, digits};
 }
 
 // Adds the effects of an event that can be counted; OVERFLOW if a sum does not hold it.
@@ -210,7 +211,7 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
     *reason = REASON_NONE;
     if (!is_counted(decoded) && dedup_index_find(batch->pending, decoded->identity, &decoded->first))
         decoded->known = true;
-    if (is_counted(decoded)) return decoded->first.content == content ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
+    if (is_counted(decoded)) return dedup_content_same(decoded->first.content, content) ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
     *reason = judgement->reason;
     if (!*reason) *reason = effects_add(batch, ground, decoded->identity, judgement);
     struct dedup_entry entry = {.identity = decoded->identity,
@@ -224,7 +225,7 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
         return VERDICT_QUARANTINED;
     }
     entry_add(batch, &entry);
-    if (decoded->known) wish_add(batch, decoded->identity, content);
+    if (decoded->known) wish_add(batch, decoded->identity, content, CONTENT_DIGITS);
     return VERDICT_COUNTED;
 }
 
@@ -301,7 +302,7 @@ static void decode(struct batch *batch, const struct batch_ground *ground, struc
     }
     const struct usage_event *event = &decoded->event;
     decoded->identity = event_identity(&ground->identity_key, event->subject, event->source, event->id);
-    dedup_index_prefetch_put(batch->pending, decoded->identity);
+    dedup_index_prefetch(batch->pending, decoded->identity);
     if (ground->earlier) dedup_index_prefetch(ground->earlier->pending, decoded->identity);
     dedup_index_prefetch(ground->index, decoded->identity);
     catalogue_tenant_prefetch(ground->judge.catalogue, event->subject);
@@ -391,11 +392,13 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
         event_prepare(batch, ground, decoded, judgement);
         row->verdict = event_judge(batch, ground, decoded, judgement, &row->reason);
         detail = slice_of(judgement->detail);
-        uint64_t counted = row->verdict == VERDICT_COUNTED ? decoded->event.content.high : decoded->first.content;
-        if (row->verdict != VERDICT_QUARANTINED) wish_add(batch, decoded->identity, counted);
-        if (row->verdict == VERDICT_COUNTED)
+        if (row->verdict == VERDICT_DUPLICATE || row->verdict == VERDICT_CONFLICT)
+            wish_add(batch, decoded->identity, decoded->first.content, DEDUP_CONTENT_DIGITS);
+        if (row->verdict == VERDICT_COUNTED) {
+            wish_add(batch, decoded->identity, decoded->event.content.high, CONTENT_DIGITS);
             *(struct replay_counted *)row_list_add(&batch->replayed, sizeof(struct replay_counted)) =
                 (struct replay_counted){row->offset, row->event_index};
+        }
     }
     if (row->reason) {
         detail = evidence_text(batch->arena, detail, sizeof row->detail - 1);
@@ -472,21 +475,21 @@ const struct usage_row *const *batch_usage(struct batch *batch, size_t *count)
 
 enum err batch_reserve(const struct batch *batch, struct dedup_index *index, struct fault *fault)
 {
-    return dedup_index_reserve(index, batch->entries.rows, batch->entries.count, fault);
+    return dedup_index_reserve(index, batch->entries.count, fault);
 }
 
 void batch_take(const struct batch *batch, struct dedup_index *index, struct dedup_index *known)
 {
     const struct dedup_entry *entries = batch->entries.rows;
     for (size_t i = 0; i < batch->entries.count; i++) {
-        if (i + PUT_AHEAD < batch->entries.count) dedup_index_prefetch_put(index, entries[i + PUT_AHEAD].identity);
+        if (i + PUT_AHEAD < batch->entries.count) dedup_index_prefetch(index, entries[i + PUT_AHEAD].identity);
         dedup_index_put(index, &entries[i]);
     }
     const struct row_list *const lists[] = {&batch->sets, &batch->resources};
     for (size_t list = 0; list < 2; list++) {
         const struct named_row *rows = lists[list]->rows;
         for (size_t i = 0; i < lists[list]->count; i++)
-            dedup_index_add(known, &(struct dedup_entry){.identity = rows[i].hash});
+            dedup_index_put(known, &(struct dedup_entry){.identity = rows[i].hash});
     }
 }
 

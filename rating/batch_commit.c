@@ -46,6 +46,13 @@ static void closings_read(struct batch *batch, const struct db_result *result)
     sort(&batch->closings, sizeof(struct closing_row), closing_compare);
 }
 
+static const char *content_digits(struct arena *arena, const struct closing_wish *wish)
+{
+    char *text = arena_print(arena, "%016llx", (unsigned long long)wish->content);
+    text[wish->digits] = 0;
+    return text;
+}
+
 // Counting an event closes the open rows of its identity: same content counted, other content conflict (rules 3.6).
 static enum err closings_write(struct attempt *attempt, struct fault *fault)
 {
@@ -56,7 +63,7 @@ static enum err closings_write(struct attempt *attempt, struct fault *fault)
     struct array identities = {0}, contents = {0};
     for (size_t i = 0; i < batch->wishes.count; i++) {
         array_add_hash(&identities, wishes[i].identity);
-        array_add_text(&contents, arena_print(attempt->arena, "%016llx", (unsigned long long)wishes[i].content));
+        array_add_text(&contents, content_digits(attempt->arena, &wishes[i]));
     }
     const char *const values[] = {array_end(&identities, attempt->arena), array_end(&contents, attempt->arena),
                                   db_int(attempt->arena, attempt->record.incarnation),
@@ -65,7 +72,7 @@ static enum err closings_write(struct attempt *attempt, struct fault *fault)
     struct db_result *result = NULL;
     enum err err = db_query(attempt->db,
                             "update rating.quarantine q\n"
-                            "   set state = case when left(translate(q.content::text, '-', ''), 16) = w.content\n"
+                            "   set state = case when starts_with(translate(q.content::text, '-', ''), w.content)\n"
                             "               then 'counted' else 'conflict' end,\n"
                             "       state_batch_seq = $5::bigint\n"
                             "  from unnest($1::uuid[], $2::text[]) as w (identity, content)\n"

@@ -58,7 +58,7 @@ void batch_conflict(struct batch *batch, const struct decoded *decoded, const st
         .event_id = evidence_text(batch->arena, event->id, NAME_KEPT_MAX),
         .identity = decoded->identity,
         .content = event->content,
-        .first = {first->content, first->offset, first->event_index},
+        .first = {first->content & DEDUP_CONTENT_MASK, first->offset, first->event_index},
         .raw = raw_copy(batch->arena, decoded->raw),
     };
 }

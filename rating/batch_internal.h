@@ -19,6 +19,7 @@ void *row_list_add(struct row_list *list, size_t size); // the new row, not clea
 struct closing_wish {
     struct hash128 identity;
     uint64_t content; // of the event that counts
+    int digits;       // hex digits of it that are known, from the first on
 };
 
 // An event between decoding and judging. Points into its message.

@@ -1,37 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// The identities that a partition has counted inside the dedup window: 128-bit keyed identity -> first 64 bits of the
-// content hash and the place in the log (rules 1.2, 2.1, 3.6). Open addressing in 16 segments that grow apart, a tag
-// byte per slot in front of the entries, so that an absent identity costs one cache line. What does not fit into the
-// budget goes to local disk, a segment at a time, the largest of all indexes of the budget first (dedup_disk.h);
-// without a folder, or when even the filters of what is on disk do not fit, the caller parks its partition. An identity
-// is forgotten by its offset: what lies below the floor is gone for every reader at once, the memory is taken back in
-// pieces by dedup_index_sweep. `held` identities (open quarantine rows) are never forgotten by age. One thread at a
-// time. Identities are keyed hashes: an attacker cannot choose where they land.
+// The identities that a partition has counted inside the dedup window: 128-bit keyed identity -> first 32 bits of the
+// content hash and the place in the log (rules 1.2, 2.1, 3.6; ADR 14). In memory they are in a table that grows in small
+// steps (dedup_table.h). What does not fit into the budget goes to local disk, a sixteenth of an index at a time, the
+// largest of all indexes of the budget first (dedup_disk.h); without a folder, or when even the filters of what is on
+// disk do not fit, the caller parks its partition. An identity is forgotten by its offset: what lies below the floor is
+// gone for every reader at once, the memory is taken back in pieces by dedup_index_sweep. `held` identities (open
+// quarantine rows) are never forgotten by age. One thread at a time. Identities are keyed hashes: an attacker cannot
+// choose where they land.
 #pragma once
 #include "common/hash.h"
 #include "common/instant.h"
 
 enum {
+    DEDUP_CONTENT_DIGITS = 8, // hex digits of the content hash that the index keeps
     DEDUP_EVENT_INDEX_MAX = (1 << 20) - 1, // place of an event in its message
     DEDUP_GROUP_MAX = 32                   // identities that are looked up together
 };
+#define DEDUP_CONTENT_MASK (UINT64_MAX << 32) // the same as bits
 #define DEDUP_OFFSET_MAX ((INT64_C(1) << 43) - 1) // Kafka offset: 8.8e12 messages in a partition
 
 struct dedup_entry {
     struct hash128 identity;
-    uint64_t content;    // first 64 bits of the content hash
+    uint64_t content;    // first 64 bits of the content hash; from the index the first 32, the others 0
     int64_t offset;      // Kafka offset of the event that was counted (or held)
     int32_t event_index; // its place in the message
     bool held;           // an open quarantine row has the identity; makes nothing a duplicate
 };
 
-// Shared by all indexes of a process. limit_bytes 0: no limit. folder NULL: nothing goes to disk.
+// Are these the same content, as far as the index can tell? Of two others one in 2^32 is taken for the same.
+static inline bool dedup_content_same(uint64_t one, uint64_t other)
+{
+    return ((one ^ other) & DEDUP_CONTENT_MASK) == 0;
+}
+
+// Shared by all indexes of a process. limit_bytes 0: no limit. folder NULL: nothing goes to disk. Begins and ends with
+// what is not set here being 0.
 struct dedup_index;
+struct dedup_pool;
 struct dedup_budget {
     int64_t limit_bytes, used_bytes;
     const char *folder;         // on local disk, of this process alone
     struct dedup_index *first;  // all indexes of the budget
-    int64_t spills, last_store; // segments that went to disk; number of the last folder in the folder
+    struct dedup_pool *pool;    // their memory, as long as there is one
+    int64_t spills, last_store; // groups that went to disk; number of the last folder in the folder
 };
 
 struct dedup_index *dedup_index_new(struct dedup_budget *budget);
@@ -43,9 +54,8 @@ int64_t dedup_index_on_disk(const struct dedup_index *index); // of them on disk
 // How much of received_time the index is to hold; before the first put. For the generations on disk.
 void dedup_index_window(struct dedup_index *index, instant_us window_us);
 
-// Asks for the cache line that a find of the identity will read.
+// Asks for the cache line that a find or put of the identity will read.
 void dedup_index_prefetch(const struct dedup_index *index, struct hash128 identity);
-void dedup_index_prefetch_put(const struct dedup_index *index, struct hash128 identity); // the same for a put
 // True and the entry (counted or held) if the identity is known.
 bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry);
 // The same for a group, at most DEDUP_GROUP_MAX: known[i] and, if it is true, entries[i]. One look at the disk for all.
@@ -55,14 +65,13 @@ void dedup_index_find_group(const struct dedup_index *index, const struct hash12
 // ERR_LIMIT and why; dedup_index_reserve says the same.
 enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault) MUST_USE;
 
-// Makes room for all these entries, by moving others to disk if need be. ERR_LIMIT: the budget would be passed, or the
+// Makes room for so many entries, by moving others to disk if need be. ERR_LIMIT: the budget would be passed, or the
 // disk failed.
-enum err dedup_index_reserve(struct dedup_index *index, const struct dedup_entry *entries, size_t count,
-                             struct fault *fault) MUST_USE;
-// Makes room for one entry and puts it. For tables without a budget, where that cannot fail.
-void dedup_index_add(struct dedup_index *index, const struct dedup_entry *entry);
-// Adds or replaces. A held entry never replaces a counted one in memory. What was reserved may have been taken back by
-// another index of the budget: then the segment grows all the same, over the budget until the next reserve.
+enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fault *fault) MUST_USE;
+// Lays an empty index out for so many entries, as far as the budget goes: putting them is cheaper then.
+void dedup_index_expect(struct dedup_index *index, int64_t count);
+// Adds or replaces. A held entry never replaces a counted one in memory. Never fails: without a reserve before it the
+// budget may be passed, until the next one.
 void dedup_index_put(struct dedup_index *index, const struct dedup_entry *entry);
 
 // --- forgetting, by offset generations

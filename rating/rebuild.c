@@ -292,7 +292,7 @@ static enum err batch_of(struct rebuild *rebuild, int64_t offset, struct walked 
 
 static enum err entry_put(struct rebuild *rebuild, const struct dedup_entry *entry, struct fault *fault)
 {
-    enum err err = dedup_index_reserve(rebuild->owner->index, entry, 1, fault);
+    enum err err = dedup_index_reserve(rebuild->owner->index, 1, fault);
     if (err) return err;
     dedup_index_put(rebuild->owner->index, entry);
     return ERR_OK;

@@ -57,12 +57,12 @@ static enum err rows_read(struct rebuild *rebuild, const struct walked *first, c
 static enum err entries_put(struct rebuild *rebuild, size_t count, struct fault *fault)
 {
     struct dedup_index *index = rebuild->owner->index;
-    enum err err = dedup_index_reserve(index, rebuild->entries, count, fault);
+    enum err err = dedup_index_reserve(index, count, fault);
     if (err) return err;
     for (size_t at = 0; at < count; at += GROUP) {
         size_t end = at + GROUP < count ? at + GROUP : count;
         for (size_t i = at; i < end; i++)
-            dedup_index_prefetch_put(index, rebuild->entries[i].identity);
+            dedup_index_prefetch(index, rebuild->entries[i].identity);
         for (size_t i = at; i < end; i++)
             dedup_index_put(index, &rebuild->entries[i]);
     }

@@ -26,7 +26,7 @@ static struct dedup_entry entry_of(uint64_t number, int64_t offset)
 {
     seed_state = number;
     return (struct dedup_entry){.identity = {next_random(), next_random()},
-                                .content = number * 3,
+                                .content = (number * 3) << 32,
                                 .offset = offset,
                                 .event_index = (int32_t)(number % 1000)};
 }
@@ -40,14 +40,14 @@ static void what_was_put_is_found_with_its_place(void **state)
     enum { COUNT = 20000 };
     for (uint64_t i = 0; i < COUNT; i++) {
         struct dedup_entry entry = entry_of(i, (int64_t)i + 7);
-        dedup_index_add(index, &entry);
+        dedup_index_put(index, &entry);
     }
     assert_int_equal(dedup_index_count(index), COUNT);
     for (uint64_t i = 0; i < COUNT; i++) {
         struct dedup_entry entry = entry_of(i, (int64_t)i + 7);
         dedup_index_prefetch(index, entry.identity);
         assert_true(dedup_index_find(index, entry.identity, &found));
-        assert_int_equal(found.content, i * 3);
+        assert_int_equal(found.content, i * 3 << 32);
         assert_int_equal(found.offset, i + 7);
         assert_int_equal(found.event_index, i % 1000);
         assert_false(found.held);
@@ -68,16 +68,16 @@ static void identities_that_collide_stay_apart(void **state)
     struct dedup_index *index = dedup_index_new(NULL);
     struct dedup_entry found;
     for (uint64_t i = 0; i < 500; i++) {
-        struct dedup_entry entry = {.identity = {UINT64_C(0x7f), i}, .content = i, .offset = 1};
-        dedup_index_add(index, &entry);
+        struct dedup_entry entry = {.identity = {UINT64_C(0x7f), i}, .content = i << 32, .offset = 1};
+        dedup_index_put(index, &entry);
     }
     for (uint64_t i = 0; i < 500; i++) {
         assert_true(dedup_index_find(index, (struct hash128){0x7f, i}, &found));
-        assert_int_equal(found.content, i);
+        assert_int_equal(found.content, i << 32);
     }
     assert_false(dedup_index_find(index, (struct hash128){0x7f, 500}, &found));
     struct dedup_entry zero = {.identity = {0, 0}, .content = 9};
-    dedup_index_add(index, &zero);
+    dedup_index_put(index, &zero);
     assert_true(dedup_index_find(index, zero.identity, &found));
     dedup_index_free(index);
 }
@@ -88,7 +88,7 @@ static void extreme_places_are_kept(void **state)
     struct dedup_index *index = dedup_index_new(NULL);
     struct dedup_entry found, entry = entry_of(5, DEDUP_OFFSET_MAX);
     entry.event_index = DEDUP_EVENT_INDEX_MAX;
-    dedup_index_add(index, &entry);
+    dedup_index_put(index, &entry);
     assert_true(dedup_index_find(index, entry.identity, &found));
     assert_int_equal(found.offset, DEDUP_OFFSET_MAX);
     assert_int_equal(found.event_index, DEDUP_EVENT_INDEX_MAX);
@@ -102,14 +102,14 @@ static void counting_replaces_held_and_not_the_other_way(void **state)
     struct dedup_index *index = dedup_index_new(NULL);
     struct dedup_entry found, entry = entry_of(5, 10);
     entry.held = true;
-    dedup_index_add(index, &entry);
+    dedup_index_put(index, &entry);
     assert_true(dedup_index_find(index, entry.identity, &found) && found.held);
     entry.held = false, entry.offset = 11;
-    dedup_index_add(index, &entry);
+    dedup_index_put(index, &entry);
     assert_true(dedup_index_find(index, entry.identity, &found));
     assert_false(found.held);
     entry.held = true, entry.offset = 12;
-    dedup_index_add(index, &entry);
+    dedup_index_put(index, &entry);
     assert_true(dedup_index_find(index, entry.identity, &found));
     assert_false(found.held);
     assert_int_equal(found.offset, 11);
@@ -127,7 +127,7 @@ static void the_budget_is_never_passed(void **state)
     uint64_t count = 0;
     for (; !err && count < 100000; count++) {
         struct dedup_entry entry = entry_of(count, 1);
-        err = dedup_index_reserve(index, &entry, 1, &fault);
+        err = dedup_index_reserve(index, 1, &fault);
         assert_true(budget.used_bytes <= budget.limit_bytes);
         if (!err) dedup_index_put(index, &entry);
     }
@@ -153,7 +153,7 @@ static void reserved_room_is_enough(void **state)
         entries[i] = entry_of(i, 1);
         entries[i].identity.high &= UINT64_MAX >> 4; // all in one segment
     }
-    assert_int_equal(dedup_index_reserve(index, entries, COUNT, NULL), ERR_OK);
+    assert_int_equal(dedup_index_reserve(index, COUNT, NULL), ERR_OK);
     for (size_t i = 0; i < COUNT; i++)
         dedup_index_put(index, &entries[i]);
     assert_int_equal(dedup_index_count(index), COUNT);
@@ -172,7 +172,7 @@ static void what_is_older_than_the_window_is_forgotten(void **state)
         for (int i = 0; i < 100; i++) {
             struct dedup_entry entry = entry_of((uint64_t)(hour * 100 + i), hour * 100 + i);
             entry.held = i == 50;
-            dedup_index_add(index, &entry);
+            dedup_index_put(index, &entry);
         }
         dedup_index_note(index, hour * 100 + 50, hour * HOUR_US + 30 * MINUTE_US);
         dedup_index_note(index, hour * 100 + 100, hour * HOUR_US + 59 * MINUTE_US);
@@ -198,7 +198,7 @@ static void what_is_older_than_the_window_is_forgotten(void **state)
     }
     // a forgotten identity that comes again is a new one
     struct dedup_entry again = entry_of(10, 5000);
-    dedup_index_add(index, &again);
+    dedup_index_put(index, &again);
     assert_true(dedup_index_find(index, again.identity, &found));
     assert_int_equal(found.offset, 5000);
     dedup_index_free(index);
@@ -209,12 +209,12 @@ static void a_forgotten_slot_is_used_again_before_the_sweep(void **state)
     (void)state;
     struct dedup_index *index = dedup_index_new(NULL);
     struct dedup_entry found, entry = entry_of(1, 10);
-    dedup_index_add(index, &entry);
+    dedup_index_put(index, &entry);
     dedup_index_start_at(index, 11, 1000);
     assert_int_equal(dedup_index_coverage_start(index), 1001);
     assert_false(dedup_index_find(index, entry.identity, &found));
     entry.offset = 20, entry.held = true; // held may take the place of a forgotten counted one
-    dedup_index_add(index, &entry);
+    dedup_index_put(index, &entry);
     assert_true(dedup_index_find(index, entry.identity, &found));
     assert_true(found.held);
     assert_int_equal(dedup_index_count(index), 1);
@@ -239,7 +239,7 @@ static void it_agrees_with_a_list(void **state)
         bool known = dedup_index_find(index, entry.identity, &found);
         assert_int_equal(known, at[key] >= floor && at[key] >= 0);
         if (known) assert_int_equal(found.offset, at[key]);
-        if (!known) dedup_index_add(index, &entry), at[key] = step;
+        if (!known) dedup_index_put(index, &entry), at[key] = step;
         if (step % 100 == 99) {
             floor = step - 2000 > floor ? step - 2000 : floor;
             dedup_index_start_at(index, floor, step);
