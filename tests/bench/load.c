@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Load for tests/bench/run:
-//   bench_load produce EVENTS TENANTS PER_MESSAGE   fills the current topic; 1: plain JSON as other producers send it,
-//   more:
-//                                                   packed as the gateway does; prints seconds
-//   bench_load consume                              raw consume of the whole topic, prints messages, bytes, seconds
-//   bench_load insert EVENTS CONNECTIONS            what a naive engine does: one INSERT and commit per event, seconds
+//   bench_load produce FIRST EVENTS TENANTS PER_MESSAGE RATE
+//       fills the current topic with events from number FIRST on; PER_MESSAGE 1: plain JSON as other producers send it,
+//       more: packed as the gateway does; RATE: events a second, 0: as fast as can be; prints seconds
+//   bench_load consume                    raw consume of the whole topic, prints messages, bytes, seconds
+//   bench_load insert EVENTS CONNECTIONS  what a naive engine does: one INSERT and commit per event, seconds
 // Settings as turnpike's (TURNPIKE_CONF).
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "catalogue/incarnation.h"
 #include "common/bus.h"
-#include "ingest/message.h"
+#include "tests/bench/insert.h"
+#include "tests/bench/packer.h"
 #include "tests/bench/raw.h"
 #include "tests/bench/workload.h"
 
-enum { PARTITIONS_MAX = 1024, CONNECTIONS_MAX = 256 };
+enum { PACE_EVENTS = 20 }; // events between two looks at the clock
 
 struct bench {
     struct config *config;
@@ -46,62 +46,44 @@ static void report(const char *what, int64_t begin_us)
 
 // --- produce
 
-struct packer {
+struct production {
     struct bench *bench;
     struct bus_producer *producer;
-    int per_message, counts[PARTITIONS_MAX];
-    struct text messages[PARTITIONS_MAX];
 };
 
-static enum err send(struct packer *packer, int partition, struct slice data)
+static enum err send(void *context, int partition, struct slice message)
 {
+    struct production *production = context;
     enum err err = ERR_RETRY;
-    for (int tries = 0; err == ERR_RETRY && tries < 10000 && !bus_producer_failed(packer->producer); tries++) {
-        err = bus_produce(packer->producer, partition, data.data, data.length, NULL, &packer->bench->fault);
-        bus_producer_poll(packer->producer, err ? 10 : 0);
+    for (int tries = 0; err == ERR_RETRY && tries < 10000 && !bus_producer_failed(production->producer); tries++) {
+        err =
+            bus_produce(production->producer, partition, message.data, message.length, NULL, &production->bench->fault);
+        bus_producer_poll(production->producer, err ? 10 : 0);
     }
     return err;
 }
 
-static enum err flush_message(struct packer *packer, int partition)
+// rate: by a timetable; what is late is caught up.
+static int produce(struct bench *bench, int64_t first, int64_t events, int tenants, int per_message, int64_t rate)
 {
-    struct text *message = &packer->messages[partition];
-    if (packer->counts[partition] == 0) return ERR_OK;
-    message_finish(message);
-    enum err err = send(packer, partition, (struct slice){message->data, message->length});
-    packer->counts[partition] = 0;
-    text_clear(message);
-    return err;
-}
-
-static enum err pack(struct packer *packer, int partition, struct slice event)
-{
-    if (packer->per_message == 1) return send(packer, partition, event);
-    if (packer->counts[partition]++ == 0) message_begin(&packer->messages[partition], MESSAGE_EVENTS, 0, 0);
-    message_add(&packer->messages[partition], event);
-    return packer->counts[partition] == packer->per_message ? flush_message(packer, partition) : ERR_OK;
-}
-
-static int produce(struct bench *bench, int64_t events, int tenants, int per_message)
-{
-    static struct packer packer;
+    struct production production = {.bench = bench};
     char event[WORKLOAD_EVENT_MAX], tenant[WORKLOAD_TENANT_MAX];
     struct workload *workload = workload_new(tenants, clock_now(clock_system()));
-    packer.bench = bench;
-    packer.per_message = per_message;
+    struct packer *packer = packer_new(bench->incarnation.partitions, per_message, send, &production);
     enum err err =
-        bus_producer_open(bench->config, bench->incarnation.topic, delivered, &packer.producer, &bench->fault);
+        bus_producer_open(bench->config, bench->incarnation.topic, delivered, &production.producer, &bench->fault);
     if (err) return complain(bench);
     int64_t begin = clock_monotonic_us();
     for (int64_t i = 0; i < events && !err; i++) {
-        struct slice raw = {event, workload_event(workload, i, event, tenant)};
-        err = pack(&packer, shard_of_tenant(slice_of(tenant)) % bench->incarnation.partitions, raw);
+        if (rate > 0 && i % PACE_EVENTS == 0)
+            while (clock_monotonic_us() - begin < i * SECOND_US / rate)
+                bus_producer_poll(production.producer, 1);
+        struct slice raw = {event, workload_event(workload, first + i, event, tenant)};
+        err = packer_add(packer, slice_of(tenant), raw);
     }
-    for (int p = 0; p < bench->incarnation.partitions && !err; p++)
-        err = flush_message(&packer, p);
-    bus_producer_close(packer.producer, 60000);
-    for (int p = 0; p < bench->incarnation.partitions; p++)
-        text_free(&packer.messages[p]);
+    if (!err) err = packer_flush(packer);
+    bus_producer_close(production.producer, 60000);
+    packer_free(packer);
     workload_free(workload);
     if (err || failed_deliveries) return complain(bench);
     report("produce", begin);
@@ -121,75 +103,15 @@ static int consume(struct bench *bench)
     return 0;
 }
 
-// --- insert
-
-struct inserter {
-    struct bench bench; // with a fault of its own
-    const struct workload *workload;
-    int64_t from, to;
-    enum err err;
-};
-
-static void *insert_some(void *context)
-{
-    struct inserter *inserter = context;
-    struct fault *fault = &inserter->bench.fault;
-    struct db *db = NULL;
-    char event[WORKLOAD_EVENT_MAX], tenant[WORKLOAD_TENANT_MAX], id[32];
-    enum err err = db_open(inserter->bench.config, "admin", NULL, &db, fault);
-    for (int64_t i = inserter->from; i < inserter->to && !err; i++) {
-        event[workload_event(inserter->workload, i, event, tenant)] = 0;
-        snprintf(id, sizeof id, "%lld", (long long)i);
-        const char *const values[] = {id, event};
-        err = db_exec(db, "insert into bench.event (id, body) values ($1, $2) on conflict do nothing", 2, values, NULL,
-                      fault);
-    }
-    db_close(db);
-    inserter->err = err;
-    return NULL;
-}
-
-static int insert(struct bench *bench, int64_t events, int connections)
-{
-    static struct inserter inserters[CONNECTIONS_MAX];
-    pthread_t threads[CONNECTIONS_MAX];
-    struct db *db;
-    int started = 0;
-    ENSURE(connections > 0 && connections <= CONNECTIONS_MAX);
-    if (db_open(bench->config, "admin", NULL, &db, &bench->fault)) return complain(bench);
-    enum err err = db_script(db,
-                             "create schema if not exists bench; drop table if exists bench.event;"
-                             " create table bench.event (id text primary key, body text not null)",
-                             &bench->fault);
-    db_close(db);
-    struct workload *workload = workload_new(1000, clock_now(clock_system()));
-    int64_t begin = clock_monotonic_us();
-    for (; started < connections && !err; started++) {
-        int i = started;
-        inserters[i] = (struct inserter){.bench = *bench,
-                                         .workload = workload,
-                                         .from = events * i / connections,
-                                         .to = events * (i + 1) / connections};
-        ENSURE(pthread_create(&threads[i], NULL, insert_some, &inserters[i]) == 0);
-    }
-    for (int i = 0; i < started; i++) {
-        pthread_join(threads[i], NULL);
-        if (!inserters[i].err) continue;
-        err = inserters[i].err;
-        bench->fault = inserters[i].bench.fault;
-    }
-    if (!err) report("insert", begin);
-    workload_free(workload);
-    return err ? complain(bench) : 0;
-}
-
 static int run(struct bench *bench, int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[1], "produce") == 0)
-        return produce(bench, atoll(argv[2]), atoi(argv[3]), atoi(argv[4]));
+    if (argc == 7 && strcmp(argv[1], "produce") == 0)
+        return produce(bench, atoll(argv[2]), atoll(argv[3]), atoi(argv[4]), atoi(argv[5]), atoll(argv[6]));
     if (argc == 2 && strcmp(argv[1], "consume") == 0) return consume(bench);
-    if (argc == 4 && strcmp(argv[1], "insert") == 0) return insert(bench, atoll(argv[2]), atoi(argv[3]));
-    fputs("usage: bench_load produce EVENTS TENANTS PER_MESSAGE | consume | insert EVENTS CONNECTIONS\n", stderr);
+    if (argc == 4 && strcmp(argv[1], "insert") == 0)
+        return insert_all(bench->config, atoll(argv[2]), atoi(argv[3])) ? 0 : 1;
+    fputs("usage: bench_load produce FIRST EVENTS TENANTS PER_MESSAGE RATE | consume | insert EVENTS CONNECTIONS\n",
+          stderr);
     return 64;
 }
 

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is shown of the measurements: the table of figures with their goals, as text, as Markdown, and of two trees."""
+import datetime
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import textwrap
+
+BEGIN, END = "<!-- tests/bench/run --write: begin -->", "<!-- end -->"
+PROCESSES = ("rater", "postgres", "kafka", "redis")
+# name, title, form, goal: None or (least or most, bound)
+LEAST, MOST = ">=", "<="
+FIGURES = (
+    ("single.rate", "end to end, one event a message, events/s", "{:,.0f}", None),
+    ("single.raw", "raw consume of the same topic, events/s", "{:,.0f}", (LEAST, 1_200_000)),
+    ("single.of_raw", "end to end / raw consume", "{:.2f}", (LEAST, 0.55)),
+    ("single.insert", "one INSERT per event, 32 connections, events/s", "{:,.0f}", None),
+    ("single.of_insert", "end to end / INSERT", "{:.1f}", (LEAST, 80)),
+    ("single.row_events", "events per flushed row", "{:.2f}", None),
+    ("packed.rate", "end to end, packed 50 a message, events/s", "{:,.0f}", None),
+    ("packed.raw", "raw consume of the same topic, events/s", "{:,.0f}", None),
+    ("packed.of_single", "packed / one a message", "{:.2f}", (LEAST, 2)),
+    ("packed.row_events", "events per flushed row, packed", "{:.2f}", None),
+    ("engine.single.rate", "engine alone on one core, one a message, events/s", "{:,.0f}", None),
+    ("engine.single.of_raw", "engine alone / raw consume", "{:.2f}", (LEAST, 0.65)),
+    ("engine.packed.rate", "engine alone, packed, events/s", "{:,.0f}", None),
+    ("dedup.absent", "dedup alone, absent identities, probes/s", "{:,.0f}", (LEAST, 10_000_000)),
+    ("dedup.known", "dedup alone, known identities with content, probes/s", "{:,.0f}", (LEAST, 10_000_000)),
+    ("dedup.gib", "memory of these identities, GiB", "{:.2f}", (MOST, 2.4)),
+    ("gateway.1.bare", "bare evhttp, 1 event a request, events/s", "{:,.0f}", None),
+    ("gateway.1.rate", "gateway, acks=all, 1 event a request, events/s", "{:,.0f}", None),
+    ("gateway.1.of_bare", "gateway / bare", "{:.2f}", (LEAST, 0.8)),
+    ("gateway.1.p99", "gateway at half load, p99, ms", "{:.1f}", (MOST, 10)),
+    ("gateway.100.bare", "bare evhttp, 100 events a request, events/s", "{:,.0f}", None),
+    ("gateway.100.rate", "gateway, acks=all, 100 events a request, events/s", "{:,.0f}", None),
+    ("gateway.100.of_bare", "gateway / bare", "{:.2f}", (LEAST, 0.8)),
+    ("gateway.100.p99", "gateway at half load, p99, ms", "{:.1f}", (MOST, 10)),
+    ("latency.half.p50", "accepted -> in Redis at half load, p50, s", "{:.2f}", None),
+    ("latency.half.p99", "accepted -> in Redis at half load, p99, s", "{:.2f}", (MOST, 2)),
+    ("latency.tenth.p50", "accepted -> in Redis at a tenth of it, p50, s", "{:.2f}", None),
+    ("latency.tenth.p99", "accepted -> in Redis at a tenth of it, p99, s", "{:.2f}", (MOST, 0.3)),
+    ("recovery.live", "rating before kill -9, events/s", "{:,.0f}", None),
+    ("recovery.replay", "rating after it by another rater, events/s", "{:,.0f}", None),
+    ("recovery.ratio", "after / before", "{:.2f}", (LEAST, 0.9)),
+    ("recovery.moving", "commits again after the kill (session timeout 8 s), s", "{:.1f}", (MOST, 13)),
+    ("memory", "rater, greatest resident size, MiB", "{:,.0f}", (MOST, 1536)),
+)
+COSTS = (
+    ("end to end, one event a message", [f"single.ns.{name}" for name in PROCESSES]),
+    ("end to end, packed", [f"packed.ns.{name}" for name in PROCESSES]),
+    ("engine alone, one event a message", ["engine.single.ns"]),
+    ("engine alone, packed", ["engine.packed.ns"]),
+    ("gateway, 1 event a request", ["gateway.1.ns.gateway", None, "gateway.1.ns.kafka"]),
+    ("bare evhttp, 1 event a request", ["gateway.1.ns.bare"]),
+    ("gateway, 100 events a request", ["gateway.100.ns.gateway", None, "gateway.100.ns.kafka"]),
+    ("bare evhttp, 100 events a request", ["gateway.100.ns.bare"]),
+)
+
+
+def verdict(value, goal):
+    if goal is None:
+        return "", ""
+    how, bound = goal
+    reached = value >= bound if how == LEAST else value <= bound
+    return f"{how} {bound:,}", "reached" if reached else "not reached"
+
+
+def table(found):
+    """Rows (title, figure, goal, verdict) of what was measured."""
+    return [(title, form.format(found[name]), *verdict(found[name], goal))
+            for name, title, form, goal in FIGURES if name in found]
+
+
+def costs(found):
+    """Rows of processor nanoseconds per event: what, and by process (rater or gateway, PostgreSQL, Kafka, Redis)."""
+    rows = []
+    for title, names in COSTS:
+        values = [f"{found[name]:,.0f}" if name in found else "" for name in names + [None] * (4 - len(names))]
+        if any(values):
+            rows.append((title, *values))
+    return rows
+
+
+HEAD = ("measure", "figure", "goal", "")
+COST_HEAD = ("processor ns per event", "itself", "PostgreSQL", "Kafka", "Redis")
+
+
+def aligned(head, rows):
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = ([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]
+             for row in [head, *rows])
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def markdown(head, rows):
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def show(found):
+    print(aligned(HEAD, table(found)))
+    if costs(found):
+        print("\n" + aligned(COST_HEAD, costs(found)), flush=True)
+
+
+# --- docs/performance.md
+
+def first_line(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return ""
+
+
+def version(*command):
+    found = re.search(r"\d+(\.\d+)+", first_line(*command))
+    return found[0] if found else "?"
+
+
+def memory_gib():
+    text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
+    return int(re.search(r"MemTotal:\s+(\d+)", text)[1]) / 2**20
+
+
+def conditions(root, options, load):
+    """One sentence on what was measured where."""
+    revision = first_line("git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=10")
+    system = re.search(r'PRETTY_NAME="(.*)"', pathlib.Path("/etc/os-release").read_text(encoding="utf-8"))[1]
+    return (f"Measured on {datetime.date.today()} of revision {revision}: {options.events:,} events of "
+            f"{options.tenants:,} tenants, {options.dedup:,} identities, {options.insert:,} INSERTs; {os.cpu_count()} "
+            f"processors, {memory_gib():.0f} GiB, {system}, Linux {platform.release().split('-')[0]}, PostgreSQL "
+            f"{version('psql', '--version')} (fsync on), Redis "
+            f"{version('redis-server', '--version')}, 4 partitions; load average before it {load:.1f}.")
+
+
+def write(root, path, options, load, found):
+    """Replaces what stands between the markers of the document."""
+    text = path.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END, 1)[1]
+    command = f"`tests/bench/run {options.given}`".replace(" `", "`")
+    said = textwrap.fill(f"{conditions(root, options, load)} Command: {command}.", 150)
+    block = "\n\n".join([BEGIN, said, markdown(HEAD, table(found)),
+                         markdown(COST_HEAD, costs(found)), END])
+    path.write_text(before + block + after, encoding="utf-8")
+
+
+# --- two trees
+
+def compared(names, rounds):
+    """Rows (title, median of each tree, ratio of the first to the others) of lists of measurements by tree's name."""
+    rows = []
+    for name, title, form, _ in FIGURES:
+        values = [[found[name] for found in rounds[tree] if name in found] for tree in names]
+        if all(values):
+            first, other = map(statistics.median, values)
+            rows.append((title, form.format(first), form.format(other), f"{first / other:.2f}" if other else ""))
+    return rows
