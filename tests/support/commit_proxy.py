@@ -30,10 +30,13 @@ class CommitProxy:
 
     def accept(self):
         while not self.stopped:
+            client = None
             try:
                 client, _ = self.listener.accept()
                 server = socket.create_connection(("127.0.0.1", self.server_port))
             except OSError:
+                if client:
+                    client.close()  # the server is away, and so are we
                 continue
             self.links += [client, server]
             state = {"batch": False}
