@@ -13,7 +13,7 @@
 
 enum {
     METADATA_TIMEOUT_MS = 2000,
-    WATERMARK_TIMEOUT_MS = 5000,
+    WATERMARK_TIMEOUT_MS = 2000,
     CLOSE_TIMEOUT_MS = 10000,
     CLOSE_BATCH = 64,
     FENCED_AGAIN_S = 30,    // a second fencing within this time is not an echo of an outage
@@ -314,14 +314,29 @@ enum err bus_consumer_restart(struct bus_consumer *consumer, int partition, int6
     return bus_assign_all(consumer, fault);
 }
 
+// One end of a partition. Not the library's own question for both: that one waits without a bound for a broker that is gone.
+static rd_kafka_resp_err_t ask_end(struct bus_consumer *consumer, int partition, int64_t which, int64_t *offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *row = rd_kafka_topic_partition_list_add(list, consumer->topic, partition);
+    row->offset = which;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(consumer->client.kafka, list, WATERMARK_TIMEOUT_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = row->err;
+    *offset = row->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
 enum err bus_watermarks(struct bus_consumer *consumer, int partition, int64_t *low, int64_t *high,
                         struct fault *fault)
 {
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->client.kafka, consumer->topic, partition, low,
-                                                                high, WATERMARK_TIMEOUT_MS);
+    int count = 0;
+    rd_kafka_resp_err_t code = ask_end(consumer, partition, RD_KAFKA_OFFSET_BEGINNING, low);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = ask_end(consumer, partition, RD_KAFKA_OFFSET_END, high);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ERR_OK;
     bool missing = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
                    code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (!missing) (void)ask_partition_count(consumer, &count, NULL); // who leads it now? the next question goes there
     return fault_set(fault, missing ? ERR_NOT_FOUND : ERR_RETRY, consumer->topic, "watermarks of partition %d: %s",
                      partition, rd_kafka_err2str(code));
 }
