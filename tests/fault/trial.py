@@ -37,8 +37,8 @@ class TrialDeployment(Deployment):
         self.conf.touch(mode=0o600)
         self.conf.write_text("\n".join(lines + [f"{key} = {value}" for key, value in changed.items()]) + "\n")
 
-    def admin(self, text, check=True, database=None, rows=False):
-        """psql's output; `rows`: with separators that no value has."""
+    def admin(self, text, check=True, database=None, rows=False, patient=True):
+        """psql's output; `rows`: with separators that no value has; `patient`: waits for a server that recovers."""
         words = [PSQL, "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.setting("postgres.port"),
                  "-U", "turnpike_admin", "-d", database or self.name]
         words += ["-F", "\x1f", "-R", "\x1e"] if rows else []
@@ -47,7 +47,7 @@ class TrialDeployment(Deployment):
         deadline = time.monotonic() + 30
         while True:
             answer = subprocess.run(words, input=text, capture_output=True, text=True, check=False, env=environment)
-            if answer.returncode != NOT_CONNECTED or time.monotonic() > deadline:
+            if answer.returncode != NOT_CONNECTED or not patient or time.monotonic() > deadline:
                 break
             time.sleep(0.05)  # PostgreSQL recovers
         need(not check or answer.returncode == 0, f"psql: {text[:200]}: {answer.stderr}")
@@ -101,7 +101,7 @@ class Stack:
 
     def __init__(self, adjust=None):
         self.deployment, self.adjust = Deployment(), adjust
-        self.catalogue = self.key = None
+        self.catalogue = self.key = self.template = None
 
     def up(self):
         self.deployment.stack("wipe")
@@ -112,7 +112,7 @@ class Stack:
         """The template, on a stack that is up."""
         if self.adjust:
             self.adjust(self.deployment)
-        template = TrialDeployment(TEMPLATE)
+        self.template = template = TrialDeployment(TEMPLATE)
         template.admin(f"create database {TEMPLATE} owner turnpike_owner", database="postgres")
         path = self.deployment.state / "catalogue.yaml"
         path.write_text(catalogue_text(time.time_ns() // 1000))
