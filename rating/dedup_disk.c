@@ -21,8 +21,6 @@ struct dedup_disk {
     struct generation generations[GENERATIONS_MAX]; // oldest first
     size_t generation_count;
     struct fault failure;
-    struct kv_record *records;
-    size_t record_room;
 };
 
 _Static_assert((int)DEDUP_GROUP_MAX <= (int)KV_LOOK_MAX, "a group is one look-up");
@@ -58,7 +56,6 @@ void dedup_disk_close(struct dedup_disk *disk)
 {
     if (!disk) return;
     kv_close(disk->kv);
-    free(disk->records);
     free(disk);
 }
 
@@ -92,8 +89,7 @@ static uint64_t number_take(const unsigned char in[8])
 }
 
 // The generation that takes what is added now. When there are too many, the newest goes on for longer.
-static enum err generation_newest(struct dedup_disk *disk, instant_us watermark, struct generation **newest,
-                                  struct fault *fault)
+static enum err generation_newest(struct dedup_disk *disk, instant_us watermark, struct fault *fault)
 {
     struct generation *last = disk->generation_count ? &disk->generations[disk->generation_count - 1] : NULL;
     if (!last || (watermark - last->since >= disk->span_us && disk->generation_count < GENERATIONS_MAX)) {
@@ -103,30 +99,36 @@ static enum err generation_newest(struct dedup_disk *disk, instant_us watermark,
         last = &disk->generations[disk->generation_count++];
         *last = (struct generation){.number = number, .since = watermark};
     }
-    *newest = last;
     return ERR_OK;
 }
 
-enum err dedup_disk_add(struct dedup_disk *disk, const struct dedup_entry *entries, size_t count, int64_t newest,
-                        instant_us watermark, struct fault *fault)
+enum err dedup_disk_begin(struct dedup_disk *disk, instant_us watermark, struct fault *fault)
 {
     struct fault why = {0};
-    struct generation *generation = NULL;
     enum err err = dedup_disk_failed(disk, fault);
-    if (err) return err;
-    if (count > disk->record_room) {
-        disk->records = heap_grow(disk->records, sizeof *disk->records, count);
-        disk->record_room = count;
-    }
+    if (!err) err = generation_newest(disk, watermark, &why);
+    return err && why.err ? failed(disk, err, &why, fault) : err;
+}
+
+enum err dedup_disk_write(struct dedup_disk *disk, const struct dedup_entry *entries, size_t count, struct fault *why)
+{
+    struct kv_record *records = heap_grow(NULL, sizeof *records, count + 1);
     for (size_t i = 0; i < count; i++) {
         ENSURE(!entries[i].held);
-        hash128_bytes(entries[i].identity, disk->records[i].key);
-        number_put(disk->records[i].value, entries[i].content);
-        number_put(disk->records[i].value + 8, (uint64_t)entries[i].offset << 20 | (uint64_t)entries[i].event_index);
+        hash128_bytes(entries[i].identity, records[i].key);
+        number_put(records[i].value, entries[i].content);
+        number_put(records[i].value + 8, (uint64_t)entries[i].offset << 20 | (uint64_t)entries[i].event_index);
     }
-    err = generation_newest(disk, watermark, &generation, &why);
-    if (!err) err = kv_run_add(disk->kv, disk->records, count, &why);
-    if (err) return failed(disk, err, &why, fault);
+    enum err err = count > 0 ? kv_run_add(disk->kv, records, count, why) : ERR_OK;
+    free(records);
+    return err;
+}
+
+enum err dedup_disk_end(struct dedup_disk *disk, enum err written, const struct fault *why, size_t count,
+                        int64_t newest, struct fault *fault)
+{
+    struct generation *generation = &disk->generations[disk->generation_count - 1];
+    if (written) return failed(disk, written, why, fault);
     generation->count += (int64_t)count;
     if (newest > generation->newest) generation->newest = newest;
     return ERR_OK;

@@ -66,6 +66,7 @@ void dedup_index_free(struct dedup_index *index)
 {
     if (!index) return;
     struct dedup_budget *budget = index->budget;
+    dedup_spill_settle(index);
     disk_leave(index);
     dedup_table_close(&index->table);
     budget->used_bytes -= index->counted_bytes;
@@ -82,6 +83,7 @@ void dedup_index_free(struct dedup_index *index)
 
 void dedup_index_clear(struct dedup_index *index)
 {
+    dedup_spill_settle(index);
     dedup_table_clear(&index->table);
     disk_leave(index);
     index->watermark = INSTANT_MIN;
@@ -93,7 +95,8 @@ void dedup_index_clear(struct dedup_index *index)
 
 int64_t dedup_index_count(const struct dedup_index *index)
 {
-    return dedup_table_count(&index->table) + dedup_index_on_disk(index);
+    int64_t leaving = index->leaving ? index->leaving->used : 0;
+    return dedup_table_count(&index->table) + leaving + dedup_index_on_disk(index);
 }
 
 int64_t dedup_index_on_disk(const struct dedup_index *index)
@@ -132,15 +135,27 @@ static bool forgotten(const struct dedup_index *index, struct dedup_place place)
     return !place.held && place.offset < index->floor;
 }
 
+static bool view_find(const struct dedup_index *index, const struct dedup_view *view, struct hash128 identity,
+                      struct dedup_entry *entry)
+{
+    struct dedup_slot slot;
+    if (!dedup_view_find(view, identity, &slot)) return false;
+    struct dedup_place place = dedup_place_of(&index->table.places, dedup_slot_code(view, &slot));
+    if (forgotten(index, place)) return false;
+    *entry = dedup_entry_of(identity, dedup_slot_content(view, &slot), place);
+    return true;
+}
+
+static bool leaving_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry)
+{
+    return index->leaving && dedup_group_of(identity) == index->leaving->group &&
+           view_find(index, &index->leaving->view, identity, entry);
+}
+
+// What was put last is in the table, also if an older entry of the identity is leaving.
 static bool memory_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry)
 {
-    const struct dedup_table *table = &index->table;
-    struct dedup_slot slot;
-    if (!dedup_view_find(&table->view, identity, &slot)) return false;
-    struct dedup_place place = dedup_place_of(&table->places, dedup_slot_code(&table->view, &slot));
-    if (forgotten(index, place)) return false;
-    *entry = dedup_entry_of(identity, dedup_slot_content(&table->view, &slot), place);
-    return true;
+    return view_find(index, &index->table.view, identity, entry) || leaving_find(index, identity, entry);
 }
 
 void dedup_index_find_group(const struct dedup_index *index, const struct hash128 *identities, size_t count,
@@ -166,12 +181,10 @@ bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, 
 
 enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fault *fault)
 {
-    struct dedup_budget *budget = index->budget;
     int64_t wanted = (int64_t)count * ENTRY_BYTES + RESERVE_BYTES;
     enum err err = dedup_index_failed(index, fault);
-    while (!err && budget->limit_bytes > 0 && budget->used_bytes + wanted > budget->limit_bytes)
-        err = dedup_budget_spill(budget, fault);
-    return err;
+    if (err || index->budget->limit_bytes == 0) return err;
+    return dedup_budget_make_room(index->budget, wanted, fault);
 }
 
 void dedup_index_expect(struct dedup_index *index, int64_t count)
@@ -193,6 +206,8 @@ void dedup_index_put(struct dedup_index *index, const struct dedup_entry *entry)
         struct dedup_place there = dedup_place_of(&table->places, dedup_slot_code(&table->view, &slot));
         if (!entry->held || there.held || forgotten(index, there)) dedup_table_replace(table, &slot, entry);
     } else {
+        struct dedup_entry leaving;
+        if (entry->held && leaving_find(index, entry->identity, &leaving) && !leaving.held) return;
         dedup_table_insert(table, entry);
     }
     if (table->bytes + table->places.bytes != index->counted_bytes) dedup_index_account(index);
@@ -227,7 +242,8 @@ void dedup_index_forget(struct dedup_index *index, instant_us keep_from)
     dedup_index_start_at(index, index->generations[gone - 1].offset, index->generations[gone - 1].watermark);
     index->generation_count -= gone;
     memmove(index->generations, index->generations + gone, index->generation_count * sizeof *index->generations);
-    if (index->disk && dedup_disk_forget(index->disk, index->floor, NULL)) return; // it keeps its failure
+    // while something is on its way to the disk nothing leaves it; that is done afterwards
+    if (index->disk && !index->leaving && dedup_disk_forget(index->disk, index->floor, NULL)) return;
     dedup_index_account(index);
 }
 

@@ -37,11 +37,13 @@ static inline bool dedup_content_same(uint64_t one, uint64_t other)
 // what is not set here being 0.
 struct dedup_index;
 struct dedup_pool;
+struct dedup_spill;
 struct dedup_budget {
     int64_t limit_bytes, used_bytes;
     const char *folder;         // on local disk, of this process alone
     struct dedup_index *first;  // all indexes of the budget
     struct dedup_pool *pool;    // their memory, as long as there is one
+    struct dedup_spill *spill;  // what is on its way to disk; NULL: nothing
     int64_t spills, last_store; // groups that went to disk; number of the last folder in the folder
 };
 
@@ -65,7 +67,7 @@ void dedup_index_find_group(const struct dedup_index *index, const struct hash12
 // ERR_LIMIT and why; dedup_index_reserve says the same.
 enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault) MUST_USE;
 
-// Makes room for so many entries, by moving others to disk if need be. ERR_LIMIT: the budget would be passed, or the
+// Makes room for so many entries, by moving others to disk if need be: in the background, unless the limit is reached. ERR_LIMIT: the budget would be passed, or the
 // disk failed.
 enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fault *fault) MUST_USE;
 // Lays an empty index out for so many entries, as far as the budget goes: putting them is cheaper then.

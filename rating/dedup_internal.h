@@ -17,7 +17,8 @@ struct dedup_index {
     instant_us coverage_start;
     struct dedup_generation *generations; // rising, not yet forgotten
     size_t generation_count, generation_room;
-    struct dedup_disk *disk; // NULL: nothing went there yet
+    struct dedup_disk *disk;          // NULL: nothing went there yet
+    const struct dedup_part *leaving; // on its way there, and still in memory; NULL: nothing is
     instant_us window_us, watermark;
     struct dedup_index *next, **link; // in the budget
 };
@@ -28,6 +29,9 @@ void dedup_index_account(struct dedup_index *index);
 struct dedup_entry dedup_entry_of(struct hash128 identity, uint64_t content, struct dedup_place place);
 
 // --- dedup_spill.c
-// Moves what the largest group of all indexes of the budget has counted to disk. ERR_LIMIT: there is none that would
-// help.
-enum err dedup_budget_spill(struct dedup_budget *budget, struct fault *fault) MUST_USE;
+// Keeps the budget's use, with so many bytes more, below its limit. Well before that it begins to move groups to disk
+// in a thread of its own, one at a time; only at the limit it waits for it. ERR_LIMIT: there is none that would help, or
+// the disk failed.
+enum err dedup_budget_make_room(struct dedup_budget *budget, int64_t bytes, struct fault *fault) MUST_USE;
+// Waits for what of the index is on its way to disk.
+void dedup_spill_settle(struct dedup_index *index);

@@ -16,6 +16,11 @@ enum {
     DEDUP_SEGMENT_PAGES = 14
 };
 
+static inline unsigned dedup_group_of(struct hash128 identity)
+{
+    return (unsigned)(identity.high >> (64 - DEDUP_GROUP_BITS));
+}
+
 struct dedup_segment {
     uint32_t used;        // slots
     uint8_t pages, depth; // bits of the identity that choose it

@@ -149,15 +149,25 @@ static int disk(int64_t ids, int64_t mebibytes, const char *folder)
 {
     struct dedup_budget budget = {.limit_bytes = mebibytes << 20, .folder = folder};
     struct dedup_index *index = dedup_index_new(&budget);
-    int64_t step = ids < 10000000 ? ids : 10000000, events = 0, known = 0, begin = clock_monotonic_us();
+    int64_t step = ids < 10000000 ? ids : 10000000, events = 0, known = 0;
+    struct moment begin = moment_now();
+    int64_t slowest_us = 0;
     uint64_t next = 0, turn = 0;
     for (int64_t goal = step; goal <= ids; goal += step) {
-        for (; (int64_t)next < goal; events += GROUP)
+        for (; (int64_t)next < goal; events += GROUP) {
+            int64_t started_us = clock_monotonic_us();
             known += (int64_t)stream_group(index, &next, turn++);
-        int64_t now = clock_monotonic_us();
-        printf("ids=%lld events_per_second=%.0f known=%lld on_disk=%lld memory=%lld spills=%lld\n", (long long)next,
-               (double)events * 1e6 / (double)(now - begin), (long long)known, (long long)dedup_index_on_disk(index),
-               (long long)budget.used_bytes, (long long)budget.spills);
+            int64_t took_us = clock_monotonic_us() - started_us;
+            if (took_us > slowest_us) slowest_us = took_us;
+        }
+        struct moment now = moment_now();
+        printf("ids=%lld events_per_second=%.0f events_per_processor_second=%.0f slowest_group_us=%lld known=%lld"
+               " on_disk=%lld memory=%lld spills=%lld\n",
+               (long long)next, (double)events * 1e6 / (double)(now.clock_us - begin.clock_us),
+               (double)events * 1e6 / (double)(now.processor_us - begin.processor_us), (long long)slowest_us,
+               (long long)known, (long long)dedup_index_on_disk(index), (long long)budget.used_bytes,
+               (long long)budget.spills);
+        slowest_us = 0;
         fflush(stdout);
         begin = now;
         events = known = 0;
