@@ -14,7 +14,7 @@ enum {
     PUT_AHEAD = 16,
     CONTENT_DIGITS = 16, // hex digits of a content's first 64 bits
     // what a thing takes in tables and lists that double as they grow
-    ENTRY_BYTES = 200,
+    ENTRY_BYTES = 130, // in the list, its table and packed
     ROW_BYTES = 320,
     NAME_BYTES = 180,
     EVIDENCE_BYTES = 360
@@ -34,7 +34,6 @@ struct batch *batch_new(void)
     struct batch *batch = heap_alloc(sizeof *batch);
     batch->arena = arena_new(ARENA_FIRST_BYTES);
     batch->usage = accumulator_new();
-    batch->pending = dedup_index_new(NULL);
     batch->named = dedup_index_new(NULL);
     batch->group = heap_grow(NULL, sizeof *batch->group, GROUP_MAX);
     batch->judgements = heap_alloc(GROUP_MAX * sizeof *batch->judgements);
@@ -53,7 +52,7 @@ void batch_free(struct batch *batch)
         free(lists[i]->rows);
     arena_free(batch->arena);
     accumulator_free(batch->usage);
-    dedup_index_free(batch->pending);
+    identity_table_free(&batch->pending);
     dedup_index_free(batch->named);
     verdict_list_free(&batch->verdicts);
     text_free(&batch->identities);
@@ -68,7 +67,7 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
 {
     arena_reset(batch->arena);
     accumulator_clear(batch->usage);
-    dedup_index_clear(batch->pending);
+    identity_table_clear(&batch->pending);
     dedup_index_clear(batch->named);
     verdict_list_clear(&batch->verdicts);
     batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
@@ -123,8 +122,8 @@ static void transitions_add(struct batch *batch, const struct batch_ground *grou
 
 static void entry_add(struct batch *batch, const struct dedup_entry *entry)
 {
-    dedup_index_put(batch->pending, entry);
     *(struct dedup_entry *)row_list_add(&batch->entries, sizeof *entry) = *entry;
+    identity_table_put(&batch->pending, batch->entries.rows, batch->entries.count - 1);
 }
 
 static void wish_add(struct batch *batch, struct hash128 identity, uint64_t content, int digits)
@@ -172,15 +171,19 @@ static void group_find(struct batch *batch, const struct batch_ground *ground)
     }
 }
 
+static const struct dedup_entry *pending_find(const struct batch *batch, struct hash128 identity)
+{
+    return identity_table_find(&batch->pending, batch->entries.rows, identity);
+}
+
 // The newest entry of the identity: of this batch, of the one that is being committed, else what the index said.
 static void newest_find(const struct batch *batch, const struct batch_ground *ground, struct decoded *decoded)
 {
-    struct dedup_entry newer;
-    if (!dedup_index_find(batch->pending, decoded->identity, &newer) &&
-        (!ground->earlier || !dedup_index_find(ground->earlier->pending, decoded->identity, &newer)))
-        return;
+    const struct dedup_entry *newer = pending_find(batch, decoded->identity);
+    if (!newer && ground->earlier) newer = pending_find(ground->earlier, decoded->identity);
+    if (!newer) return;
     decoded->known = true;
-    decoded->first = newer;
+    decoded->first = *newer;
 }
 
 // An entry that makes every other event of the identity a duplicate or a conflict.
@@ -209,8 +212,11 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
 {
     uint64_t content = decoded->event.content.high;
     *reason = REASON_NONE;
-    if (!is_counted(decoded) && dedup_index_find(batch->pending, decoded->identity, &decoded->first))
+    const struct dedup_entry *newer = is_counted(decoded) ? NULL : pending_find(batch, decoded->identity);
+    if (newer) {
         decoded->known = true;
+        decoded->first = *newer;
+    }
     if (is_counted(decoded)) return dedup_content_same(decoded->first.content, content) ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
     *reason = judgement->reason;
     if (!*reason) *reason = effects_add(batch, ground, decoded->identity, judgement);
@@ -302,8 +308,8 @@ static void decode(struct batch *batch, const struct batch_ground *ground, struc
     }
     const struct usage_event *event = &decoded->event;
     decoded->identity = event_identity(&ground->identity_key, event->subject, event->source, event->id);
-    dedup_index_prefetch(batch->pending, decoded->identity);
-    if (ground->earlier) dedup_index_prefetch(ground->earlier->pending, decoded->identity);
+    identity_table_prefetch(&batch->pending, decoded->identity);
+    if (ground->earlier) identity_table_prefetch(&ground->earlier->pending, decoded->identity);
     dedup_index_prefetch(ground->index, decoded->identity);
     catalogue_tenant_prefetch(ground->judge.catalogue, event->subject);
 }

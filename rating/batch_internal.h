@@ -5,6 +5,7 @@
 #include "rating/dedup_index.h"
 #include "rating/dedup_pack.h"
 #include "rating/event_cursor.h"
+#include "rating/identity_table.h"
 
 enum { GROUP_MAX = 32, ATTEMPTS_MAX = 16, RAW_KEPT_MAX = 65536 };
 
@@ -50,7 +51,7 @@ struct batch {
     unsigned char digest[SHA256_BYTES];
     struct verdict_list verdicts;
     struct accumulator *usage;
-    struct dedup_index *pending;            // identities of this batch
+    struct identity_table pending;          // of `entries`
     struct dedup_index *named;              // names of this batch
     struct row_list entries;                // struct dedup_entry: what the index takes after the commit
     struct row_list sets, resources;        // struct named_row
