@@ -10,6 +10,8 @@
 
 #include "common/arena.h"
 
+#define REPEAT(byte) (UINT64_C(0x0101010101010101) * (byte)) // in each of eight
+
 struct slice slice_of(const char *text)
 {
     return (struct slice){text, strlen(text)};
@@ -134,7 +136,9 @@ void text_add_string(struct text *text, const char *string)
 
 void text_add_char(struct text *text, char c)
 {
-    text_add(text, &c, 1);
+    text_reserve(text, 1);
+    text->data[text->length++] = c;
+    text->data[text->length] = 0;
 }
 
 void text_print(struct text *text, const char *format, ...)
@@ -186,8 +190,34 @@ static void text_add_json_escaped(struct text *text, const char *data, size_t le
     text_add(text, data + run, length - run);
 }
 
+// ASCII without anything to escape, as most texts are?
+static bool json_is_plain(const char *data, size_t length)
+{
+    size_t i = 0;
+    for (; length - i >= 8; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, data + i, sizeof eight);
+        uint64_t quote = eight ^ REPEAT('"'), backslash = eight ^ REPEAT('\\');
+        uint64_t hit = eight | ((quote - REPEAT(1)) & ~quote) | ((backslash - REPEAT(1)) & ~backslash) |
+                       ((eight - REPEAT(0x20)) & ~eight);
+        if (hit & REPEAT(0x80)) return false;
+    }
+    for (; i < length; i++)
+        if ((unsigned char)data[i] < 0x20 || (unsigned char)data[i] >= 0x80 || data[i] == '"' || data[i] == '\\')
+            return false;
+    return true;
+}
+
 void text_add_json_string(struct text *text, const char *data, size_t length)
 {
+    if (json_is_plain(data, length)) {
+        char *at = text_room(text, length + 2);
+        at[0] = '"';
+        if (length > 0) memcpy(at + 1, data, length);
+        at[length + 1] = '"';
+        text_written(text, length + 2);
+        return;
+    }
     text_add_char(text, '"');
     while (length > 0) {
         size_t valid = utf8_valid_length(data, length);

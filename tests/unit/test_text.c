@@ -182,6 +182,32 @@ static void html_is_escaped(void **state)
     text_free(&text);
 }
 
+// Eight bytes are looked at together: each byte at each place of a longer text is written as it is alone.
+static void json_strings_do_not_depend_on_the_place(void **state)
+{
+    (void)state;
+    enum { LENGTH_MAX = 20 };
+    for (size_t length = 1; length <= LENGTH_MAX; length++)
+        for (size_t at = 0; at < length; at++)
+            for (int byte = 1; byte < 256; byte++) {
+                char data[LENGTH_MAX];
+                struct text whole = {0}, alone = {0}, wanted = {0};
+                memset(data, 'a', sizeof data);
+                data[at] = (char)byte;
+                text_add_json_string(&whole, data, length);
+                text_add_json_string(&alone, &data[at], 1);
+                text_add_char(&wanted, '"');
+                text_add(&wanted, "aaaaaaaaaaaaaaaaaaaa", at);
+                text_add(&wanted, alone.data + 1, alone.length - 2);
+                text_add(&wanted, "aaaaaaaaaaaaaaaaaaaa", length - at - 1);
+                text_add_char(&wanted, '"');
+                assert_string_equal(whole.data, wanted.data);
+                text_free(&whole);
+                text_free(&alone);
+                text_free(&wanted);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_buffer_grows_and_ends_in_nul),
         cmocka_unit_test(printing_grows_as_needed),
         cmocka_unit_test(json_strings_are_canonical),
+        cmocka_unit_test(json_strings_do_not_depend_on_the_place),
         cmocka_unit_test(html_is_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
