@@ -27,6 +27,8 @@ const struct command command_table[] = {
     {"quarantine replay", "have them judged again", quarantine_replay_usage, quarantine_replay_run, false},
     {"quarantine drop", "give one up, with a reason", quarantine_drop_usage, quarantine_drop_run, false},
     {"conflict list", "list events that contradict a counted one", conflict_list_usage, conflict_list_run, false},
+    {"duplicate list", "tenants whose events came again, with how many did", duplicate_list_usage, duplicate_list_run,
+     false},
     {"status", "where counting and billing stand", status_usage, status_run, false},
     {"doctor", "check the settings of every store that the promises rest on", doctor_usage, doctor_run, false},
     {"counters rebuild", "write all counters in Redis again from PostgreSQL", counters_rebuild_usage,

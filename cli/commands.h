@@ -18,6 +18,7 @@ COMMAND(collect_simulate);
 COMMAND(compact);
 COMMAND(config);
 COMMAND(conflict_list);
+COMMAND(duplicate_list);
 COMMAND(counters_rebuild);
 COMMAND(counters_verify);
 COMMAND(doctor);

@@ -15,15 +15,17 @@ enum { METRIC_MAX = 4096, CACHE_LINE = 64 };
 struct metric {
     _Alignas(CACHE_LINE) _Atomic int64_t value;
     enum metric_kind kind;
-    const char *name, *labels, *help;
+    const char *name, *help;
+    char *labels; // NULL: not shown; under the lock, like printing
 };
 
 static pthread_mutex_t metric_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct metric *metric_table[METRIC_MAX]; // in order of registration
 static size_t metric_count;
+static char no_labels[1];
 static struct metric metric_overflow = {.kind = METRIC_GAUGE,
                                         .name = "turnpike_metric_overflow",
-                                        .labels = "",
+                                        .labels = no_labels,
                                         .help = "Mixed values of the metrics that found no room in the table: restart, "
                                                 "and look for a label with too many values."};
 static bool metric_overflowed;
@@ -41,7 +43,7 @@ static struct metric *metric_find(enum metric_kind kind, const char *name, const
     for (size_t i = 0; i < metric_count; i++) {
         if (strcmp(metric_table[i]->name, name) != 0) continue;
         ENSURE(metric_table[i]->kind == kind); // one TYPE per name
-        if (strcmp(metric_table[i]->labels, labels) == 0) return metric_table[i];
+        if (labels && metric_table[i]->labels && strcmp(metric_table[i]->labels, labels) == 0) return metric_table[i];
     }
     return NULL;
 }
@@ -57,7 +59,7 @@ static struct metric *metric_new(enum metric_kind kind, const char *name, const 
     memset(metric, 0, sizeof *metric);
     metric->kind = kind;
     metric->name = heap_text(name);
-    metric->labels = heap_text(labels);
+    metric->labels = labels ? heap_text(labels) : NULL;
     metric->help = heap_text(help);
     return metric_table[metric_count++] = metric;
 }
@@ -70,6 +72,27 @@ struct metric *metric_register(enum metric_kind kind, const char *name, const ch
     if (!metric) metric = metric_new(kind, name, labels, help);
     pthread_mutex_unlock(&metric_lock);
     return metric;
+}
+
+struct metric *metric_register_unlabelled(enum metric_kind kind, const char *name, const char *help)
+{
+    ENSURE(is_name(name));
+    pthread_mutex_lock(&metric_lock);
+    (void)metric_find(kind, name, NULL);
+    struct metric *metric = metric_new(kind, name, NULL, help);
+    pthread_mutex_unlock(&metric_lock);
+    return metric;
+}
+
+void metric_relabel(struct metric *metric, const char *labels, int64_t value)
+{
+    pthread_mutex_lock(&metric_lock);
+    if (metric != &metric_overflow) {
+        free(metric->labels);
+        metric->labels = labels ? heap_text(labels) : NULL;
+    }
+    metric_set(metric, value);
+    pthread_mutex_unlock(&metric_lock);
 }
 
 void metric_add(struct metric *metric, int64_t delta)
@@ -119,13 +142,13 @@ static void metric_print(struct text *out, const struct metric *metric, bool fir
 void metric_print_all(struct text *out)
 {
     struct metric *sorted[METRIC_MAX];
+    size_t count = 0;
     pthread_mutex_lock(&metric_lock);
-    size_t count = metric_count;
-    bool overflowed = metric_overflowed;
-    if (count > 0) memcpy(sorted, metric_table, count * sizeof *sorted);
-    pthread_mutex_unlock(&metric_lock);
+    for (size_t i = 0; i < metric_count; i++)
+        if (metric_table[i]->labels) sorted[count++] = metric_table[i];
     if (count > 0) qsort(sorted, count, sizeof *sorted, metric_compare);
     for (size_t i = 0; i < count; i++)
         metric_print(out, sorted[i], i == 0 || strcmp(sorted[i]->name, sorted[i - 1]->name) != 0);
-    if (overflowed) metric_print(out, &metric_overflow, true);
+    if (metric_overflowed) metric_print(out, &metric_overflow, true);
+    pthread_mutex_unlock(&metric_lock);
 }

@@ -11,6 +11,11 @@ struct metric;
 // name: "turnpike_events_counted_total"; labels: "partition=\"3\"" or "" ; help: one sentence with the unit.
 // The same (name, labels) gives the same metric. Never freed. At most 4096 metrics: beyond, one shared overflow metric is returned.
 struct metric *metric_register(enum metric_kind kind, const char *name, const char *labels, const char *help);
+// A metric whose labels come and go with metric_relabel, for the few greatest of many: not shown until it has some. A new
+// one with every call.
+struct metric *metric_register_unlabelled(enum metric_kind kind, const char *name, const char *help);
+// Labels and value at once, for everybody who reads; NULL: not shown.
+void metric_relabel(struct metric *metric, const char *labels, int64_t value);
 void metric_add(struct metric *metric, int64_t delta);
 void metric_set(struct metric *metric, int64_t value);
 int64_t metric_value(const struct metric *metric);

@@ -11,6 +11,8 @@
 #include "invoicing/settle.h"
 #include "rating/compact.h"
 
+#define HELD_CUT_EVERY_US (5 * SECOND_US)
+
 struct bill {
     const struct config *config;
     struct db *db;
@@ -19,7 +21,8 @@ struct bill {
     int64_t interval_us;
     int64_t next_compact_us, compact_interval_us; // monotonic; 0: never
     struct metric *rounds, *failures, *periods, *changed, *unpriced, *last_cut, *last_time, *round_ms;
-    struct metric *compactions, *compact_failures, *compacted_cut, *folded, *dropped;
+    struct metric *compactions, *compact_failures, *compacted_cut, *folded, *dropped, *held_cut, *held_age;
+    int64_t next_held_us; // monotonic
     const struct clock *clock;
 };
 
@@ -38,6 +41,8 @@ static void register_metrics(struct bill *bill)
     bill->compacted_cut = metric_register(METRIC_GAUGE, "turnpike_compacted_cut", "", "Cut up to which this process has compacted.");
     bill->folded = metric_register(METRIC_COUNTER, "turnpike_compacted_deltas_total", "", "Deltas of these compactions.");
     bill->dropped = metric_register(METRIC_COUNTER, "turnpike_dropped_deltas_total", "", "Deltas that were removed after their compaction.");
+    bill->held_cut = metric_register(METRIC_GAUGE, "turnpike_held_cut", "", "Oldest cut that a session holds, our own last one included: compaction stays below it; 0: none.");
+    bill->held_age = metric_register(METRIC_GAUGE, "turnpike_held_cut_age_seconds", "", "Seconds since that cut was taken.");
 }
 
 static bool health(void *context, struct text *details)
@@ -107,6 +112,19 @@ static void compact(struct bill *bill)
     if (err || !more) bill->next_compact_us = clock_monotonic_us() + bill->compact_interval_us;
 }
 
+// A session that holds a cut for long, an unfinished close or a reader that hangs, keeps compaction from going on.
+static enum err look_at_held_cut(struct bill *bill, struct fault *fault)
+{
+    int64_t cut = 0, age_s = 0;
+    if (clock_monotonic_us() < bill->next_held_us) return ERR_OK;
+    bill->next_held_us = clock_monotonic_us() + HELD_CUT_EVERY_US;
+    enum err err = compact_held_cut(bill->db, &cut, &age_s, fault);
+    if (err) return err;
+    metric_set(bill->held_cut, cut);
+    metric_set(bill->held_age, age_s);
+    return ERR_OK;
+}
+
 static enum err step(struct bill *bill, struct fault *fault)
 {
     enum err err = follow_catalogue(bill, fault);
@@ -115,6 +133,7 @@ static enum err step(struct bill *bill, struct fault *fault)
         if (!err) bill->next_round_us = clock_monotonic_us() + bill->interval_us;
     }
     if (!err && bill->compact_interval_us > 0 && clock_monotonic_us() >= bill->next_compact_us) compact(bill);
+    if (!err) err = look_at_held_cut(bill, fault);
     if (!err && !db_alive(bill->db)) return fault_set(fault, ERR_RETRY, "", "the connection was lost");
     return err;
 }

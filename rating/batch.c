@@ -47,7 +47,7 @@ void batch_free(struct batch *batch)
     struct row_list *const lists[] = {
         &batch->entries,   &batch->sets,   &batch->resources, &batch->transitions, &batch->quarantines,
         &batch->conflicts, &batch->wishes, &batch->closings,  &batch->replayed,    &batch->identity_pieces,
-        &batch->forwards};
+        &batch->forwards,  &batch->duplicates};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]->rows);
     arena_free(batch->arena);
@@ -72,7 +72,7 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
     verdict_list_clear(&batch->verdicts);
     batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
     batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
-    batch->replayed.count = batch->forwards.count = 0;
+    batch->replayed.count = batch->forwards.count = batch->duplicates.count = 0;
     batch->bad_marks = 0;
     batch->identities_packed = false;
     batch->group_count = 0;
@@ -268,6 +268,13 @@ static void group_prepare(struct batch *batch, const struct batch_ground *ground
     }
 }
 
+// A tenant that had an event counted stays in the catalogue.
+static void duplicate_note(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded)
+{
+    const struct tenant *tenant = catalogue_tenant(ground->judge.catalogue, decoded->event.subject);
+    if (tenant) batch_duplicate(batch, tenant);
+}
+
 void batch_judge(struct batch *batch, const struct batch_ground *ground)
 {
     group_prepare(batch, ground);
@@ -282,6 +289,7 @@ void batch_judge(struct batch *batch, const struct batch_ground *ground)
             if (reason == REASON_MISROUTED) verdict = misrouted(batch, decoded);
         }
         if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, decoded, reason, detail);
+        if (verdict == VERDICT_DUPLICATE) duplicate_note(batch, ground, decoded);
         if (verdict == VERDICT_CONFLICT) batch_conflict(batch, decoded, &decoded->first);
         verdict_list_add(&batch->verdicts, verdict);
     }
@@ -442,7 +450,8 @@ int64_t batch_memory(const struct batch *batch)
     int64_t evidence = (int64_t)(batch->quarantines.count + batch->conflicts.count + batch->transitions.count);
     return (int64_t)arena_bytes(batch->arena) + (int64_t)batch->entries.count * ENTRY_BYTES + rows * ROW_BYTES +
            names * NAME_BYTES + evidence * EVIDENCE_BYTES +
-           (int64_t)(batch->forwards.count * sizeof(struct forward_row));
+           (int64_t)(batch->forwards.count * sizeof(struct forward_row)) +
+           (int64_t)(batch->duplicates.count * sizeof(struct tenant_duplicates));
 }
 
 int64_t batch_next_offset(const struct batch *batch)

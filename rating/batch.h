@@ -66,6 +66,13 @@ struct forward_row {
     struct slice raw;
 };
 const struct forward_row *batch_forwards(const struct batch *batch, size_t *count);
+// Duplicates by tenant, by tenant number; not those of replays. The tenants live as long as the catalogue by which the
+// batch was judged.
+struct tenant_duplicates {
+    const struct tenant *tenant;
+    int64_t events;
+};
+const struct tenant_duplicates *batch_duplicates(struct batch *batch, size_t *count);
 int64_t batch_bad_marks(const struct batch *batch); // messages whose mark is not ours: they were read as unmarked ones
 // Usage rows in canonical order, for the counters.
 const struct usage_row *const *batch_usage(struct batch *batch, size_t *count);

@@ -151,12 +151,28 @@ static void head_compute(struct attempt *attempt, struct chain *chain)
     memcpy(batch->attempts[batch->attempt_count++ % ATTEMPTS_MAX], attempt->record.head, SHA256_BYTES);
 }
 
+// Both arrays, or NULL for both.
+static void duplicates_print(const struct attempt *attempt, const char **tenants, const char **events)
+{
+    struct array numbers = {0}, counts = {0};
+    size_t count = 0;
+    const struct tenant_duplicates *rows = batch_duplicates(attempt->batch, &count);
+    *tenants = *events = NULL;
+    if (count == 0) return;
+    for (size_t i = 0; i < count; i++) {
+        array_add_int(&numbers, rows[i].tenant->number);
+        array_add_int(&counts, rows[i].events);
+    }
+    *tenants = array_end(&numbers, attempt->arena);
+    *events = array_end(&counts, attempt->arena);
+}
+
 static enum err batch_row_write(const struct attempt *attempt, struct fault *fault)
 {
     const struct batch_record *record = &attempt->record;
     const struct verdict_list *verdicts = record->verdicts;
     struct arena *arena = attempt->arena;
-    const char *values[VERDICT_KINDS + 14] = {
+    const char *values[VERDICT_KINDS + 16] = {
         db_int(arena, record->incarnation),
         db_int(arena, record->partition),
         db_int(arena, record->batch_seq),
@@ -174,15 +190,17 @@ static enum err batch_row_write(const struct attempt *attempt, struct fault *fau
         values[12 + i] = db_int(arena, verdicts->of[i]);
     values[12 + VERDICT_KINDS] = db_int(arena, record->identities);
     values[13 + VERDICT_KINDS] = db_bytes(arena, record->identity_digest, SHA256_BYTES);
+    duplicates_print(attempt, &values[14 + VERDICT_KINDS], &values[15 + VERDICT_KINDS]);
     return db_exec(
         attempt->db,
         "insert into rating.batch (incarnation, partition, batch_seq, first_offset, next_offset, watermark,\n"
         "  catalogue_version, last_digest, previous_head, head, events, verdicts, counted, duplicates,\n"
-        "  conflicts, quarantined, forwarded, markers, identities, identity_digest)\n"
+        "  conflicts, quarantined, forwarded, markers, identities, identity_digest, duplicate_tenants,\n"
+        "  duplicate_events)\n"
         "values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::timestamptz, $7::bigint,\n"
         "  $8::bytea, $9::bytea, $10::bytea, $11::int, $12::bytea, $13::int, $14::int, $15::int, $16::int,\n"
-        "  $17::int, $18::int, $19::int, $20::bytea)",
-        20, values, NULL, fault);
+        "  $17::int, $18::int, $19::int, $20::bytea, $21::bigint[], $22::integer[])",
+        22, values, NULL, fault);
 }
 
 static enum err compare_and_set(const struct attempt *attempt, struct fault *fault)

@@ -64,6 +64,7 @@ struct batch {
     struct row_list identity_pieces;        // size_t: where each of its rows ends
     unsigned char identity_digest[SHA256_BYTES];
     bool identities_packed;
+    struct row_list duplicates;             // struct tenant_duplicates
     struct row_list forwards;               // struct forward_row
     int64_t bad_marks;
     struct decoded *group;
@@ -90,6 +91,9 @@ struct attempt {
 struct slice evidence_text(struct arena *arena, struct slice text, size_t most);
 void batch_quarantine(struct batch *batch, const struct decoded *decoded, enum reason reason, struct slice detail);
 void batch_conflict(struct batch *batch, const struct decoded *decoded, const struct dedup_entry *first);
+
+// --- batch_duplicate.c
+void batch_duplicate(struct batch *batch, const struct tenant *tenant); // one of the tenant's events was known
 
 // --- batch_identity.c
 void batch_identities_pack(struct batch *batch); // once per batch, at its first try

@@ -147,3 +147,20 @@ enum err compact_step(struct db *db, const struct compact_options *options, stru
     if (!err) err = drop(db, result, more, fault);
     return err;
 }
+
+enum err compact_held_cut(struct db *db, int64_t *cut, int64_t *age_s, struct fault *fault)
+{
+    struct db_result *result = NULL;
+    enum err err = db_query(db,
+                            "select h.cut, extract(epoch from clock_timestamp() - c.created_time)::bigint\n"
+                            "  from (select rating.held_cut() as cut) h join rating.cut c on c.cut = h.cut",
+                            0, NULL, &result, fault);
+    if (err) return err;
+    *cut = *age_s = 0;
+    if (db_rows(result) == 1) {
+        *cut = db_get_int(result, 0, 0);
+        *age_s = db_get_int(result, 0, 1);
+    }
+    db_result_free(result);
+    return ERR_OK;
+}

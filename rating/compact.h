@@ -31,3 +31,7 @@ struct compact_result {
 // was changed.
 enum err compact_step(struct db *db, const struct compact_options *options, struct compact_result *result, bool *more,
                       struct fault *fault) MUST_USE;
+
+// The oldest cut that any session of the database holds, and for how long it has been taken; 0 and 0: none. As
+// turnpike_bill.
+enum err compact_held_cut(struct db *db, int64_t *cut, int64_t *age_s, struct fault *fault) MUST_USE;

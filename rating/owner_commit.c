@@ -58,6 +58,14 @@ static void index_take(struct owner *owner, const struct batch *batch)
     owner->ground.judge.coverage_start = dedup_index_coverage_start(owner->index);
 }
 
+static void duplicates_tally(struct rater *rater, struct batch *batch)
+{
+    size_t count = 0;
+    const struct tenant_duplicates *rows = batch_duplicates(batch, &count);
+    for (size_t i = 0; i < count; i++)
+        duplicate_tally_add(rater->duplicates, rows[i].tenant->number, rows[i].tenant->id, rows[i].events);
+}
+
 // The earlier batch is known to be committed; `after` is the row with it.
 static void committed(struct owner *owner, const struct partition_row *after)
 {
@@ -68,6 +76,7 @@ static void committed(struct owner *owner, const struct partition_row *after)
     index_take(owner, batch);
     commits_note(owner, owner->commit.took_us);
     owner_metrics_batch(owner, batch_verdicts(batch), owner->commit.took_us);
+    duplicates_tally(rater, batch);
     if (rater->options.counters) {
         size_t count = 0;
         const struct usage_row *const *usage = batch_usage(batch, &count);

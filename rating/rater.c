@@ -44,6 +44,7 @@ enum err rater_new(const struct rater_options *options, struct rater **made, str
 {
     struct rater *rater = heap_alloc(sizeof *rater);
     rater->options = *options;
+    rater->duplicates = duplicate_tally_new();
     rater->backoff = BACKOFF(BACKOFF_LEAST_MS, BACKOFF_MOST_MS);
     rater->owners = heap_alloc((size_t)options->partitions * sizeof(struct owner *));
     rater->budget.limit_bytes = config_int(options->config, "rate.index_memory");
@@ -71,6 +72,7 @@ void rater_free(struct rater *rater)
         owner_free(rater->owners[i]);
     free(rater->owners);
     committer_close(rater->committer);
+    duplicate_tally_free(rater->duplicates);
     catalogue_release(rater->catalogue);
     db_close(rater->db);
     free(rater->secret_hex);

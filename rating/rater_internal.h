@@ -7,6 +7,7 @@
 #include "rating/batch.h"
 #include "rating/committer.h"
 #include "rating/counters.h"
+#include "rating/duplicate_tally.h"
 #include "rating/flush_window.h"
 #include "rating/rater.h"
 
@@ -59,6 +60,7 @@ struct rater {
     char *secret_hex;
     struct dedup_budget budget;
     struct committer *committer;
+    struct duplicate_tally *duplicates;
     struct owner **owners; // by partition; NULL: not ours
     int64_t flush_us, flush_most_us, flush_events, flush_bytes, marker_us;
     int64_t batch_memory; // of one batch at most

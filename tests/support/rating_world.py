@@ -342,6 +342,7 @@ class Oracle:
     def __init__(self):
         self.first = {}
         self.verdicts = defaultdict(int)
+        self.duplicates = defaultdict(int)  # by tenant
         self.usage = defaultdict(Decimal)
         self.best = {}
         self.transitions = set()
@@ -355,6 +356,8 @@ class Oracle:
         if identity in self.first:
             same = self.first[identity] == self.content(one)
             self.verdicts["duplicate" if same else "conflict"] += 1
+            if same:
+                self.duplicates[one["subject"]] += 1
             return
         self.first[identity] = self.content(one)
         self.verdicts["counted"] += 1

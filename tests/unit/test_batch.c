@@ -82,6 +82,13 @@ static void settle(struct partition *partition)
         partition->totals[(now - usage[i]->slot) / SLOT_US] += (int64_t)(usage[i]->quantity.nano / 1000000000);
     for (int i = 0; i < VERDICT_KINDS; i++)
         partition->verdicts[i] += batch_verdicts(batch)->of[i];
+    const struct tenant_duplicates *duplicates = batch_duplicates(batch, &count);
+    int64_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        assert_true(i == 0 || duplicates[i - 1].tenant->number < duplicates[i].tenant->number);
+        known += duplicates[i].events;
+    }
+    assert_int_equal(known, batch_verdicts(batch)->of[VERDICT_DUPLICATE]);
     assert_int_equal(batch_reserve(batch, partition->index, &fault), ERR_OK);
     batch_take(batch, partition->index, partition->known);
     partition->next_offset = batch_next_offset(batch);

@@ -114,12 +114,38 @@ static void a_full_table_shares_one_metric(void **state)
     text_free(&out);
 }
 
+static void labels_come_and_go(void **state)
+{
+    (void)state;
+    struct metric *first = metric_register_unlabelled(METRIC_COUNTER, "turnpike_c_total", "Few of many.");
+    struct metric *second = metric_register_unlabelled(METRIC_COUNTER, "turnpike_c_total", "Few of many.");
+    struct text out = {0};
+    assert_ptr_not_equal(first, second);
+    metric_print_all(&out);
+    assert_null(strstr(out.data, "turnpike_c_total"));
+    metric_relabel(second, "tenant=\"a\"", 5);
+    text_clear(&out);
+    metric_print_all(&out);
+    assert_non_null(strstr(out.data, "# TYPE turnpike_c_total counter\nturnpike_c_total{tenant=\"a\"} 5\n"));
+    metric_relabel(second, "tenant=\"b\"", 7);
+    metric_relabel(first, "tenant=\"a\"", 6);
+    text_clear(&out);
+    metric_print_all(&out);
+    assert_non_null(strstr(out.data, "turnpike_c_total{tenant=\"a\"} 6\nturnpike_c_total{tenant=\"b\"} 7\n"));
+    metric_relabel(first, NULL, 0);
+    metric_relabel(second, NULL, 0);
+    text_clear(&out);
+    metric_print_all(&out);
+    assert_null(strstr(out.data, "turnpike_c_total"));
+    text_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_prints_nothing),         cmocka_unit_test(metrics_print_sorted_with_one_head_per_name),
-        cmocka_unit_test(threads_lose_no_count),          cmocka_unit_test(wrong_registrations_are_our_mistake),
-        cmocka_unit_test(a_full_table_shares_one_metric),
+        cmocka_unit_test(nothing_prints_nothing), cmocka_unit_test(metrics_print_sorted_with_one_head_per_name),
+        cmocka_unit_test(threads_lose_no_count),  cmocka_unit_test(wrong_registrations_are_our_mistake),
+        cmocka_unit_test(labels_come_and_go),     cmocka_unit_test(a_full_table_shares_one_metric),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
