@@ -51,10 +51,12 @@ begin
             end;
         end if;
     end loop;
-    -- who only reads ends its transactions, so that compacted deltas can be removed; other values of an operator stay
+    -- who only reads ends its transactions, so that compacted deltas can be removed; a rater that hangs in the middle of a
+    -- batch gives up the partition's row, for which the next owner waits; other values of an operator stay
     for login, setting, value in
         select r.rolname, s.setting, s.value
-          from (values ('turnpike_report', 'statement_timeout', '1h'),
+          from (values ('turnpike_rate', 'idle_in_transaction_session_timeout', '10s'),
+                       ('turnpike_report', 'statement_timeout', '1h'),
                        ('turnpike_report', 'idle_in_transaction_session_timeout', '10min'),
                        ('turnpike_api', 'idle_in_transaction_session_timeout', '10min')) as s (role, setting, value)
           join pg_catalog.pg_roles r on r.rolname = s.role
