@@ -20,7 +20,7 @@ set client_min_messages = warning;
 create temporary table struck (pid int);
 do $$
 begin
-    for i in 1..20000 loop
+    while clock_timestamp() < statement_timestamp() + interval '60 s' loop
         perform pg_stat_clear_snapshot();
         insert into struck
         select pid from pg_stat_activity
@@ -131,6 +131,25 @@ def cut_commit(trial):
     until(30, lambda: trial.proxy.cut > cut, "the proxy saw no COMMIT of a batch")
 
 
+def cut_at(trial, word):
+    """The connection goes before what has this word has reached PostgreSQL."""
+    cut = trial.proxy.cut
+    trial.proxy.arm(word)
+    until(30, lambda: trial.proxy.cut > cut, f"the proxy saw no {word}")
+
+
+def cut_before_commit(trial):
+    cut_at(trial, b"commit\0")
+
+
+def cut_in_copies(trial):
+    cut_at(trial, b"copy rating.")
+
+
+def cut_before_batch_row(trial):
+    cut_at(trial, b"insert into rating.batch ")
+
+
 def strike_backend(trial, act=""):
     output = trial.deployment.admin(STRIKE.format(act=act)).strip()
     need(output, "no rater was in a transaction")
@@ -154,6 +173,64 @@ def hold_rows(trial):
     """Somebody locks the partitions' rows for a while."""
     trial.deployment.admin("begin; select count(*) from (select from rating.partition for update) p;"
                            " select pg_sleep(0.5); commit;")
+
+
+def errors_of(trial, state):
+    """How often PostgreSQL's log has an error of this kind in the trial's database."""
+    text = (trial.deployment.state / "log/postgres.log").read_text(errors="replace")
+    return sum(state in line for line in text.splitlines() if f"turnpike_rate@{trial.deployment.name}" in line)
+
+
+def deadlock(trial):
+    """A batch has written its row and wants the partition's; somebody has that one and wants the table of batches."""
+    before, judged = errors_of(trial, "deadlock detected"), trial.deployment.judged()
+    until(60, lambda: trial.deployment.judged() > judged, "nothing is judged")  # all partitions are taken
+    trial.deployment.admin("""
+        set deadlock_timeout = '20s'; -- the rater notices first
+        begin;
+        select count(*) from (select from rating.partition for update) p;
+        do $$
+        begin
+            while clock_timestamp() < statement_timestamp() + interval '60 s' loop
+                perform pg_stat_clear_snapshot();
+                exit when exists (select from pg_stat_activity
+                                   where datname = current_database() and application_name = 'turnpike rate'
+                                     and wait_event_type = 'Lock' and query ilike 'update rating.partition%set batch_seq%');
+                perform pg_sleep(0.0005);
+            end loop;
+        end $$;
+        lock table rating.batch in share row exclusive mode;
+        commit;""")
+    need(errors_of(trial, "deadlock detected") > before, "there was no deadlock")
+
+
+def refuse_serialization(trial):
+    """The next three batches end with a serialization failure."""
+    before = errors_of(trial, "could not serialize")
+    trial.deployment.admin("""
+        set client_min_messages = warning;
+        create sequence struck_batches;
+        grant usage on sequence struck_batches to public;
+        create function strike_batch() returns trigger language plpgsql as $$
+        begin
+            if nextval('public.struck_batches') <= 3 then
+                raise exception 'could not serialize access' using errcode = 'serialization_failure';
+            end if;
+            return new;
+        end $$;
+        create trigger strike before insert on rating.batch for each row execute function strike_batch();""")
+    until(60, lambda: errors_of(trial, "could not serialize") >= before + 3, "no batch was refused")
+    trial.deployment.admin("drop trigger strike on rating.batch; drop function strike_batch; drop sequence struck_batches")
+
+
+def time_out_locks(trial):
+    """Raters with a lock_timeout meet rows that somebody holds."""
+    before, name = errors_of(trial, "lock timeout"), trial.deployment.name
+    trial.deployment.admin(f"alter role turnpike_rate in database {name} set lock_timeout = '50ms'")
+    terminate_backend(trial)  # it applies to new sessions
+    until(60, lambda: hold_rows(trial) or errors_of(trial, "lock timeout") > before, "no lock was waited for")
+    trial.deployment.admin(f"alter role turnpike_rate in database {name} reset lock_timeout")
+    terminate_backend(trial)
 
 
 def stop_postgres(trial):
@@ -193,6 +270,12 @@ KINDS = {
     "kill gateway": (kill_gateway, 6),
     "kill biller": (kill_biller, 3),
     "cut at commit": (cut_commit, 10),
+    "cut before COMMIT": (cut_before_commit, 4),
+    "cut in COPY": (cut_in_copies, 4),
+    "cut before the batch row": (cut_before_batch_row, 3),
+    "deadlock": (deadlock, 3),
+    "serialization failure": (refuse_serialization, 3),
+    "lock timeout": (time_out_locks, 2),
     "terminate backend": (terminate_backend, 8),
     "cancel statement": (cancel_statement, 4),
     "kill backend": (kill_backend, 4),

@@ -70,6 +70,7 @@ class Sender:
     def __init__(self, deployment, key):
         self.address, self.key = deployment.setting("ingest.listen"), key
         self.acknowledged, self.failed = set(), 0
+        self.excused = {429, 503}  # answers after which the same is sent again
 
     def post(self, body):
         host, port = self.address.split(":")
@@ -79,7 +80,7 @@ class Sender:
                                                                 "Authorization": f"Bearer {self.key}"})
             answer = connection.getresponse()
             text = answer.read().decode(errors="replace")
-            need(answer.status in (204, 429, 503), f"the gateway answers {answer.status}: {text[:500]}")
+            need(answer.status == 204 or answer.status in self.excused, f"the gateway answers {answer.status}: {text[:500]}")
             return answer.status == 204
         except (OSError, http.client.HTTPException):
             return False
@@ -141,6 +142,7 @@ class Trial:
         self.roles, self.proxy = {}, CommitProxy(int(self.deployment.setting("postgres.port"))) if proxied else None
         self.flush_events = self.random.choice((7, 60, 1000000))
         self.settings = {}  # of raters
+        self.environment = {}  # of all roles
         self.place = ""     # of the database, in SQL
 
     # --- roles
@@ -148,17 +150,18 @@ class Trial:
     def words(self, name):
         base = int(self.deployment.setting("rate.ops_listen").rsplit(":", 1)[1])
         if name.startswith("rate"):
-            there = [f"--postgres.port={self.proxy.port}", "--postgres.sslmode=disable"] if self.proxy else []
-            return ["rate", f"--rate.instance={name}", f"--rate.ops_listen=127.0.0.1:{base + 61 + ord(name[-1]) % 8}",
-                    "--rate.flush_interval=20ms", "--rate.marker_interval=1m",
-                    f"--rate.flush_events={self.flush_events}", *there,
-                    *[f"--{key}={value}" for key, value in self.settings.items()]]
+            settings = {"rate.instance": name, "rate.ops_listen": f"127.0.0.1:{base + 61 + ord(name[-1]) % 8}",
+                        "rate.flush_interval": "20ms", "rate.flush_events": self.flush_events,
+                        "rate.marker_interval": "1m"}  # markers alone are committed once a minute
+            if self.proxy:
+                settings.update({"postgres.port": self.proxy.port, "postgres.sslmode": "disable"})
+            return ["rate", *[f"--{key}={value}" for key, value in {**settings, **self.settings}.items()]]
         return {"bill": ["bill", "--bill.settle_interval=1s", "--bill.worker_accounts=2"], "ingest": ["ingest"]}[name]
 
     def begin(self, name, crash=None):
         """(Re)starts a role; `crash`: the point at which it ends itself."""
         role = self.deployment.start(f"{self.deployment.name}-{name}", *self.words(name),
-                                     **({"TURNPIKE_CRASH_AT": crash} if crash else {}))
+                                     **self.environment, **({"TURNPIKE_CRASH_AT": crash} if crash else {}))
         self.roles[name] = role
         return role
 

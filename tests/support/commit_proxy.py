@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TCP proxy before PostgreSQL that cuts the connection where it hurts: COMMIT has arrived, its answer has not left."""
+"""A TCP proxy before PostgreSQL that cuts the connection where it hurts: COMMIT has arrived, its answer has not left; or
+what a rater sends has not arrived. It can also hold what a rater sends, as a network does that fails for a while."""
 import socket
 import threading
 
 
 class CommitProxy:
-    """Armed, it lets the next COMMIT of a batch reach the server and swallows the answer with the connection."""
+    """Armed, it lets the next COMMIT of a batch reach the server and swallows the answer with the connection. Armed with a
+    word, it cuts the connection that sends the word, before the word has passed."""
 
     def __init__(self, server_port):
         self.server_port = server_port
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.armed, self.cut = False, 0
+        self.armed, self.word, self.cut = False, None, 0
+        self.holding, self.held, self.free = None, 0, threading.Event()
         self.stopped = False
         self.links = []
         threading.Thread(target=self.accept, daemon=True).start()
@@ -25,8 +28,19 @@ class CommitProxy:
         for link in self.links:
             link.close()
 
-    def arm(self):
-        self.armed = True
+    def arm(self, word=None):
+        if word:
+            self.word = word
+        else:
+            self.armed = True
+
+    def hold(self, word):
+        """What is sent from the word on does not pass until `let_go`; of one connection."""
+        self.free.clear()
+        self.holding = word
+
+    def let_go(self):
+        self.free.set()
 
     def accept(self):
         while not self.stopped:
@@ -46,12 +60,25 @@ class CommitProxy:
     def upward(self, client, server, state):
         try:
             while data := client.recv(65536):
-                if b"insert into rating.batch" in data:
+                if b"insert into rating.batch " in data:
                     state["batch"] = True
+                if self.word and self.word in data and self.takes(state, data):
+                    self.word = None
+                    self.cut += 1
+                    break
+                if self.holding and self.holding in data and self.takes(state, data):
+                    self.holding = None
+                    self.held += 1
+                    self.free.wait()
                 server.sendall(data)
         except OSError:
             pass
         self.end(client, server)
+
+    @staticmethod
+    def takes(state, data):
+        """Only batches: of a COMMIT those that have written one."""
+        return state["batch"] or b"commit" not in data
 
     def downward(self, client, server, state):
         try:
