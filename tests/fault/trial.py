@@ -142,7 +142,7 @@ class Trial:
         self.roles, self.proxy = {}, CommitProxy(int(self.deployment.setting("postgres.port"))) if proxied else None
         self.flush_events = self.random.choice((7, 60, 1000000))
         self.settings = {}  # of raters
-        self.environment = {}  # of all roles
+        self.environments = {}  # of roles, by name
         self.place = ""     # of the database, in SQL
 
     # --- roles
@@ -161,7 +161,7 @@ class Trial:
     def begin(self, name, crash=None):
         """(Re)starts a role; `crash`: the point at which it ends itself."""
         role = self.deployment.start(f"{self.deployment.name}-{name}", *self.words(name),
-                                     **self.environment, **({"TURNPIKE_CRASH_AT": crash} if crash else {}))
+                                     **self.environments.get(name, {}), **({"TURNPIKE_CRASH_AT": crash} if crash else {}))
         self.roles[name] = role
         return role
 
