@@ -15,6 +15,8 @@ enum {
     EVENT_SOURCE_MAX = 512,
     EVENT_TYPE_MAX = 256,
     EVENT_SUBJECT_MAX = 128,
+    EVENT_INCARNATION_MAX = 64,
+    EVENT_NUMBER_DIGITS_MAX = 18,
     EVENT_ATTRIBUTE_NAME_MAX = 20,
     EVENT_MEMBERS_MAX = 256, // attributes, members of data and elements of arrays together, nested ones included
     EVENT_DEPTH_MAX = 16,
@@ -36,6 +38,10 @@ struct usage_event {
     instant_us event_time;
     struct slice corrects, sequence; // "" if absent
     bool has_corrects;
+    // The event is one of a sequenced source (rules 2.5): its number, from 1, among those of (subject, source, incarnation).
+    bool sequenced;
+    int64_t number;           // 0 if not sequenced
+    struct slice incarnation; // "" if not sequenced
     struct event_property properties[EVENT_PROPERTIES_MAX];
     size_t property_count;
     // Version 1 content hash: order-independent keyed hash over type, subject, time in microseconds, corrects and data
@@ -79,3 +85,5 @@ enum err event_batch_split(struct slice json, struct slice *events, size_t most,
 // Identity = (tenant, source, id) (rules 2.1). identity_key: hash_key_derive(..., "identity").
 struct hash128 event_identity(const struct hash_key *identity_key, struct slice tenant, struct slice source,
                               struct slice id);
+// The event's own: of a sequenced event (tenant, source, incarnation, number), whatever its id (rules 2.5).
+struct hash128 event_identity_of(const struct hash_key *identity_key, const struct usage_event *event);

@@ -2,6 +2,7 @@
 // From the scanned JSON of an event to a struct usage_event: the rules of CloudEvents 1.0 and ours
 // (docs/event-form.md). Goes on after a fault, so that a sender sees all of them at once; only broken JSON ends the
 // reading.
+#include <stdio.h>
 #include <string.h>
 
 #include "ingest/event_content.h"
@@ -19,6 +20,7 @@ enum attribute {
     ATTRIBUTE_DATASCHEMA,
     ATTRIBUTE_CORRECTS,
     ATTRIBUTE_SEQUENCE,
+    ATTRIBUTE_INCARNATION,
     ATTRIBUTE_DATA,
     ATTRIBUTE_DATA_BASE64,
     ATTRIBUTE_COUNT
@@ -40,6 +42,7 @@ static const struct {
     [ATTRIBUTE_DATASCHEMA] = {"dataschema", 10, false, EVENT_SOURCE_MAX},
     [ATTRIBUTE_CORRECTS] = {"corrects", 8, false, EVENT_ID_MAX},
     [ATTRIBUTE_SEQUENCE] = {"sequence", 8, false, EVENT_ID_MAX},
+    [ATTRIBUTE_INCARNATION] = {"sequenceincarnation", 19, false, EVENT_INCARNATION_MAX},
     [ATTRIBUTE_DATA] = {"data", 4, false, 0},
     [ATTRIBUTE_DATA_BASE64] = {"data_base64", 11, false, 0},
 };
@@ -124,6 +127,32 @@ static bool attribute_text(struct decoding *decoding, enum attribute attribute, 
     return true;
 }
 
+// Decimal digits of a number from 1, zeros in front are fine; 0: they are none.
+static int64_t number_of(struct slice text)
+{
+    int64_t number = 0;
+    if (text.length > EVENT_NUMBER_DIGITS_MAX) return 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') return 0;
+        number = number * 10 + (text.data[i] - '0');
+    }
+    return number;
+}
+
+// An incarnation makes the event one of a sequenced source; without it `sequence` is any text and has no meaning to us.
+static void decode_sequence(struct decoding *decoding)
+{
+    struct usage_event *event = decoding->event;
+    bool has_sequence = attribute_text(decoding, ATTRIBUTE_SEQUENCE, &event->sequence);
+    if (!attribute_text(decoding, ATTRIBUTE_INCARNATION, &event->incarnation)) return;
+    event->number = has_sequence ? number_of(event->sequence) : 0;
+    event->sequenced = event->number > 0;
+    if (!event->sequenced)
+        event_fault_add_at(decoding->faults, "$.sequence", false,
+                           "with sequenceincarnation it is the event's number: 1 to %d digits, from 1",
+                           EVENT_NUMBER_DIGITS_MAX);
+}
+
 static void decode_identity(struct decoding *decoding)
 {
     struct usage_event *event = decoding->event;
@@ -140,7 +169,7 @@ static void decode_identity(struct decoding *decoding)
             event_fault_add(decoding->faults, decoding->tree, decoding->found[ATTRIBUTE_SOURCE], false,
                             "source is not a URI reference: %s", problem);
     }
-    (void)attribute_text(decoding, ATTRIBUTE_SEQUENCE, &event->sequence);
+    decode_sequence(decoding);
     event->has_corrects = attribute_text(decoding, ATTRIBUTE_CORRECTS, &event->corrects);
 }
 
@@ -238,6 +267,9 @@ static void event_clear(struct usage_event *event, struct slice raw)
     const struct slice none = {"", 0};
     event->raw = raw;
     event->source = event->id = event->type = event->subject = event->corrects = event->sequence = none;
+    event->incarnation = none;
+    event->sequenced = false;
+    event->number = 0;
     event->event_time = INSTANT_NONE;
     event->has_corrects = false;
     event->property_count = 0; // properties beyond the count are not cleared: that would cost more than the decoding
@@ -273,4 +305,14 @@ struct hash128 event_identity(const struct hash_key *identity_key, struct slice 
 {
     const struct slice pieces[] = {tenant, source, id};
     return keyed_hash_pieces(identity_key, pieces, 3);
+}
+
+struct hash128 event_identity_of(const struct hash_key *identity_key, const struct usage_event *event)
+{
+    char number[EVENT_NUMBER_DIGITS_MAX + 2];
+    if (!event->sequenced) return event_identity(identity_key, event->subject, event->source, event->id);
+    snprintf(number, sizeof number, "%lld", (long long)event->number);
+    // one piece more than an identity by id has, each with its length: the two are never the same bytes
+    const struct slice pieces[] = {event->subject, event->source, event->incarnation, slice_of(number)};
+    return keyed_hash_pieces(identity_key, pieces, 4);
 }

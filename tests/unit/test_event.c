@@ -103,6 +103,50 @@ static void the_least_event_is_read(void **state)
     decode_good(WITH("\"corrects\":null,\"sequence\":null,\"datacontenttype\":null,\"dataschema\":null"));
 }
 
+static void numbered(const char *json, int64_t number, const char *incarnation)
+{
+    struct usage_event event = decode_good(json);
+    assert_int_equal(event.sequenced, number > 0);
+    assert_int_equal(event.number, number);
+    assert_true(slice_is(event.incarnation, incarnation));
+}
+
+static void an_incarnation_makes_the_sequence_a_number(void **state)
+{
+    (void)state;
+    numbered(HEAD "}", 0, "");
+    numbered(WITH("\"sequence\":\"17\""), 0, ""); // any text
+    numbered(WITH("\"sequence\":\"x\",\"sequenceincarnation\":null"), 0, "");
+    numbered(WITH("\"sequence\":\"1\",\"sequenceincarnation\":\"a\""), 1, "a");
+    numbered(WITH("\"sequenceincarnation\":\"" FIFTY TEN "abcd\",\"sequence\":\"000000000017\""), 17,
+             FIFTY TEN "abcd");
+    numbered(WITH("\"sequence\":\"999999999999999999\",\"sequenceincarnation\":\"a\""),
+             INT64_C(999999999999999999), "a");
+}
+
+static void a_numbered_event_is_known_by_its_number(void **state)
+{
+    (void)state;
+    static const struct hash_key key = {"identity key 16b"};
+#define NUMBERED(id, incarnation, number)                                                                              \
+    "{\"specversion\":\"1.0\",\"id\":\"" id "\"," REST ",\"sequenceincarnation\":\"" incarnation                          \
+    "\",\"sequence\":\"" number "\"}"
+    static const struct {
+        const char *json;
+        bool same;
+    } rows[] = {{NUMBERED("e2", "a", "7"), true},   {NUMBERED("e1", "a", "007"), true}, {NUMBERED("e1", "a", "8"), false},
+                {NUMBERED("e1", "a7", "7"), false}, {NUMBERED("e1", "b", "7"), false},  {HEAD "}", false}};
+    struct usage_event event = decode_good(NUMBERED("e1", "a", "7"));
+    struct hash128 identity = event_identity_of(&key, &event);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct usage_event other = decode_good(rows[i].json);
+        assert_int_equal(hash128_equal(identity, event_identity_of(&key, &other)), rows[i].same);
+    }
+    event = decode_good(HEAD "}");
+    assert_true(hash128_equal(event_identity_of(&key, &event),
+                              event_identity(&key, SLICE("acme"), SLICE("/c/1"), SLICE("e1"))));
+}
+
 static void good_texts_are_kept_byte_exact(void **state)
 {
     (void)state;
@@ -258,6 +302,17 @@ static void attributes_are_checked(void **state)
          "an attribute's name is 1 to 20 lower-case letters and digits"},
         {WITH("\"x\":{}"), "$.x", "an attribute is text, a number or a boolean"},
         {WITH("\"sequence\":1"), "$.sequence", "the attribute is a string"},
+        {WITH("\"sequenceincarnation\":\"a\""), "$.sequence", "with sequenceincarnation it is the event's number: 1 to 18 digits, from 1"},
+        {WITH("\"sequenceincarnation\":\"a\",\"sequence\":\"0\""), "$.sequence", "with sequenceincarnation it is the event's number: 1 to 18 digits, from 1"},
+        {WITH("\"sequenceincarnation\":\"a\",\"sequence\":\"000\""), "$.sequence", "with sequenceincarnation it is the event's number: 1 to 18 digits, from 1"},
+        {WITH("\"sequenceincarnation\":\"a\",\"sequence\":\"-1\""), "$.sequence", "with sequenceincarnation it is the event's number: 1 to 18 digits, from 1"},
+        {WITH("\"sequenceincarnation\":\"a\",\"sequence\":\"1.0\""), "$.sequence", "with sequenceincarnation it is the event's number: 1 to 18 digits, from 1"},
+        {WITH("\"sequenceincarnation\":\"a\",\"sequence\":\"0000000000000000001\""), "$.sequence",
+         "with sequenceincarnation it is the event's number: 1 to 18 digits, from 1"}, // 19 digits
+        {WITH("\"sequenceincarnation\":\"\",\"sequence\":\"1\""), "$.sequenceincarnation", "the attribute is empty"},
+        {WITH("\"sequenceincarnation\":\"" FIFTY TEN "abcde\",\"sequence\":\"1\""), "$.sequenceincarnation",
+         "the attribute is longer than 64 bytes"},
+        {WITH("\"sequenceincarnation\":7,\"sequence\":\"1\""), "$.sequenceincarnation", "the attribute is a string"},
         {WITH("\"corrects\":\"\""), "$.corrects", "the attribute is empty"},
         {DATA("\"a\":1e10000"), "$.data.a", "the number's exponent is beyond +-9999"},
         {DATA("\"a\":[0.1e-9999]"), "$.data.a[0]", "the number's exponent is beyond +-9999"},
@@ -457,6 +512,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_read_whole),
         cmocka_unit_test(the_least_event_is_read),
+        cmocka_unit_test(an_incarnation_makes_the_sequence_a_number),
+        cmocka_unit_test(a_numbered_event_is_known_by_its_number),
         cmocka_unit_test(good_texts_are_kept_byte_exact),
         cmocka_unit_test(broken_json_is_refused_with_its_place),
         cmocka_unit_test(attributes_are_checked),
