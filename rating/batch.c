@@ -35,6 +35,7 @@ struct batch *batch_new(void)
     batch->arena = arena_new(ARENA_FIRST_BYTES);
     batch->usage = accumulator_new();
     batch->named = dedup_index_new(NULL);
+    batch_sequences_init(batch);
     batch->group = heap_grow(NULL, sizeof *batch->group, GROUP_MAX);
     batch->judgements = heap_alloc(GROUP_MAX * sizeof *batch->judgements);
     batch->ensured_day = INSTANT_NONE;
@@ -48,6 +49,7 @@ void batch_free(struct batch *batch)
         &batch->entries,   &batch->sets,   &batch->resources, &batch->transitions, &batch->quarantines,
         &batch->conflicts, &batch->wishes, &batch->closings,  &batch->replayed,    &batch->identity_pieces,
         &batch->forwards,  &batch->duplicates};
+    batch_sequences_free(batch);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]->rows);
     arena_free(batch->arena);
@@ -69,6 +71,7 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
     accumulator_clear(batch->usage);
     identity_table_clear(&batch->pending);
     dedup_index_clear(batch->named);
+    batch_sequences_clear(batch);
     verdict_list_clear(&batch->verdicts);
     batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
     batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
@@ -218,6 +221,8 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
         decoded->first = *newer;
     }
     if (is_counted(decoded)) return dedup_content_same(decoded->first.content, content) ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
+    enum verdict verdict;
+    if (decoded->event.sequenced && batch_sequence_judge(batch, ground, decoded, judgement, &verdict)) return verdict;
     *reason = judgement->reason;
     if (!*reason) *reason = effects_add(batch, ground, decoded->identity, judgement);
     struct dedup_entry entry = {.identity = decoded->identity,
@@ -230,7 +235,9 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
         if (!decoded->known && *reason != REASON_MISROUTED) entry_add(batch, &entry);
         return VERDICT_QUARANTINED;
     }
-    entry_add(batch, &entry);
+    if (decoded->event.sequenced) batch_sequence_count(batch, ground, decoded);
+    // a number needs no entry, but in place of one that is held
+    if (!decoded->event.sequenced || decoded->known) entry_add(batch, &entry);
     if (decoded->known) wish_add(batch, decoded->identity, content, CONTENT_DIGITS);
     return VERDICT_COUNTED;
 }
@@ -315,7 +322,8 @@ static void decode(struct batch *batch, const struct batch_ground *ground, struc
         return;
     }
     const struct usage_event *event = &decoded->event;
-    decoded->identity = event_identity(&ground->identity_key, event->subject, event->source, event->id);
+    decoded->identity = event_identity_of(&ground->identity_key, event);
+    if (event->sequenced) batch_sequence_decode(batch, ground, decoded);
     identity_table_prefetch(&batch->pending, decoded->identity);
     if (ground->earlier) identity_table_prefetch(&ground->earlier->pending, decoded->identity);
     dedup_index_prefetch(ground->index, decoded->identity);
@@ -330,7 +338,7 @@ static struct decoded *group_next(struct batch *batch, int64_t offset, instant_u
     decoded->received_time = received_time;
     decoded->raw = raw;
     decoded->index = index;
-    decoded->marked = false;
+    decoded->marked = decoded->open = false;
     decoded->reason = REASON_NONE;
     return decoded;
 }
@@ -403,6 +411,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
     if (!row->reason) {
         struct judgement *judgement = &batch->judgements[0];
         decoded->known = dedup_index_find(ground->index, decoded->identity, &decoded->first);
+        decoded->open = !row->undecidable && decoded->known && decoded->first.held;
         event_prepare(batch, ground, decoded, judgement);
         row->verdict = event_judge(batch, ground, decoded, judgement, &row->reason);
         detail = slice_of(judgement->detail);
@@ -451,7 +460,8 @@ int64_t batch_memory(const struct batch *batch)
     return (int64_t)arena_bytes(batch->arena) + (int64_t)batch->entries.count * ENTRY_BYTES + rows * ROW_BYTES +
            names * NAME_BYTES + evidence * EVIDENCE_BYTES +
            (int64_t)(batch->forwards.count * sizeof(struct forward_row)) +
-           (int64_t)(batch->duplicates.count * sizeof(struct tenant_duplicates));
+           (int64_t)(batch->duplicates.count * sizeof(struct tenant_duplicates)) +
+           batch_sequences_memory(batch);
 }
 
 int64_t batch_next_offset(const struct batch *batch)

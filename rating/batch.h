@@ -9,6 +9,7 @@
 #include "rating/chain.h"
 #include "rating/dedup_index.h"
 #include "rating/partition_row.h"
+#include "rating/sequence_index.h"
 
 // What a batch is judged against. It stays the same until the batch is committed or dropped, but for this: when the
 // earlier batch is committed, the index takes it (batch_take), `earlier` becomes NULL, and what the index then forgets
@@ -16,6 +17,7 @@
 struct batch_ground {
     struct judge judge;
     const struct dedup_index *index; // counted and held identities up to the last commit
+    const struct sequence_index *sequences; // sequenced sources up to the last commit; NULL: there are none
     const struct batch *earlier;     // the batch that is being committed: its identities and names count as known
     const struct dedup_index *known; // dimension sets and resources that the database has
     struct hash_key identity_key, content_key;
@@ -43,6 +45,7 @@ struct replay_row {
     int32_t event_index;
     instant_us received_time;
     struct slice raw;
+    bool undecidable;     // that was its first reason, or misrouted: it proves nothing about its number (rules 2.5)
     enum verdict verdict; // set by batch_replay
     enum reason reason;   // set by batch_replay: why it stays open
     char detail[REASON_DETAIL_MAX];
@@ -81,6 +84,10 @@ const struct usage_row *const *batch_usage(struct batch *batch, size_t *count);
 // batch_reserve first, before the commit. ERR_LIMIT: the budget is used up.
 enum err batch_reserve(const struct batch *batch, struct dedup_index *index, struct fault *fault) MUST_USE;
 void batch_take(const struct batch *batch, struct dedup_index *index, struct dedup_index *known);
+// The same for sequenced sources. Packed once, before the first try to commit, from what the index holds then.
+enum err batch_sequences_pack(struct batch *batch, const struct sequence_index *index, int64_t batch_seq,
+                              struct fault *fault) MUST_USE;
+void batch_sequences_take(const struct batch *batch, struct sequence_index *index, int64_t batch_seq);
 
 // One try to commit. `before` is the row as it was read last; `after` is it with the batch.
 //   ERR_CONFLICT   the compare-and-set found another row, or another catalogue version: nothing was written; read both

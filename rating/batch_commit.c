@@ -140,6 +140,7 @@ static void chain_rows(const struct attempt *attempt, struct chain *chain)
     for (size_t i = 0; i < batch->closings.count; i++)
         chain_closing(chain, &closings[i]);
     chain_identities(chain, &attempt->record);
+    chain_sequences(chain, &attempt->record);
 }
 
 static void head_compute(struct attempt *attempt, struct chain *chain)
@@ -172,7 +173,7 @@ static enum err batch_row_write(const struct attempt *attempt, struct fault *fau
     const struct batch_record *record = &attempt->record;
     const struct verdict_list *verdicts = record->verdicts;
     struct arena *arena = attempt->arena;
-    const char *values[VERDICT_KINDS + 16] = {
+    const char *values[VERDICT_KINDS + 19] = {
         db_int(arena, record->incarnation),
         db_int(arena, record->partition),
         db_int(arena, record->batch_seq),
@@ -191,16 +192,20 @@ static enum err batch_row_write(const struct attempt *attempt, struct fault *fau
     values[12 + VERDICT_KINDS] = db_int(arena, record->identities);
     values[13 + VERDICT_KINDS] = db_bytes(arena, record->identity_digest, SHA256_BYTES);
     duplicates_print(attempt, &values[14 + VERDICT_KINDS], &values[15 + VERDICT_KINDS]);
+    values[16 + VERDICT_KINDS] = db_int(arena, record->sequences);
+    values[17 + VERDICT_KINDS] = db_bytes(arena, record->sequence_digest, SHA256_BYTES);
+    values[18 + VERDICT_KINDS] = db_int(arena, record->sequence_from);
     return db_exec(
         attempt->db,
         "insert into rating.batch (incarnation, partition, batch_seq, first_offset, next_offset, watermark,\n"
         "  catalogue_version, last_digest, previous_head, head, events, verdicts, counted, duplicates,\n"
         "  conflicts, quarantined, forwarded, markers, identities, identity_digest, duplicate_tenants,\n"
-        "  duplicate_events)\n"
+        "  duplicate_events, sequences, sequence_digest, sequence_from)\n"
         "values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::timestamptz, $7::bigint,\n"
         "  $8::bytea, $9::bytea, $10::bytea, $11::int, $12::bytea, $13::int, $14::int, $15::int, $16::int,\n"
-        "  $17::int, $18::int, $19::int, $20::bytea, $21::bigint[], $22::integer[])",
-        22, values, NULL, fault);
+        "  $17::int, $18::int, $19::int, $20::bytea, $21::bigint[], $22::integer[], $23::int,\n"
+        "  $24::bytea, $25::bigint)",
+        25, values, NULL, fault);
 }
 
 static enum err compare_and_set(const struct attempt *attempt, struct fault *fault)
@@ -243,12 +248,15 @@ static enum err days_ensure(struct attempt *attempt, struct fault *fault)
 {
     instant_us day = instant_floor(attempt->record.watermark, DAY_US);
     const struct batch *batch = attempt->batch;
-    if (batch->ensured_day == day || (accumulator_count(batch->usage) == 0 && batch->entries.count == 0)) return ERR_OK;
+    if (batch->ensured_day == day || (accumulator_count(batch->usage) == 0 && batch->entries.count == 0 &&
+                                       batch->sequence_pieces.count == 0))
+        return ERR_OK;
     struct db_result *result = NULL;
     enum err err = db_begin(attempt->db, fault);
     if (err) return err;
     err = db_query(attempt->db,
-                   "select rating.ensure_usage_day(d.day), rating.ensure_identity_day(d.day)\n"
+                   "select rating.ensure_usage_day(d.day), rating.ensure_identity_day(d.day),\n"
+                   "       rating.ensure_sequence_day(d.day)\n"
                    "  from (select ($1::timestamptz at time zone 'UTC')::date as day) d",
                    1, (const char *[]){db_instant(attempt->arena, day)}, &result, fault);
     db_result_free(result);
@@ -288,10 +296,13 @@ static void record_fill(struct attempt *attempt, int64_t catalogue_version)
         .catalogue_version = catalogue_version,
         .has_digest = batch->has_digest,
         .identities = (int64_t)batch->entries.count,
+        .sequences = batch->sequence_pack.records,
+        .sequence_from = batch->carry.whole_from,
         .verdicts = batch->replay ? &attempt->replay_verdicts : &batch->verdicts,
     };
     memcpy(attempt->record.last_digest, batch->digest, SHA256_BYTES);
     memcpy(attempt->record.identity_digest, batch->identity_digest, SHA256_BYTES);
+    memcpy(attempt->record.sequence_digest, batch->sequence_digest, SHA256_BYTES);
     memcpy(attempt->record.previous_head, before->head, SHA256_BYTES);
 }
 

@@ -165,5 +165,6 @@ enum err attempt_copy(struct attempt *attempt, struct fault *fault)
     if (!err) err = quarantine_copy(attempt, fault);
     if (!err) err = conflict_copy(attempt, fault);
     if (!err) err = batch_identities_copy(attempt, fault);
+    if (!err) err = batch_sequences_copy(attempt, fault);
     return err;
 }

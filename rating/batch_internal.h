@@ -6,6 +6,7 @@
 #include "rating/dedup_pack.h"
 #include "rating/event_cursor.h"
 #include "rating/identity_table.h"
+#include "rating/sequence_carry.h"
 
 enum { GROUP_MAX = 32, ATTEMPTS_MAX = 16, RAW_KEPT_MAX = 65536 };
 
@@ -32,6 +33,8 @@ struct decoded {
     bool marked;              // it was sent on to us by another partition's owner
     struct usage_event event;
     struct hash128 identity;
+    struct sequence_event sequence; // if event.sequenced
+    bool open;                      // its number is known not to have been counted
     struct slice raw;
     int32_t index;
     enum reason reason; // MALFORMED or MESSAGE: it could not be decoded
@@ -65,6 +68,13 @@ struct batch {
     unsigned char identity_digest[SHA256_BYTES];
     bool identities_packed;
     struct row_list duplicates;             // struct tenant_duplicates
+    struct sequence_index *sequences;       // what this batch counted of sequenced sources
+    struct row_list sequence_rows;          // struct sequence_event, the same in log order
+    struct text packed_sequences;           // these and what is carried, for rating.batch_sequence
+    struct row_list sequence_pieces;        // size_t: where each of its rows ends
+    struct sequence_pack sequence_pack;
+    struct sequence_carry carry;
+    unsigned char sequence_digest[SHA256_BYTES];
     struct row_list forwards;               // struct forward_row
     int64_t bad_marks;
     struct decoded *group;
@@ -94,6 +104,20 @@ void batch_conflict(struct batch *batch, const struct decoded *decoded, const st
 
 // --- batch_duplicate.c
 void batch_duplicate(struct batch *batch, const struct tenant *tenant); // one of the tenant's events was known
+
+// --- batch_sequence.c
+void batch_sequences_init(struct batch *batch);
+void batch_sequences_free(struct batch *batch);
+void batch_sequences_clear(struct batch *batch);
+int64_t batch_sequences_memory(const struct batch *batch);
+// What decides about a sequenced event, once it is decoded.
+void batch_sequence_decode(const struct batch *batch, const struct batch_ground *ground, struct decoded *decoded);
+// True: its number was counted; *verdict, and decoded->first is that event. False: it goes by the judgement, which is
+// made undecidable if its number is.
+bool batch_sequence_judge(const struct batch *batch, const struct batch_ground *ground, struct decoded *decoded,
+                          struct judgement *judgement, enum verdict *verdict);
+void batch_sequence_count(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded);
+enum err batch_sequences_copy(struct attempt *attempt, struct fault *fault) MUST_USE;
 
 // --- batch_identity.c
 void batch_identities_pack(struct batch *batch); // once per batch, at its first try

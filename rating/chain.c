@@ -225,6 +225,14 @@ void chain_identities(struct chain *chain, const struct batch_record *record)
     put(chain, record->identity_digest, SHA256_BYTES);
 }
 
+void chain_sequences(struct chain *chain, const struct batch_record *record)
+{
+    put_kind(chain, 'N');
+    put_int(chain, record->sequences);
+    put(chain, record->sequence_digest, SHA256_BYTES);
+    put_int(chain, record->sequence_from);
+}
+
 void chain_finish(struct chain *chain, const struct batch_record *record, unsigned char head[SHA256_BYTES])
 {
     const struct verdict_list *verdicts = record->verdicts;

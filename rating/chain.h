@@ -23,4 +23,5 @@ void chain_quarantine(struct chain *chain, const struct quarantine_row *row); //
 void chain_conflict(struct chain *chain, const struct conflict_row *row);     // by offset, index
 void chain_closing(struct chain *chain, const struct closing_row *row);       // by offset, index
 void chain_identities(struct chain *chain, const struct batch_record *record);
+void chain_sequences(struct chain *chain, const struct batch_record *record);
 void chain_finish(struct chain *chain, const struct batch_record *record, unsigned char head[SHA256_BYTES]);

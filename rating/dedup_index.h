@@ -40,6 +40,7 @@ struct dedup_pool;
 struct dedup_spill;
 struct dedup_budget {
     int64_t limit_bytes, used_bytes;
+    int64_t sequence_bytes;     // of used_bytes: what sequenced sources take (sequence_index.h)
     const char *folder;         // on local disk, of this process alone
     struct dedup_index *first;  // all indexes of the budget
     struct dedup_pool *pool;    // their memory, as long as there is one

@@ -1,30 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers have seven bits a byte, low bits first, the top bit says that more follow. An offset's distance is signed
-// (replays go back), so its sign is the lowest bit but one, above the held bit.
+// An offset's distance is signed (replays go back), so its sign is the lowest bit but one, above the held bit.
 #include "rating/dedup_pack.h"
 
+#include "rating/pack_number.h"
+
 enum { PACK_VERSION = 1, IDENTITY_BYTES = 16, CONTENT_BYTES = 8 };
-
-static unsigned char *number_put(unsigned char *out, uint64_t number)
-{
-    for (; number >= 0x80; number >>= 7)
-        *out++ = (unsigned char)(number | 0x80);
-    *out++ = (unsigned char)number;
-    return out;
-}
-
-// The byte behind the number, or NULL if it does not end in time or has more than 64 bits.
-static const unsigned char *number_take(const unsigned char *at, const unsigned char *end, uint64_t *number)
-{
-    *number = 0;
-    for (unsigned shift = 0; at < end && shift < 64; shift += 7, at++) {
-        uint64_t bits = *at & 0x7f;
-        if (shift == 63 && bits > 1) return NULL;
-        *number |= bits << shift;
-        if (!(*at & 0x80)) return at + 1;
-    }
-    return NULL;
-}
 
 static unsigned char *content_put(unsigned char *out, uint64_t content)
 {
@@ -55,8 +35,8 @@ size_t dedup_pack(struct text *out, const struct dedup_entry *entries, size_t co
         before = entry->offset;
         hash128_bytes(entry->identity, bytes);
         unsigned char *end = content_put(bytes + IDENTITY_BYTES, entry->content);
-        end = number_put(end, folded << 1 | entry->held);
-        end = number_put(end, (uint64_t)entry->event_index);
+        end = pack_number_put(end, folded << 1 | entry->held);
+        end = pack_number_put(end, (uint64_t)entry->event_index);
         text_add(out, bytes, (size_t)(end - bytes));
     }
     return packed;
@@ -78,8 +58,8 @@ static bool entry_take(struct dedup_unpack *unpack, struct dedup_entry *entry)
     if (unpack->end - at < IDENTITY_BYTES + CONTENT_BYTES) return false;
     entry->identity = hash128_from_bytes(at);
     entry->content = content_take(at + IDENTITY_BYTES);
-    at = number_take(at + IDENTITY_BYTES + CONTENT_BYTES, unpack->end, &place);
-    if (at) at = number_take(at, unpack->end, &index);
+    at = pack_number_take(at + IDENTITY_BYTES + CONTENT_BYTES, unpack->end, &place);
+    if (at) at = pack_number_take(at, unpack->end, &index);
     if (!at || index > DEDUP_EVENT_INDEX_MAX) return false;
     entry->held = place & 1;
     entry->event_index = (int32_t)index;

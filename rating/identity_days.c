@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drops the days of rating.batch_identity that no partition's dedup window reaches any more. Any rater may: the
-// function takes the partition that is furthest behind. Never waits long for a lock, since every batch of others waits
+// Drops the days of rating.batch_identity that no partition's dedup window reaches any more, and those of
+// rating.batch_sequence that are superseded in every partition. Any rater may: the functions take the partition that is
+// furthest behind. Never waits long for a lock, since every batch of others waits
 // behind it.
 #include "common/log.h"
 #include "rating/rater_internal.h"
@@ -17,7 +18,7 @@ static enum err days_drop(struct rater *rater, int64_t *dropped, struct fault *f
     enum err err = db_begin(db, fault);
     if (!err) err = db_exec(db, "set local lock_timeout = '200ms'", 0, NULL, NULL, fault);
     if (!err)
-        err = db_query(db, "select rating.drop_identity_days($1::bigint * interval '1 microsecond')", 1,
+        err = db_query(db, "select rating.drop_identity_days($1::bigint * interval '1 microsecond') + rating.drop_sequence_days()", 1,
                        (const char *const[]){db_int(arena, keep_us)}, &result, fault);
     if (!err) *dropped = db_get_int(result, 0, 0);
     if (!err)

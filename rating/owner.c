@@ -51,8 +51,10 @@ void owner_indexes_free(struct owner *owner)
     rebuild_free(owner->rebuild);
     dedup_index_free(owner->index);
     dedup_index_free(owner->known);
+    sequence_index_free(owner->sequences);
     owner->rebuild = NULL;
     owner->index = owner->known = NULL;
+    owner->sequences = NULL;
 }
 
 void owner_free(struct owner *owner)
@@ -162,6 +164,7 @@ static void step_waiting(struct owner *owner)
     owner_indexes_free(owner);
     owner->index = dedup_index_new(&rater->budget);
     owner->known = dedup_index_new(NULL);
+    owner->sequences = sequence_index_new(&rater->budget);
     err = log_check(owner, &fault);
     if (!err) err = rebuild_open(owner, &owner->rebuild, &fault);
     if (!err) {
@@ -187,6 +190,7 @@ void owner_batch_begin(struct owner *owner)
     owner->batch_us = 0;
     owner->ground.earlier = earlier;
     owner->ground.index = owner->index;
+    owner->ground.sequences = owner->sequences;
     owner->ground.known = owner->known;
     owner->ground.identity_key = rater->identity_key;
     owner->ground.content_key = rater->content_key;

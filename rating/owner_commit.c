@@ -51,6 +51,8 @@ static void index_take(struct owner *owner, const struct batch *batch)
     instant_us keep_from =
         owner->row.watermark - catalogue_longest_accept_us(catalogue) - catalogue_longest_future_us(catalogue);
     batch_take(batch, owner->index, owner->known);
+    batch_sequences_take(batch, owner->sequences, owner->row.batch_seq);
+    sequence_index_forget(owner->sequences, keep_from, 1024);
     names_bound(owner);
     dedup_index_note(owner->index, owner->row.next_offset, owner->row.watermark);
     dedup_index_forget(owner->index, keep_from);
@@ -191,7 +193,8 @@ static void hand_over(struct owner *owner)
     struct commit *commit = &owner->commit;
     struct fault fault = {0};
     if (!commit->batch) {
-        if (batch_reserve(owner->batch, owner->index, &fault)) {
+        if (batch_reserve(owner->batch, owner->index, &fault) ||
+            batch_sequences_pack(owner->batch, owner->sequences, owner->row.batch_seq + 1, &fault)) {
             owner_park(owner, "%s", fault.reason);
             return;
         }

@@ -16,7 +16,7 @@ enum { REBUILD_SLICE_MS = 200, LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 }
 struct rebuild;
 
 struct owner_metrics {
-    struct metric *verdicts[VERDICT_KINDS], *batches, *flush_us, *window_us, *entries, *on_disk, *parked, *next_offset;
+    struct metric *verdicts[VERDICT_KINDS], *batches, *flush_us, *window_us, *entries, *on_disk, *sequenced, *parked, *next_offset;
 };
 
 // One partition that is assigned to us. `state` is moved by owner_move alone.
@@ -27,6 +27,7 @@ struct owner {
     char parked_reason[FAULT_TEXT_MAX];
     struct partition_row row; // as of the last commit, or of the taking of the epoch
     struct dedup_index *index, *known;
+    struct sequence_index *sequences;
     struct batch *batch;  // is being fed
     struct commit commit; // .batch: the one before it, as long as it is not known to be committed; else NULL
     struct batch *spare;  // the other of the two when there is no such batch

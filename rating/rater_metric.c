@@ -24,6 +24,8 @@ void owner_metrics_register(struct owner *owner)
         metric_register(METRIC_GAUGE, "turnpike_rate_index_entries", labels, "Identities in the dedup index.");
     metrics->on_disk = metric_register(METRIC_GAUGE, "turnpike_rate_index_disk_entries", labels,
                                        "Identities in the dedup index that are on disk.");
+    metrics->sequenced = metric_register(METRIC_GAUGE, "turnpike_rate_sequenced_sources", labels,
+                                         "Sequenced sources that are known.");
     metrics->parked = metric_register(METRIC_GAUGE, "turnpike_rate_parked", labels,
                                       "1 if the partition is parked: rating.partition.parked_reason says why.");
     metrics->next_offset = metric_register(METRIC_GAUGE, "turnpike_rate_next_offset", labels,
@@ -43,6 +45,7 @@ void owner_metrics_state(struct owner *owner)
     metric_set(owner->metrics.parked, owner->state == PARTITION_PARKED);
     metric_set(owner->metrics.entries, owner->index ? dedup_index_count(owner->index) : 0);
     metric_set(owner->metrics.on_disk, owner->index ? dedup_index_on_disk(owner->index) : 0);
+    metric_set(owner->metrics.sequenced, owner->sequences ? (int64_t)owner->sequences->count : 0);
     metric_set(owner->metrics.next_offset, owner->row.next_offset);
     metric_set(owner->metrics.window_us, owner->state == PARTITION_RATING ? owner_window_us(owner) : 0);
 }

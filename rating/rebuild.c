@@ -180,6 +180,7 @@ void rebuild_free(struct rebuild *rebuild)
     range_close(rebuild);
     free(rebuild->batches);
     free(rebuild->entries);
+    rebuild_sequences_free(rebuild);
     arena_free(rebuild->batch_arena);
     arena_free(rebuild->event_arena);
     free(rebuild);
@@ -211,6 +212,7 @@ static enum err walked_read(struct rebuild *rebuild, const struct db_result *res
     batch->identities = db_is_null(result, at, 9) ? -1 : db_get_int(result, at, 9);
     if (db_get_bytes(result, arena, at, 10, &digest) == SHA256_BYTES)
         memcpy(batch->identity_digest, digest, SHA256_BYTES);
+    batch->sequences = db_is_null(result, at, 11) ? -1 : db_get_int(result, at, 11);
     if (db_get_bytes(result, arena, at, 7, &previous) != SHA256_BYTES ||
         db_get_bytes(result, arena, at, 8, &head) != SHA256_BYTES)
         return rebuild_broken(rebuild, batch->batch_seq, "a head is not 32 bytes", fault);
@@ -237,7 +239,7 @@ enum err rebuild_batches_read(struct rebuild *rebuild, struct fault *fault)
     enum err err = db_query(db,
                             "select batch_seq, first_offset, next_offset, watermark, events,\n"
                             "       case when $6::boolean then verdicts end, last_digest, previous_head, head,\n"
-                            "       identities, identity_digest\n"
+                            "       identities, identity_digest, sequences\n"
                             "  from rating.batch\n"
                             " where incarnation = $1::int and partition = $2::int and batch_seq > $3::bigint\n"
                             "   and batch_seq <= $4::bigint\n"
@@ -305,6 +307,12 @@ static enum err event_put(struct rebuild *rebuild, const struct walked *batch, i
     rebuild->faults.count = 0;
     if (event_decode(rebuild->cursor.raw, &rater->content_key, rebuild->event_arena, &rebuild->event, &rebuild->faults))
         return rebuild_broken(rebuild, batch->batch_seq, "an event that was counted cannot be read", fault);
+    if (event->sequenced && batch->sequences >= 0) {
+        struct sequence_event sequence;
+        sequence_event_of(&rater->identity_key, event, offset, rebuild->cursor.index, &sequence);
+        sequence_index_count(rebuild->owner->sequences, NULL, &sequence, batch->watermark);
+        return ERR_OK;
+    }
     struct dedup_entry entry = {
         .identity = event_identity(&rater->identity_key, event->subject, event->source, event->id),
         .content = event->content.high,
@@ -436,6 +444,7 @@ static enum err rows_refuse(struct rebuild *rebuild, struct fault *fault)
     if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
     rebuild->rows_refused = true;
     dedup_index_clear(rebuild->owner->index);
+    sequence_index_clear(rebuild->owner->sequences);
     return rebuild_begin(rebuild, db, fault);
 }
 
@@ -443,6 +452,14 @@ static enum err rows_step(struct rebuild *rebuild, struct fault *fault)
 {
     bool done = false;
     enum err err = rebuild_rows_step(rebuild, &done, fault);
+    if (done) rebuild->phase = REBUILD_SEQUENCES;
+    return err == ERR_INVALID ? rows_refuse(rebuild, fault) : err;
+}
+
+static enum err sequences_step(struct rebuild *rebuild, struct fault *fault)
+{
+    bool done = false;
+    enum err err = rebuild_sequences_step(rebuild, &done, fault);
     if (done) rebuild->phase = REBUILD_QUARANTINE;
     return err == ERR_INVALID ? rows_refuse(rebuild, fault) : err;
 }
@@ -459,6 +476,9 @@ enum err rebuild_step(struct rebuild *rebuild, bool *done, struct fault *fault)
             break;
         case REBUILD_ROWS:
             err = rows_step(rebuild, fault);
+            break;
+        case REBUILD_SEQUENCES:
+            err = sequences_step(rebuild, fault);
             break;
         case REBUILD_QUARANTINE:
             err = quarantine_step(rebuild, done, fault);

@@ -12,6 +12,7 @@ struct walked {
     unsigned char digest[SHA256_BYTES];
     size_t verdict_bytes;
     unsigned char *verdicts; // while the log is walked
+    int64_t sequences;       // records of sequenced sources; -1: it knew of none, all its events go by their ids
     int64_t identities;      // -1: written before there were rows of them
     unsigned char identity_digest[SHA256_BYTES];
 };
@@ -23,7 +24,7 @@ struct place {
     unsigned char head[SHA256_BYTES];
 };
 
-enum rebuild_phase { REBUILD_LOG, REBUILD_ROWS, REBUILD_QUARANTINE };
+enum rebuild_phase { REBUILD_LOG, REBUILD_ROWS, REBUILD_SEQUENCES, REBUILD_QUARANTINE };
 
 struct rebuild {
     struct owner *owner;
@@ -44,6 +45,16 @@ struct rebuild {
     struct event_cursor cursor;
     unsigned char message_digest[SHA256_BYTES];
     struct dedup_entry *entries;
+    struct rebuild_sequences {
+        bool begun;
+        int64_t whole_from, batch_seq, piece; // the last row that was read
+        int64_t batches, records;             // that were read whole; of the batch that is being read
+        struct sequence_batch {
+            int64_t records;
+            unsigned char digest[SHA256_BYTES];
+        } batch; // as rating.batch has it
+        struct sha256 *hash;
+    } sequences;
     int64_t row_entries, events, started_us, said_us, offset;
 };
 
@@ -57,3 +68,8 @@ enum err rebuild_batches_read(struct rebuild *rebuild, struct fault *fault) MUST
 // Takes the identities of some batches. *done: of all. ERR_CONFLICT: the chain is broken. ERR_INVALID: the rows are
 // damaged or missing; the index holds some of them.
 enum err rebuild_rows_step(struct rebuild *rebuild, bool *done, struct fault *fault) MUST_USE;
+
+// --- rebuild_sequences.c
+// Reads some rows of sequenced sources. *done: all; the index's rounds have begun. Errors as rebuild_rows_step.
+enum err rebuild_sequences_step(struct rebuild *rebuild, bool *done, struct fault *fault) MUST_USE;
+void rebuild_sequences_free(struct rebuild *rebuild);

@@ -19,7 +19,8 @@ struct replay {
     int count;
 };
 
-#define ROW_COLUMNS "q.quarantine, q.message_offset, q.event_index, q.received_time, q.raw, q.state"
+#define ROW_COLUMNS "q.quarantine, q.message_offset, q.event_index, q.received_time, q.raw, q.state," \
+                    " q.reason in ('undecidable', 'misrouted')"
 
 static void rows_take(struct replay *replay, const struct db_result *result)
 {
@@ -33,6 +34,7 @@ static void rows_take(struct replay *replay, const struct db_result *result)
             .offset = db_get_int(result, i, 2),
             .event_index = (int32_t)db_get_int(result, i, 3),
             .received_time = db_get_instant(result, i, 4),
+            .undecidable = db_get_bool(result, i, 7),
         };
         row->raw.length = db_get_bytes(result, replay->arena, i, 5, &raw);
         row->raw.data = (const char *)raw;

@@ -73,6 +73,9 @@ struct batch_record {
     const struct verdict_list *verdicts;
     int64_t identities; // that entered the dedup index
     unsigned char identity_digest[SHA256_BYTES];
+    int64_t sequences; // records of sequenced sources
+    unsigned char sequence_digest[SHA256_BYTES];
+    int64_t sequence_from; // batch from which on the records hold all that is known
 };
 // received_time's hour, which every usage and transition row of the batch carries.
 static inline instant_us batch_received_hour(const struct batch_record *record)

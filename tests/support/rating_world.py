@@ -495,13 +495,16 @@ def chain_heads(world):
     for row in world.sql(f"select partition, batch_seq, incarnation, first_offset, next_offset, {epoch.format('watermark')},"
                          " catalogue_version, encode(last_digest, 'hex'), encode(previous_head, 'hex'), encode(head, 'hex'),"
                          " events, counted, duplicates, conflicts, quarantined, forwarded, markers, encode(verdicts, 'hex'),"
-                         " identities, encode(identity_digest, 'hex') from rating.batch"):
+                         " identities, encode(identity_digest, 'hex'), sequences, encode(sequence_digest, 'hex'), sequence_from"
+                         " from rating.batch"):
         key = (int(row[0]), int(row[1]))
         body = b"TPCH\1" + bytes.fromhex(row[8]) + i64(row[2]) + i64(row[0]) + i64(row[1]) + i64(row[3]) + i64(row[4])
         body += micros(row[5]) + i64(row[6]) + (b"\1" + bytes.fromhex(row[7]) if row[7] else b"\0")
         body += b"".join(encoded for _, _, encoded in sorted(rows[key], key=lambda one: one[:2]))
         if row[18]:
             body += b"I" + i64(row[18]) + bytes.fromhex(row[19])
+        if row[20]:
+            body += b"N" + i64(row[20]) + bytes.fromhex(row[21]) + i64(row[22])
         verdicts = bytes.fromhex(row[17])
         body += b"V" + b"".join(i64(n) for n in row[10:17]) + struct.pack(">I", len(verdicts)) + verdicts
         heads[key] = (row[9], hashlib.sha256(body).hexdigest(), row[8])
@@ -548,6 +551,7 @@ def unpack_identities(piece):
 def verify_identities(world):
     """The rows of every batch have its digest, and name as many identities as it counted or held."""
     pieces = defaultdict(list)
+    sequenced = verify_sequences(world)
     for partition, number, entries in world.sql(
             "select partition, batch_seq, encode(entries, 'hex') from rating.batch_identity order by 1, 2, piece"):
         pieces[(int(partition), int(number))].append(bytes.fromhex(entries))
@@ -560,6 +564,88 @@ def verify_identities(world):
         found = [entry for row in rows for entry in unpack_identities(row)]
         need(len(found) == int(identities), f"{where}: {len(found)} identities, not {identities}")
         sure = sum(not held for *_, held in found)
-        need(sure == int(counted), f"{where}: {sure} counted identities, but {counted} counted")
+        numbered = sequenced.get((int(partition), int(number)), 0)
+        # a number that was held before it counted has both
+        need(sure <= int(counted) <= sure + numbered and numbered <= int(counted),
+             f"{where}: {sure} counted identities and {numbered} numbers, but {counted} counted")
         need(len(found) - sure <= int(quarantined), f"{where}: more held identities than quarantined events")
     need(not pieces, f"identities of batches that are not there: {sorted(pieces)[:3]}")
+
+
+def unpack_sequences(piece):
+    """The records of a row of rating.batch_sequence, as docs/chain.md describes it: ("event", source, incarnation, number),
+    ("source", source, {incarnation: (highest, numbers)}), or ("coverage", microseconds)."""
+    need(piece[0] == 1, f"version {piece[0]} of packed sequences")
+    found, at, before = [], 1, None
+
+    def take(count):
+        nonlocal at
+        at += count
+        return piece[at - count:at]
+
+    def number():
+        value, shift = 0, 0
+        while True:
+            byte = take(1)[0]
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def signed():
+        folded = number()
+        return ~(folded >> 1) if folded & 1 else folded >> 1
+
+    def place():
+        take(8)
+        return signed(), number()
+
+    while at < len(piece):
+        kind = take(1)[0]
+        if kind == 1:
+            found.append(("coverage", signed()))
+        elif kind in (2, 3):
+            source, incarnation = (take(16), take(16)) if kind == 2 else before[:2]
+            if kind == 2:
+                number()
+            ordinal = (before[2] if kind == 3 else 0) + signed()
+            signed()
+            place()
+            before = (source, incarnation, ordinal)
+            found.append(("event", *before))
+        else:
+            need(kind == 4, f"kind {kind} of a packed sequence")
+            source, windows = take(16), {}
+            number()
+            signed()
+            for _ in range(number()):
+                incarnation = take(16)
+                for _ in range(3):
+                    signed()
+                highest, count = number(), number()
+                last, numbers = max(highest - 1024, 0), []
+                for _ in range(count):
+                    last += number()
+                    place()
+                    numbers.append(last)
+                windows[incarnation] = (highest, numbers)
+            found.append(("source", source, windows))
+    return found
+
+
+def verify_sequences(world):
+    """The rows of every batch have its digest and number of records. Returns (partition, batch_seq) -> events."""
+    pieces, events = defaultdict(list), {}
+    for partition, number, entries in world.sql(
+            "select partition, batch_seq, encode(entries, 'hex') from rating.batch_sequence order by 1, 2, piece"):
+        pieces[(int(partition), int(number))].append(bytes.fromhex(entries))
+    for partition, number, records, digest in world.sql(
+            "select partition, batch_seq, sequences, encode(sequence_digest, 'hex') from rating.batch where sequences is not null"):
+        rows = pieces.pop((int(partition), int(number)), [])
+        where = f"partition {partition}, batch {number}"
+        need(hashlib.sha256(b"".join(rows)).hexdigest() == digest, f"{where}: the rows of its sequences have another digest")
+        found = [record for row in rows for record in unpack_sequences(row)]
+        need(len(found) == int(records), f"{where}: {len(found)} records of sequences, not {records}")
+        events[(int(partition), int(number))] = sum(record[0] == "event" for record in found)
+    need(not pieces, f"sequences of batches that are not there: {sorted(pieces)[:3]}")
+    return events

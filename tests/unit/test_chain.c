@@ -24,6 +24,7 @@ struct example {
     struct conflict_row conflict;
     struct closing_row closing[2];
     struct verdict_list verdicts;
+    bool with_sequences;  // likewise
     bool with_identities; // false: a batch of the time before there were rows of them
 };
 
@@ -95,6 +96,7 @@ static void example_head(const struct example *example, char head[SHA256_HEX])
     for (int i = 0; i < 2; i++)
         chain_closing(chain, &example->closing[i]);
     if (example->with_identities) chain_identities(chain, &example->record);
+    if (example->with_sequences) chain_sequences(chain, &example->record);
     chain_finish(chain, &example->record, bytes);
     chain_free(chain);
     hex_print(bytes, SHA256_BYTES, head);
@@ -179,6 +181,13 @@ static void every_part_counts(void **state)
     example_head(&example, head);
     DIFFERS(record.identities++);
     DIFFERS(record.identity_digest[31] ^= 1);
+    example.with_sequences = true;
+    example_head(&example, other);
+    assert_string_not_equal(head, other);
+    example_head(&example, head);
+    DIFFERS(record.sequences++);
+    DIFFERS(record.sequence_digest[31] ^= 1);
+    DIFFERS(record.sequence_from++);
     // texts keep their borders: "ab" + "c" is not "a" + "bc"
     example.quarantine[0].tenant_id = SLICE("ab"), example.quarantine[0].source = SLICE("c");
     example_head(&example, head);
