@@ -90,6 +90,7 @@ static enum err csv_read(void *self, struct collect_record *record, struct fault
                           csv_line(csv->reader)};
     record->count = 0;
     record->refusal[0] = 0;
+    record->sequenced = csv->map->sequenced;
     record->line = row.line;
     record->mark = (struct collect_mark){row.record, csv_next_line(csv->reader), csv_offset(csv->reader)};
     text_clear(&csv->events);

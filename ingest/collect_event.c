@@ -22,6 +22,7 @@ void collect_event_open(struct json_writer *writer, struct text *out, const stru
         int length = snprintf(sequence, sizeof sequence, "%0*lld", COLLECT_SEQUENCE_DIGITS, (long long)event->sequence);
         ENSURE(length > 0 && length < (int)sizeof sequence);
         json_put_text(writer, "sequence", sequence);
+        if (event->incarnation) json_put_text(writer, "sequenceincarnation", event->incarnation);
     }
     json_name(writer, "data");
     json_object_open(writer);

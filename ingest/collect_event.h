@@ -10,7 +10,8 @@ struct collect_event {
     const char *source, *type;
     struct slice id, subject;
     instant_us time;
-    int64_t sequence; // 0: none
+    int64_t sequence;        // 0: none
+    const char *incarnation; // of a sequenced source; NULL: the sequence is only told
 };
 
 // Adds the attributes to out and opens data: the caller writes its members, then closes. Same values, same bytes.

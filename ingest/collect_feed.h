@@ -13,6 +13,7 @@
 struct collect_record {
     struct collect_mark mark; // behind the record
     int64_t line;             // on which it begins
+    bool sequenced;           // its events are numbered: not too many of them are on their way
     size_t count;             // 0: its conditions leave everything out
     struct slice events[MAP_EVENTS_MAX];
     // not "": the one event given is none that the gateway could take, and why

@@ -63,7 +63,8 @@ void collect_host_print(const struct host_identity *identity, instant_us time, c
                                                    .id = slice_of(id),
                                                    .subject = slice_of(identity->tenant),
                                                    .time = time,
-                                                   .sequence = sequence});
+                                                   .sequence = sequence,
+                                                   .incarnation = identity->incarnation});
         json_put_text(&writer, "host", identity->host);
         json_put_text(&writer, "cgroup", delta->name);
         put_quantity(&writer, "cpu_seconds", delta->cpu_seconds);

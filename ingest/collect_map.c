@@ -225,6 +225,16 @@ static enum err print_id(const struct collect_map *map, size_t index, const stru
     return ERR_OK;
 }
 
+// Of a sequenced map: the input, and the place of the event in its row, make a source with numbers of its own.
+static void print_source(const struct collect_map *map, size_t index, const struct map_row *row,
+                         char source[EVENT_SOURCE_MAX + 1])
+{
+    char which[3] = {'/', (char)('a' + index), 0};
+    int length = snprintf(source, EVENT_SOURCE_MAX + 1, "%s/%s%s", map->source, row->digest,
+                          map->event_count > 1 ? which : "");
+    ENSURE(length > 0 && length <= EVENT_SOURCE_MAX);
+}
+
 static enum err write_event(const struct collect_map *map, size_t index, const struct map_row *row,
                             struct text *scratch, struct text *out, struct fault *fault)
 {
@@ -233,6 +243,13 @@ static enum err write_event(const struct collect_map *map, size_t index, const s
     struct collect_event head = {.source = map->source,
                                  .type = event->type,
                                  .sequence = (row->record - 1) * (int64_t)map->event_count + (int64_t)index + 1};
+    char source[EVENT_SOURCE_MAX + 1];
+    if (map->sequenced) {
+        print_source(map, index, row, source);
+        head.source = source;
+        head.sequence = row->record;
+        head.incarnation = row->digest;
+    }
     struct json_writer writer;
     enum err err = field_time(map, event, row, &head.time, fault);
     if (err == ERR_OK) err = print_id(map, index, row, scratch, fault);

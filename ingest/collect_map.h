@@ -6,7 +6,7 @@
 #include "common/yaml.h"
 #include "ingest/event.h"
 
-enum { MAP_EVENTS_MAX = 26, MAP_BYTES_MAX = 1024 * 1024, MAP_DIGEST_HEX = 17 };
+enum { MAP_EVENTS_MAX = 26, MAP_BYTES_MAX = 1024 * 1024, MAP_DIGEST_HEX = 17, MAP_SOURCE_MORE = 20 };
 
 // How the text of a time column is read. All exact; what is finer than a microsecond is cut off.
 enum map_time_format {
@@ -59,6 +59,7 @@ struct map_event {
 struct collect_map {
     const char *source;
     bool header;
+    bool sequenced; // every input, and every event of a row, is a source of its own; events are known by their record
     struct map_event events[MAP_EVENTS_MAX];
     size_t event_count;
     struct map_column **columns; // all that the map names, once each

@@ -257,11 +257,24 @@ static enum err read_shift(struct reading *reading, const struct yaml_node *node
     return err;
 }
 
+// Records are the numbers: an id would say something else, and the source gets the input's digest.
+static enum err check_sequenced(struct reading *reading, const struct yaml_node *node)
+{
+    const struct yaml_node *events = yaml_member(node, "events");
+    if (strlen(reading->map->source) + MAP_SOURCE_MORE > EVENT_SOURCE_MAX)
+        return yaml_fault(yaml_member(node, "source"), reading->fault, "'source' is too long for a sequenced map");
+    for (size_t i = 0; i < events->count; i++)
+        if (yaml_member(events->items[i], "id"))
+            return yaml_fault(yaml_member(events->items[i], "id"), reading->fault,
+                              "the events of a sequenced map are known by their records: leave 'id' out");
+    return ERR_OK;
+}
+
 static enum err read_map(struct reading *reading, const struct yaml_node *node)
 {
-    static const char *const keys[] = {"source", "header", "events", "shift", NULL};
+    static const char *const keys[] = {"source", "header", "sequenced", "events", "shift", NULL};
     static const char *const booleans[] = {"false", "true", NULL};
-    int header = 1;
+    int header = 1, sequenced = 0;
     reading->map->node = node;
     enum err err = check_keys(reading, node, "a map", keys);
     if (err == ERR_OK) err = read_text(reading, node, "source", true, &reading->map->source);
@@ -271,7 +284,10 @@ static enum err read_map(struct reading *reading, const struct yaml_node *node)
         return yaml_fault(yaml_member(node, "source"), reading->fault, "'source' is no URI reference: %s", problem);
     err = read_choice(reading, node, "header", booleans, &header);
     reading->map->header = header == 1;
+    if (err == ERR_OK) err = read_choice(reading, node, "sequenced", booleans, &sequenced);
+    reading->map->sequenced = sequenced == 1;
     if (err == ERR_OK) err = read_events(reading, node);
+    if (err == ERR_OK && sequenced) err = check_sequenced(reading, node);
     return err == ERR_OK ? read_shift(reading, node) : err;
 }
 

@@ -130,11 +130,14 @@ static void check_event(struct collect_ndjson *ndjson, struct collect_record *re
     struct event_faults *faults = ndjson->faults;
     int length = 0;
     record->refusal[0] = 0;
+    record->sequenced = false;
     arena_reset(ndjson->arena);
     if (record->events[0].length > EVENT_BYTES_MAX)
         snprintf(record->refusal, sizeof record->refusal, "the event has more than %d bytes", EVENT_BYTES_MAX);
-    else if (event_decode(record->events[0], &no_key, ndjson->arena, ndjson->event, faults) == ERR_OK)
+    else if (event_decode(record->events[0], &no_key, ndjson->arena, ndjson->event, faults) == ERR_OK) {
+        record->sequenced = ndjson->event->sequenced;
         return;
+    }
     for (size_t i = 0; record->events[0].length <= EVENT_BYTES_MAX && i < faults->count; i++) {
         size_t room = sizeof record->refusal - (size_t)length;
         int more = snprintf(record->refusal + length, room, "%s%s: %s", i ? "; " : "", faults->list[i].path,

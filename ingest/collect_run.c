@@ -82,7 +82,8 @@ static enum err send_record(struct running *running, struct collect_sender *send
 {
     const struct collect_record *record = &running->record;
     enum err err = ERR_OK;
-    if (record->refusal[0]) err = collect_send_refuse(sender, record->events[0], record->line, record->refusal, fault);
+    if (record->sequenced) err = collect_send_await(sender, record->mark.record - EVENT_SEQUENCE_WINDOW, fault);
+    if (err == ERR_OK && record->refusal[0]) err = collect_send_refuse(sender, record->events[0], record->line, record->refusal, fault);
     for (size_t i = 0; err == ERR_OK && !record->refusal[0] && i < record->count; i++)
         err = collect_send_add(sender, record->events[i], record->line, fault);
     return err == ERR_OK ? collect_send_mark(sender, &record->mark, fault) : err;

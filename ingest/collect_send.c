@@ -56,7 +56,7 @@ enum err collect_send_open(const struct collect_options *options, const struct c
 {
     struct collect_sender *made = heap_alloc(sizeof *made);
     made->options = *options;
-    made->acknowledged = *from;
+    made->acknowledged = made->told = *from;
     made->refused_fd = -1;
     made->start_us = made->last_taken_us = made->reported_us = clock_monotonic_us();
     progress_open(&made->progress, options->quiet, from->offset, options->total, options->total_is_bytes);
@@ -94,8 +94,10 @@ static void report(struct collect_sender *sender, bool now)
     struct fault fault = {0};
     sender->unreported = false;
     sender->reported_us = now_us;
-    if (!sender->options.acknowledged) return;
-    enum err err = sender->options.acknowledged(sender->options.context, &sender->acknowledged, &fault);
+    enum err err = ERR_OK;
+    if (sender->options.acknowledged)
+        err = sender->options.acknowledged(sender->options.context, &sender->acknowledged, &fault);
+    if (err == ERR_OK) sender->told = sender->acknowledged;
     if (err != ERR_OK) (void)collect_sender_fail(sender, err, fault.place, "%s", fault.reason);
 }
 
@@ -217,6 +219,23 @@ enum err collect_send_mark(struct collect_sender *sender, const struct collect_m
     if (now_us - sender->reported_us < REPORT_US && now_us - sender->progress.last_us < REPORT_US) return ERR_OK;
     look_around(sender);
     return first_error(sender, fault);
+}
+
+enum err collect_send_await(struct collect_sender *sender, int64_t record, struct fault *fault)
+{
+    enum err err = ERR_OK;
+    while (err == ERR_OK && sender->told.record < record) {
+        ENSURE(pthread_mutex_lock(&sender->lock) == 0);
+        pop_done(sender);
+        bool under_way = sender->oldest < sender->filling;
+        if (under_way && sender->acknowledged.record < record && sender->err == ERR_OK) wait_a_little(sender);
+        ENSURE(pthread_mutex_unlock(&sender->lock) == 0);
+        look_around(sender);
+        if (sender->acknowledged.record >= record) report(sender, true);
+        err = first_error(sender, fault);
+        if (err == ERR_OK && !under_way && sender->told.record < record) err = close_batch(sender, fault);
+    }
+    return err;
 }
 
 enum err collect_send_idle(struct collect_sender *sender, struct fault *fault)

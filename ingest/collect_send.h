@@ -45,6 +45,8 @@ enum err collect_send_add(struct collect_sender *sender, struct slice event, int
 // An event that the collector itself refuses: goes where refused events go, or stops the sender.
 enum err collect_send_refuse(struct collect_sender *sender, struct slice event, int64_t line, const char *reason,
                              struct fault *fault) MUST_USE;
+// Waits until everything up to this record was acknowledged and told to `acknowledged`.
+enum err collect_send_await(struct collect_sender *sender, int64_t record, struct fault *fault) MUST_USE;
 // All events of the input up to here have been added.
 enum err collect_send_mark(struct collect_sender *sender, const struct collect_mark *mark,
                            struct fault *fault) MUST_USE;

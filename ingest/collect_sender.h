@@ -48,7 +48,7 @@ struct collect_sender {
     int64_t last_taken_us, said_us; // monotonic; said_us: when it was last said that the gateway is away
     bool away;                      // that was said and is still so
     // the caller's
-    struct collect_mark acknowledged;
+    struct collect_mark acknowledged, told;
     bool unreported;
     int64_t reported_us, start_us;
     struct collect_progress progress;

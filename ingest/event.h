@@ -17,6 +17,7 @@ enum {
     EVENT_SUBJECT_MAX = 128,
     EVENT_INCARNATION_MAX = 64,
     EVENT_NUMBER_DIGITS_MAX = 18,
+    EVENT_SEQUENCE_WINDOW = 1024, // numbers of a sequenced source that may be without an acknowledgement; never smaller
     EVENT_ATTRIBUTE_NAME_MAX = 20,
     EVENT_MEMBERS_MAX = 256, // attributes, members of data and elements of arrays together, nested ones included
     EVENT_DEPTH_MAX = 16,

@@ -4,7 +4,6 @@
 // before the earliest that those behind it have: what two of them measured twice is undecidable, not counted twice. Of
 // more than SEQUENCE_INCARNATIONS the oldest is only known by the time up to which it counted. Pure. One thread.
 #pragma once
-#include "ingest/event.h"
 #include "rating/sequence_window.h"
 
 enum { SEQUENCE_INCARNATIONS = 8 };

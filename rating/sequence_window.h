@@ -5,10 +5,10 @@
 #pragma once
 #include "common/hash.h"
 #include "common/instant.h"
+#include "ingest/event.h"
 
-// Numbers above the mark. A sender has no more of its numbers without an acknowledgement at any time. A part of the
-// wire form: never smaller.
-enum { SEQUENCE_WINDOW = 1024, SEQUENCE_WORDS = SEQUENCE_WINDOW / 64 };
+// Numbers above the mark: as many as a sender may have without an acknowledgement.
+enum { SEQUENCE_WINDOW = EVENT_SEQUENCE_WINDOW, SEQUENCE_WORDS = SEQUENCE_WINDOW / 64 };
 #define SEQUENCE_NUMBER_MAX INT64_C(999999999999999999)
 
 // The event that was counted under a number.

@@ -249,6 +249,25 @@ static void a_row_gives_the_events_whose_conditions_hold(void **state)
         "\"time\":\"2026-10-01T00:00:05Z\",\"sequence\":\"000000000006\",\"data\":{}}\n");
 }
 
+// Each file, and each event of a row, is a source of its own, numbered by the record.
+static void a_sequenced_map_numbers_by_record(void **state)
+{
+    (void)state;
+    static const char map[] = "source: /s\nsequenced: true\nevents:\n"
+                              "- {type: t, subject: u, time: {column: at, format: epoch_s}, data: {}}\n",
+                      two[] = "- {type: t, subject: u, time: {column: at, format: epoch_s}, data: {},"
+                              " when: {column: at, equals: \"7\"}}\n";
+#define EVENT_OF(id, source, time, number)                                                                             \
+    "{\"specversion\":\"1.0\",\"id\":\"d1-" id "\",\"source\":\"/s/d1" source "\",\"type\":\"t\",\"subject\":\"u\",\"time\":\"" time  \
+    "\",\"sequence\":\"00000000000" number "\",\"sequenceincarnation\":\"d1\",\"data\":{}}\n"
+    assert_string_equal(events_of(map, NULL, "at\n5\n7\n", 7),
+                        EVENT_OF("1", "", "1970-01-01T00:00:05Z", "1") EVENT_OF("2", "", "1970-01-01T00:00:07Z", "2"));
+    assert_string_equal(events_of(arena_print(arena, "%s%s", map, two), NULL, "at\n5\n7\n", 7),
+                        EVENT_OF("1-a", "/a", "1970-01-01T00:00:05Z", "1")
+                            EVENT_OF("2-a", "/a", "1970-01-01T00:00:07Z", "2")
+                                EVENT_OF("2-b", "/b", "1970-01-01T00:00:07Z", "2"));
+}
+
 static void wrong_files_are_refused_with_their_place(void **state)
 {
     (void)state;
@@ -294,6 +313,9 @@ static void wrong_maps_are_refused_with_their_place(void **state)
         {"events: []", "m.yaml:1:1 'source' is missing"},
         {"source: 'a b'\nevents: []", "m.yaml:1:9 'source' is no URI reference: "},
         {"source: /s\nheader: yes", "m.yaml:2:9 'header' is one of: false, true"},
+        {"source: /s\nsequenced: 1", "m.yaml:2:12 'sequenced' is one of: false, true"},
+        {"source: /s\nsequenced: true\nevents:\n- {type: t, id: x, subject: u, time: {column: a, format: epoch_s}, data: {}}",
+         "m.yaml:4:17 the events of a sequenced map are known by their records: leave 'id' out"},
         {"source: /s\nevents: []", "m.yaml:2:9 'events' is a list of 1 to 26 events"},
         {"source: /s\nevents: [{type: t}]", "m.yaml:2:10 'subject' is missing"},
         {"source: /s\nevents: [{type: t, subject: u}]", "m.yaml:2:10 'time' is missing"},
@@ -409,6 +431,7 @@ int main(void)
         cmocka_unit_test(times_are_read_exactly),
         cmocka_unit_test(members_are_scaled_exactly),
         cmocka_unit_test(a_row_gives_the_events_whose_conditions_hold),
+        cmocka_unit_test(a_sequenced_map_numbers_by_record),
         cmocka_unit_test(wrong_files_are_refused_with_their_place),
         cmocka_unit_test(without_a_header_columns_have_numbers),
         cmocka_unit_test(wrong_maps_are_refused_with_their_place),

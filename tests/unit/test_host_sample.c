@@ -214,7 +214,7 @@ static void events_say_what_was_used(void **state)
     assert_string_equal(
         out.data, "{\"specversion\":\"1.0\",\"id\":\"0011223344556677-42\",\"source\":\"/collectors/host/x\","
                   "\"type\":\"cloud.host.usage\",\"subject\":\"acme\",\"time\":\"2026-10-01T00:00:00.5Z\","
-                  "\"sequence\":\"000000000042\",\"data\":{\"host\":\"node1\",\"cgroup\":\"a\\\"b\","
+                  "\"sequence\":\"000000000042\",\"sequenceincarnation\":\"0011223344556677\",\"data\":{\"host\":\"node1\",\"cgroup\":\"a\\\"b\","
                   "\"cpu_seconds\":\"1.5\",\"memory_gb_seconds\":\"0.000000001\",\"disk_read_bytes\":\"1\","
                   "\"disk_write_bytes\":\"2\",\"net_rx_bytes\":\"3\",\"net_tx_bytes\":\"9223372036854775807\"}}\n");
     text_free(&out);
