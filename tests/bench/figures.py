@@ -60,6 +60,9 @@ COSTS = (
 )
 
 
+COST_HEAD = ("processor ns per event", "itself", "PostgreSQL", "Kafka", "Redis")
+
+
 def verdict(value, goal):
     if goal is None:
         return "", ""
@@ -85,7 +88,6 @@ def costs(found):
 
 
 HEAD = ("measure", "figure", "goal", "")
-COST_HEAD = ("processor ns per event", "itself", "PostgreSQL", "Kafka", "Redis")
 
 
 def aligned(head, rows):
@@ -153,7 +155,9 @@ def write(root, path, options, load, found):
 def compared(names, rounds):
     """Rows (title, median of each tree, ratio of the first to the others) of lists of measurements by tree's name."""
     rows = []
-    for name, title, form, _ in FIGURES:
+    spent = [(name, f"{title}, {process}, processor ns per event", "{:,.0f}", None)
+             for title, names in COSTS for process, name in zip(COST_HEAD[1:], names) if name]
+    for name, title, form, _ in (*FIGURES, *spent):
         values = [[found[name] for found in rounds[tree] if name in found] for tree in names]
         if all(values):
             first, other = map(statistics.median, values)
