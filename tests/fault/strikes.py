@@ -166,7 +166,13 @@ def cancel_statement(trial):
 
 def kill_backend(trial):
     """PostgreSQL then ends all its sessions and recovers."""
+    log = trial.deployment.state / "log/postgres.log"
+
+    def recoveries():
+        return log.read_text(errors="replace").count("database system is ready to accept connections")
+    before = recoveries()
     os.kill(strike_backend(trial), signal.SIGKILL)  # the process stays when its transaction ends
+    until(60, lambda: recoveries() > before, "PostgreSQL does not recover")
 
 
 def hold_rows(trial):
