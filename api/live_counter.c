@@ -44,8 +44,8 @@ static enum err is_stale(struct api_call *call, struct slice text, bool *stale, 
     const char *const values[] = {db_int(call->arena, mark.incarnation), db_int(call->arena, mark.partition)};
     enum err err = db_query(call->db,
                             "select incarnation, partition, batch_seq, encode(head, 'hex')\n"
-                            "  from api.usage_progress()\n"
-                            " where incarnation = $1::bigint and partition = $2::bigint",
+                            "  from (select u.*, max(u.incarnation) over () as newest from api.usage_progress() u) p\n"
+                            " where incarnation = $1::bigint and partition = $2::bigint and incarnation = newest",
                             2, values, &result, &call->fault);
     if (err) return err;
     if (db_rows(result) == 1 && db_length(result, 0, 3) == SHA256_HEX - 1) {

@@ -33,7 +33,7 @@ enum err usage_as_of(struct db *db, enum usage_reader reader, instant_us *as_of,
     struct db_result *result;
     const char *sql = reader == USAGE_READER_API
                           ? "select min(watermark) from api.usage_progress() where isfinite(watermark)"
-                          : "select min(watermark) from rating.partition where isfinite(watermark)";
+                          : "select min(watermark) from rating.progress where isfinite(watermark)";
     enum err err = db_query(db, sql, 0, NULL, &result, fault);
     if (err) return err;
     *as_of = db_get_instant(result, 0, 0);

@@ -12,3 +12,12 @@ struct incarnation {
 };
 // ERR_NOT_FOUND: none yet (`turnpike topic ensure` makes it).
 enum err incarnation_load(struct db *db, struct incarnation *incarnation, struct fault *fault) MUST_USE;
+
+// Those that are read, oldest first: the last one counts, the others send on to it what still comes.
+enum { INCARNATIONS_MAX = 8 };
+struct incarnations {
+    struct incarnation list[INCARNATIONS_MAX];
+    int count; // 0: none is recorded
+};
+// ERR_BUG: more than INCARNATIONS_MAX, or a topic's name is too long.
+enum err incarnations_load(struct db *db, struct incarnations *incarnations, struct fault *fault) MUST_USE;

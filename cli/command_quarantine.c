@@ -112,15 +112,6 @@ int conflict_list_run(struct command_context *context, int argc, char **argv)
 
 // --- one row
 
-// A number from the command line: positive, in range of the column.
-static bool read_number(const char *text, int64_t *number)
-{
-    size_t digits = strspn(text, "0123456789");
-    if (digits < 1 || digits > 18 || text[digits]) return false;
-    *number = strtoll(text, NULL, 10);
-    return *number > 0;
-}
-
 static bool is_readable(const unsigned char *data, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -188,7 +179,7 @@ int quarantine_show_run(struct command_context *context, int argc, char **argv)
     struct db *db;
     struct text sql = {0};
     if (!command_flags(context, NULL, 0, &argc, argv, 1, 1)) return EXIT_WRONG_USE;
-    if (!read_number(argv[1], &number))
+    if (!reading_number(argv[1], &number))
         return command_wrong_use(context, "'%s' is no number of a quarantine row", argv[1]);
     int code = command_open_db(context, "bill", &db);
     if (code) return code;
@@ -250,7 +241,7 @@ int quarantine_replay_run(struct command_context *context, int argc, char **argv
     if ((argc > 1) == reason.given) return command_wrong_use(context, "numbers of rows, or --reason");
     for (int i = 1; i < argc; i++) {
         int64_t number;
-        if (!read_number(argv[i], &number)) {
+        if (!reading_number(argv[i], &number)) {
             array_end(&numbers, context->arena);
             return command_wrong_use(context, "'%s' is no number of a quarantine row", argv[i]);
         }
@@ -278,7 +269,7 @@ int quarantine_drop_run(struct command_context *context, int argc, char **argv)
     int64_t number;
     struct db *db;
     if (!command_flags(context, &because, 1, &argc, argv, 1, 1)) return EXIT_WRONG_USE;
-    if (!read_number(argv[1], &number))
+    if (!reading_number(argv[1], &number))
         return command_wrong_use(context, "'%s' is no number of a quarantine row", argv[1]);
     if (!because.given || !because.text[strspn(because.text, " \t\r\n")] ||
         !utf8_valid(because.text, strlen(because.text)))

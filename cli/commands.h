@@ -40,6 +40,8 @@ COMMAND(settle);
 COMMAND(spend);
 COMMAND(status);
 COMMAND(topic_ensure);
+COMMAND(topic_grow);
+COMMAND(topic_retire);
 COMMAND(usage);
 COMMAND(version);
 COMMAND(wait);

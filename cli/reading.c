@@ -42,3 +42,11 @@ bool reading_limit(const char *text, int *limit)
     *limit = atoi(text);
     return *limit >= 1 && *limit <= READING_LIMIT_MOST;
 }
+
+bool reading_number(const char *text, int64_t *number)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits < 1 || digits > 18 || text[digits]) return false;
+    *number = strtoll(text, NULL, 10);
+    return *number > 0;
+}

@@ -26,6 +26,12 @@ struct bus_topic {
 // ERR_NOT_FOUND: no such topic; ERR_RETRY: the broker is away.
 enum err bus_topic_describe(const struct config *config, const char *topic, struct bus_topic *description,
                             struct fault *fault) MUST_USE;
+// Lets the brokers refuse every message that is written to the topic, or take them again. Its other settings are as
+// `topic` has them. ERR_NOT_FOUND, ERR_RETRY as above; ERR_INVALID: not allowed.
+enum err bus_topic_refuse(const struct config *config, const char *name, const struct bus_topic *topic, bool refuse,
+                          struct fault *fault) MUST_USE;
+// ERR_OK also if there is none.
+enum err bus_topic_delete(const struct config *config, const char *name, struct fault *fault) MUST_USE;
 const char *bus_library_version(void);
 
 // --- producing

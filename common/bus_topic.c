@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Topics: made as the promises need them, and compared with that when they are there. Nothing of an existing topic is
-// ever changed here: a topic that differs is a person's decision.
+// ever changed here but for giving it up: a topic that differs is a person's decision.
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,6 +249,75 @@ enum err bus_topic_describe(const struct config *config, const char *name, struc
     if (err != ERR_OK) return err;
     err = ask_partitions(client.kafka, name, topic, fault);
     if (err == ERR_OK) err = ask_settings(client.kafka, name, topic, fault);
+    rd_kafka_destroy(client.kafka);
+    return err;
+}
+
+// --- giving up
+
+enum err bus_topic_refuse(const struct config *config, const char *name, const struct bus_topic *topic, bool refuse,
+                          struct fault *fault)
+{
+    struct bus_client client = {0};
+    enum err err = admin_open(config, &client, fault);
+    if (err != ERR_OK) return err;
+    char retention_ms[24], retention_bytes[24], replicas[24], largest[24];
+    snprintf(retention_ms, sizeof retention_ms, "%lld", (long long)topic->retention_ms);
+    snprintf(retention_bytes, sizeof retention_bytes, "%lld", (long long)topic->retention_bytes);
+    snprintf(replicas, sizeof replicas, "%d", topic->min_insync_replicas);
+    snprintf(largest, sizeof largest, "%d", refuse ? 0 : BUS_BATCH_MAX);
+    // the request replaces all of a topic's settings
+    const struct bus_option settings[] = {
+        {"message.timestamp.type", topic->timestamp_type}, {"cleanup.policy", topic->cleanup_policy},
+        {"retention.ms", retention_ms},                    {"retention.bytes", retention_bytes},
+        {"min.insync.replicas", replicas},                 {"max.message.bytes", largest},
+    };
+    struct answer answer = {.queue = rd_kafka_queue_new(client.kafka)};
+    rd_kafka_AdminOptions_t *options = options_new(client.kafka, RD_KAFKA_ADMIN_OP_ALTERCONFIGS);
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        ENSURE(rd_kafka_ConfigResource_set_config(resource, settings[i].name, settings[i].value) ==
+               RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_AlterConfigs(client.kafka, &resource, 1, options, answer.queue);
+    rd_kafka_ConfigResource_destroy(resource);
+    rd_kafka_AdminOptions_destroy(options);
+    err = answer_await(name, "alter", &answer, fault);
+    if (err == ERR_OK) {
+        size_t count;
+        const rd_kafka_ConfigResource_t **resources = rd_kafka_AlterConfigs_result_resources(
+            rd_kafka_event_AlterConfigs_result(answer.event), &count);
+        ENSURE(count == 1);
+        rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(resources[0]);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+            err = fail(name, "alter", code, rd_kafka_ConfigResource_error_string(resources[0]), fault);
+    }
+    answer_free(&answer);
+    rd_kafka_destroy(client.kafka);
+    return err;
+}
+
+enum err bus_topic_delete(const struct config *config, const char *name, struct fault *fault)
+{
+    struct bus_client client = {0};
+    enum err err = admin_open(config, &client, fault);
+    if (err != ERR_OK) return err;
+    struct answer answer = {.queue = rd_kafka_queue_new(client.kafka)};
+    rd_kafka_AdminOptions_t *options = options_new(client.kafka, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+    rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
+    rd_kafka_DeleteTopics(client.kafka, &topic, 1, options, answer.queue);
+    rd_kafka_DeleteTopic_destroy(topic);
+    rd_kafka_AdminOptions_destroy(options);
+    err = answer_await(name, "delete", &answer, fault);
+    if (err == ERR_OK) {
+        size_t count;
+        const rd_kafka_topic_result_t **results =
+            rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(answer.event), &count);
+        ENSURE(count == 1);
+        rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            err = fail(name, "delete", code, rd_kafka_topic_result_error_string(results[0]), fault);
+    }
+    answer_free(&answer);
     rd_kafka_destroy(client.kafka);
     return err;
 }

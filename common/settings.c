@@ -41,7 +41,7 @@ const struct setting setting_table[] = {
      .least = 1,
      .most = 1024,
      .power_of_two = true,
-     .meaning = "Partitions of a topic that is made, a power of two; fixed per incarnation."},
+     .meaning = "Partitions of the first topic, a power of two; later ones are made by `turnpike topic grow`."},
     TEXT("kafka.intake_topic", "",
          "Topic for producers that write any key and any partition, read by the router; empty: none."),
     INT("kafka.replication", "1", 1, 15, "Copies of each partition of a topic that is made."),

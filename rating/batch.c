@@ -227,7 +227,8 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
     if (!*reason) *reason = effects_add(batch, ground, decoded->identity, judgement);
     struct dedup_entry entry = {.identity = decoded->identity,
                                 .content = content,
-                                .offset = decoded->offset,
+                                .offset = decoded->position,
+                                .shard = judgement->shard,
                                 .event_index = decoded->index,
                                 .held = *reason != REASON_NONE};
     if (*reason) {
@@ -245,9 +246,9 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
 // --- messages
 
 // An event that was sent on once is not sent on again: two owners that disagree would do so for ever (rules 2.3, 2.4).
-static enum verdict misrouted(struct batch *batch, const struct decoded *decoded)
+static enum verdict misrouted(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded)
 {
-    if (decoded->marked) return VERDICT_QUARANTINED;
+    if (decoded->marked && !ground->sends_on) return VERDICT_QUARANTINED;
     struct slice raw = {arena_text(batch->arena, decoded->raw.data, decoded->raw.length), decoded->raw.length};
     *(struct forward_row *)row_list_add(&batch->forwards, sizeof(struct forward_row)) =
         (struct forward_row){shard_of_tenant(decoded->event.subject), decoded->received_time, raw};
@@ -293,7 +294,7 @@ void batch_judge(struct batch *batch, const struct batch_ground *ground)
         if (!reason) {
             verdict = event_judge(batch, ground, decoded, &batch->judgements[i], &reason);
             detail = slice_of(batch->judgements[i].detail);
-            if (reason == REASON_MISROUTED) verdict = misrouted(batch, decoded);
+            if (reason == REASON_MISROUTED) verdict = misrouted(batch, ground, decoded);
         }
         if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, decoded, reason, detail);
         if (verdict == VERDICT_DUPLICATE) duplicate_note(batch, ground, decoded);
@@ -368,6 +369,7 @@ static void message_split(struct batch *batch, const struct batch_ground *ground
         }
         struct decoded *decoded = group_next(batch, message->offset, received_time, cursor->raw, cursor->index);
         decoded->marked = marked;
+        decoded->position = ground->base_position + message->offset;
         if (step == EVENT_RAW) {
             decode(batch, ground, decoded);
         } else {
@@ -401,7 +403,8 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
 {
     ENSURE(batch->replay || batch_empty(batch));
     batch->replay = true;
-    struct decoded *decoded = group_next(batch, row->offset, row->received_time, row->raw, row->event_index);
+    struct decoded *decoded = group_next(batch, 0, row->received_time, row->raw, row->event_index);
+    decoded->position = row->position;
     batch->group_count = 0;
     row->verdict = VERDICT_QUARANTINED;
     row->detail[0] = 0;
@@ -420,7 +423,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
         if (row->verdict == VERDICT_COUNTED) {
             wish_add(batch, decoded->identity, decoded->event.content.high, CONTENT_DIGITS);
             *(struct replay_counted *)row_list_add(&batch->replayed, sizeof(struct replay_counted)) =
-                (struct replay_counted){row->offset, row->event_index};
+                (struct replay_counted){row->position, row->event_index};
         }
     }
     if (row->reason) {

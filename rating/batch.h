@@ -22,6 +22,10 @@ struct batch_ground {
     const struct dedup_index *known; // dimension sets and resources that the database has
     struct hash_key identity_key, content_key;
     struct hash_key forward_key; // of the marks of events that were sent on (rules 2.4)
+    int64_t base_position;       // of the partition
+    // A newer incarnation counts: judge.partition is none of its partitions, so that every event is another's, and what
+    // was sent on once goes on all the same: number by number, it cannot come back.
+    bool sends_on;
 };
 
 struct batch;
@@ -41,7 +45,7 @@ void batch_digest(struct batch *batch, const struct bus_message *message);
 // An open row of rating.quarantine that is judged again, by its original received_time (rules 3.6).
 struct replay_row {
     int64_t quarantine, order; // numbers; order 0: nobody asked, the catalogue changed
-    int64_t offset;
+    int64_t position; // offset + base_position of the partition that it came in
     int32_t event_index;
     instant_us received_time;
     struct slice raw;

@@ -24,7 +24,7 @@ static int transition_compare(const void *a, const void *b)
 static int closing_compare(const void *a, const void *b)
 {
     const struct closing_row *x = a, *y = b;
-    if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
+    if (x->position != y->position) return x->position < y->position ? -1 : 1;
     return (x->event_index > y->event_index) - (x->event_index < y->event_index);
 }
 
@@ -39,7 +39,7 @@ static void closings_read(struct batch *batch, const struct db_result *result)
 {
     for (int i = 0; i < db_rows(result); i++)
         *(struct closing_row *)row_list_add(&batch->closings, sizeof(struct closing_row)) = (struct closing_row){
-            .offset = db_get_int(result, i, 0),
+            .position = db_get_int(result, i, 0),
             .event_index = (int32_t)db_get_int(result, i, 1),
             .conflict = db_get_bool(result, i, 2),
         };
@@ -75,10 +75,13 @@ static enum err closings_write(struct attempt *attempt, struct fault *fault)
                             "   set state = case when starts_with(translate(q.content::text, '-', ''), w.content)\n"
                             "               then 'counted' else 'conflict' end,\n"
                             "       state_batch_seq = $5::bigint\n"
-                            "  from unnest($1::uuid[], $2::text[]) as w (identity, content)\n"
+                            "  from unnest($1::uuid[], $2::text[]) as w (identity, content),\n"
+                            "       rating.partition p, rating.incarnation i\n"
                             " where q.identity = w.identity and q.state = 'open' and q.reason <> 'misrouted'\n"
-                            "   and q.incarnation = $3::int and q.partition = $4::int\n"
-                            "returning q.message_offset, q.event_index, q.state = 'conflict'",
+                            "   and p.incarnation = q.incarnation and p.partition = q.partition\n"
+                            "   and i.incarnation = q.incarnation and i.incarnation <= $3::int\n"
+                            "   and q.partition = $4::int % i.partitions\n"
+                            "returning q.message_offset + p.base_position, q.event_index, q.state = 'conflict'",
                             5, values, &result, fault);
     if (!err) closings_read(batch, result);
     db_result_free(result);
@@ -89,7 +92,7 @@ static bool was_replayed(const struct batch *batch, const struct closing_row *ro
 {
     const struct replay_counted *counted = batch->replayed.rows;
     for (size_t i = 0; i < batch->replayed.count; i++)
-        if (counted[i].offset == row->offset && counted[i].event_index == row->event_index) return true;
+        if (counted[i].position == row->position && counted[i].event_index == row->event_index) return true;
     return false;
 }
 

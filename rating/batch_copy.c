@@ -151,7 +151,7 @@ static enum err conflict_copy(struct attempt *attempt, struct fault *fault)
         db_copy_uuid(&copy, row->identity);
         db_copy_uuid(&copy, row->content);
         db_copy_int8(&copy, (int64_t)row->first.content);
-        db_copy_int8(&copy, row->first.offset);
+        db_copy_int8(&copy, row->first.position);
         db_copy_int4(&copy, row->first.event_index);
         db_copy_bytes(&copy, row->raw.data, row->raw.length);
     }

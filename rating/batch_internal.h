@@ -28,7 +28,7 @@ struct closing_wish {
 struct decoded {
     bool known; // its identity was there before its group; `first` is the entry
     struct dedup_entry first;
-    int64_t offset;
+    int64_t offset, position;
     instant_us received_time; // of its first position
     bool marked;              // it was sent on to us by another partition's owner
     struct usage_event event;
@@ -42,7 +42,7 @@ struct decoded {
 };
 
 struct replay_counted {
-    int64_t offset;
+    int64_t position;
     int32_t event_index;
 };
 

@@ -44,7 +44,7 @@ int64_t batch_sequences_memory(const struct batch *batch)
 void batch_sequence_decode(const struct batch *batch, const struct batch_ground *ground, struct decoded *decoded)
 {
     struct sequence_event *sequence = &decoded->sequence;
-    sequence_event_of(&ground->identity_key, &decoded->event, decoded->offset, decoded->index, sequence);
+    sequence_event_of(&ground->identity_key, &decoded->event, decoded->position, decoded->index, sequence);
     sequence_index_prefetch(batch->sequences, sequence->source);
     if (ground->sequences) sequence_index_prefetch(ground->sequences, sequence->source);
 }

@@ -205,7 +205,7 @@ void chain_conflict(struct chain *chain, const struct conflict_row *row)
     put_hash(chain, row->identity);
     put_hash(chain, row->content);
     put_unsigned(chain, row->first.content, 8);
-    put_int(chain, row->first.offset);
+    put_int(chain, row->first.position);
     put_int(chain, row->first.event_index);
     put_digest(chain, row->raw);
 }
@@ -213,7 +213,7 @@ void chain_conflict(struct chain *chain, const struct conflict_row *row)
 void chain_closing(struct chain *chain, const struct closing_row *row)
 {
     put_kind(chain, 'S');
-    put_int(chain, row->offset);
+    put_int(chain, row->position);
     put_int(chain, row->event_index);
     put_unsigned(chain, row->conflict, 1);
 }

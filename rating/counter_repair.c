@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings stale shards up to date. A shard whose mark in Redis is a batch of its chain has right figures as of that
-// batch: what was counted since is added (a rater died between commit and Redis, Redis was away, an older dump was
+// Brings stale shards up to date. A shard whose mark in Redis is a batch of its chain, or the last one that counted of
+// the older incarnation's chain which it continues, has right figures as of that batch: what was counted since is added (a rater died between commit and Redis, Redis was away, an older dump was
 // restored). Any other mark, or none, tells nothing about the figures: the shard is written again (counter_resync.c).
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,8 @@ static void note_one(void *context, int shard, const struct rconn_reply *mark)
     struct counter_position *at = &repair->at[shard];
     repair->rewrite[shard] = true; // until it turns out better
     if (!mark || mark->text.length >= COUNTER_MARK_MAX || counter_mark_read(mark->text, at)) return;
-    if (at->partition != partition || at->incarnation != repair->writer->partition[partition].row.incarnation) return;
+    int32_t incarnation = repair->writer->partition[partition].row.incarnation;
+    if (at->incarnation != incarnation - 1 && (at->incarnation != incarnation || at->partition != partition)) return;
     memset(repair->mark[shard], 0, COUNTER_MARK_MAX);
     memcpy(repair->mark[shard], mark->text.data, mark->text.length);
     repair->readable[shard] = true;
@@ -85,39 +86,53 @@ static void note_one(void *context, int shard, const struct rconn_reply *mark)
 // --- catching up
 
 // Of the shards with a readable mark, which have one of a batch in the chain that is not too old? Their deltas are to
-// be read from *since on (a received_hour).
+// be read from *since on (a received_hour). Behind the end of the older incarnation these are all of ours: the position
+// is put before our first batch, so that the mark of the row is written even if there is none yet.
 static enum err ancestors_find(struct repair *repair, const struct partition_row *row, struct db *db,
                                const char **since, int *count, struct fault *fault)
 {
-    struct array shards = {0}, numbers = {0}, heads = {0};
+    struct array shards = {0}, incarnations = {0}, partitions = {0}, numbers = {0}, heads = {0};
+    struct arena *arena = repair->arena;
     struct db_result *result = NULL;
     for (int shard = row->partition; shard < SHARD_COUNT; shard += repair->writer->partitions) {
         if (!repair->readable[shard]) continue;
         array_add_int(&shards, shard);
+        array_add_int(&incarnations, repair->at[shard].incarnation);
+        array_add_int(&partitions, repair->at[shard].partition);
         array_add_int(&numbers, repair->at[shard].batch_seq);
         array_add_text(&heads, repair->at[shard].head);
     }
-    const char *const values[] = {array_end(&shards, repair->arena),     array_end(&numbers, repair->arena),
-                                  array_end(&heads, repair->arena),      db_int(repair->arena, row->incarnation),
-                                  db_int(repair->arena, row->partition), db_instant(repair->arena, row->watermark)};
+    const char *const values[] = {array_end(&shards, arena),        array_end(&incarnations, arena),
+                                  array_end(&partitions, arena),    array_end(&numbers, arena),
+                                  array_end(&heads, arena),         db_int(arena, row->incarnation),
+                                  db_int(arena, row->partition),    db_instant(arena, row->watermark),
+                                  db_int(arena, row->base_seq - 1)};
     enum err err = db_query(
         db,
         "select w.shard, min(case when isfinite(b.watermark) then date_bin('1 hour', b.watermark, timestamptz "
         "'epoch')\n"
-        "                    else b.watermark end) over ()\n"
-        "  from unnest($1::int[], $2::bigint[], $3::text[]) as w (shard, batch_seq, head)\n"
-        "  join rating.batch b on b.incarnation = $4::int and b.partition = $5::int and b.batch_seq = w.batch_seq\n"
-        "                     and b.head = decode(w.head, 'hex')\n"
-        " where b.watermark >= $6::timestamptz - interval '" CATCH_UP_AGE_MOST "'\n"
+        "                    else b.watermark end) over (), f.from_seq\n"
+        "  from unnest($1::int[], $2::int[], $3::int[], $4::bigint[], $5::text[])\n"
+        "       as w (shard, incarnation, partition, batch_seq, head)\n"
+        "  join rating.batch b on b.incarnation = w.incarnation and b.partition = w.partition\n"
+        "                     and b.batch_seq = w.batch_seq and b.head = decode(w.head, 'hex')\n"
+        "  join rating.partition o on o.incarnation = w.incarnation and o.partition = w.partition\n"
+        "  join rating.incarnation i on i.incarnation = w.incarnation\n"
+        " cross join lateral (select case when w.incarnation = $6::int then w.batch_seq else $9::bigint end as from_seq) f\n"
+        " where w.partition = $7::int % i.partitions and (w.incarnation = $6::int or w.batch_seq = o.counted_seq)\n"
+        "   and b.watermark >= $8::timestamptz - interval '" CATCH_UP_AGE_MOST "'\n"
         "   and not exists (select from rating.compaction c\n"
-        "                     join rating.cut_partition v on v.cut = c.cut_to and v.incarnation = b.incarnation\n"
-        "                                                and v.partition = b.partition\n"
-        "                    where c.state = 'released' and v.batch_seq > b.batch_seq)",
-        6, values, &result, fault);
+        "                     join rating.cut_partition v on v.cut = c.cut_to and v.incarnation = $6::int\n"
+        "                                                and v.partition = $7::int\n"
+        "                    where c.state = 'released' and v.batch_seq > f.from_seq)",
+        9, values, &result, fault);
     if (err) return err;
     *count = db_rows(result);
-    for (int i = 0; i < *count; i++)
-        repair->caught_up[db_get_int(result, i, 0)] = true;
+    for (int i = 0; i < *count; i++) {
+        int shard = (int)db_get_int(result, i, 0);
+        repair->caught_up[shard] = true;
+        repair->at[shard].batch_seq = db_get_int(result, i, 2);
+    }
     *since = *count > 0 ? db_instant(repair->arena, db_get_instant(result, 0, 1)) : NULL;
     db_result_free(result);
     return ERR_OK;

@@ -14,7 +14,8 @@
 enum {
     DEDUP_CONTENT_DIGITS = 8, // hex digits of the content hash that the index keeps
     DEDUP_EVENT_INDEX_MAX = (1 << 20) - 1, // place of an event in its message
-    DEDUP_GROUP_MAX = 32                   // identities that are looked up together
+    DEDUP_GROUP_MAX = 32,                  // identities that are looked up together
+    DEDUP_SHARD_UNKNOWN = -1
 };
 #define DEDUP_CONTENT_MASK (UINT64_MAX << 32) // the same as bits
 #define DEDUP_OFFSET_MAX ((INT64_C(1) << 43) - 1) // Kafka offset: 8.8e12 messages in a partition
@@ -22,9 +23,10 @@ enum {
 struct dedup_entry {
     struct hash128 identity;
     uint64_t content;    // first 64 bits of the content hash; from the index the first 32, the others 0
-    int64_t offset;      // Kafka offset of the event that was counted (or held)
+    int64_t offset;      // position of the event that was counted (or held): its Kafka offset + base_position
     int32_t event_index; // its place in the message
     bool held;           // an open quarantine row has the identity; makes nothing a duplicate
+    int16_t shard;       // of the tenant; kept in packed form only. DEDUP_SHARD_UNKNOWN: packed before it was
 };
 
 // Are these the same content, as far as the index can tell? Of two others one in 2^32 is taken for the same.

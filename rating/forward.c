@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events of other partitions are sent on before their batch is committed (rules 2.4): packed by their own partitions,
+// Events of other partitions, and all events of an incarnation that does not count any more, are sent on before their batch is committed (rules 2.4): packed by their own partitions,
 // marked with the received_time of their first position, acknowledged by all replicas. A batch that is dropped after
 // that, or an owner that is killed, sends them again; their ids decide, so they count once. Nothing waits here: a batch
 // is held back until the acknowledgements have come.
@@ -20,6 +20,13 @@ static enum err emit(void *context, int partition, struct slice message, size_t 
     return source->forward(source->context, partition, message.data, message.length, owner->forward, fault);
 }
 
+// Of the incarnation that counts the events.
+static int owner_forward_partitions(const struct owner *owner)
+{
+    const struct rater *rater = owner->rater;
+    return owner->ground.sends_on ? rater->send_on_partitions : rater->options.partitions;
+}
+
 // The events of one received_time at a time, in log order.
 static enum err send_all(struct owner *owner, const struct forward_row *rows, size_t count, struct fault *fault)
 {
@@ -35,7 +42,7 @@ static enum err send_all(struct owner *owner, const struct forward_row *rows, si
         struct admitted_event *events = ARENA_ARRAY(arena, struct admitted_event, to - from);
         for (size_t i = from; i < to; i++)
             events[i - from] = (struct admitted_event){rows[i].raw, rows[i].shard};
-        err = packing_run_marked(events, to - from, rater->options.partitions,
+        err = packing_run_marked(events, to - from, owner_forward_partitions(owner),
                                  (uint64_t)catalogue_version(rater->catalogue), &mark, arena, &buffer, emit, owner,
                                  fault);
     }

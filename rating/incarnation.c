@@ -33,9 +33,11 @@ static enum err compare(const struct incarnation *recorded, const struct incarna
     if (strcmp(recorded->topic, wanted->topic) != 0)
         return fault_set(fault, ERR_CONFLICT, "kafka.topic", "topic %s is recorded, the settings ask for %s",
                          recorded->topic, wanted->topic);
-    if (recorded->partitions != wanted->partitions)
+    // the setting is for the first one; later ones have what `topic grow` was asked for
+    if (recorded->number == 1 && recorded->partitions != wanted->partitions)
         return fault_set(fault, ERR_CONFLICT, "kafka.partitions",
-                         "topic %s has %d partitions, the settings ask for %d: an incarnation's number is fixed",
+                         "topic %s has %d partitions, the settings ask for %d: an incarnation's number is fixed, "
+                         "`turnpike topic grow` makes another one",
                          recorded->topic, recorded->partitions, wanted->partitions);
     return ERR_OK;
 }
@@ -85,7 +87,7 @@ static enum err ensure(struct db *db, const struct config *config, struct incarn
     err = wanted_incarnation(config, known ? incarnation->number : 1, &wanted, fault);
     if (!err && known) err = compare(incarnation, &wanted, fault);
     if (!err && known) err = check_not_lost(db, config, incarnation, fault);
-    if (!err) *incarnation = wanted;
+    if (!err && !known) *incarnation = wanted;
     if (!err) err = bus_topic_ensure(config, incarnation->topic, incarnation->partitions, fault);
     return err ? err : record(db, incarnation, known, fault);
 }

@@ -181,6 +181,7 @@ static enum reason judge_subject(const struct judge *judge, const struct usage_e
                                  const struct tenant **tenant, struct judgement *judgement)
 {
     int shard = shard_of_tenant(event->subject), partition = shard % judge->partition_count;
+    judgement->shard = (int16_t)shard;
     if (partition != judge->partition)
         return REFUSE(judgement, REASON_MISROUTED,
                       "shard %d of the subject belongs to partition %d, the event came in %d", shard, partition,

@@ -56,6 +56,7 @@ struct transition_effect {
 // judge_event with it.
 struct judgement {
     enum reason reason;
+    int16_t shard; // of the event's tenant
     char detail[REASON_DETAIL_MAX];     // for people; valid UTF-8
     struct contribution *contributions; // sum, count, max, latest
     size_t contribution_count, contribution_room;

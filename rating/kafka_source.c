@@ -3,19 +3,22 @@
 // others. Kafka's own offsets are never used (rules 3.4).
 #include "rating/kafka_source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/arena.h"
 #include "common/log.h"
 
-enum { MESSAGES_AT_ONCE = 2000, RANGE_WAIT_MS = 100, CLOSE_MS = 2000, MARKERS_WAITING_MAX = 4096, FORWARD_WAIT_MS = 200 };
+enum { MESSAGES_AT_ONCE = 2000, RANGE_WAIT_MS = 100, CLOSE_MS = 2000, MARKERS_WAITING_MAX = 4096, FORWARD_WAIT_MS = 200, GROUP_MAX_BYTES = 256 };
 
 struct kafka_source {
     const struct config *config;
     struct incarnation incarnation;
+    struct incarnation counting; // that events are sent on to; ours while it counts
     struct rater *rater;
     struct bus_consumer *consumer;
-    struct bus_producer *producer; // NULL: to be opened (again)
+    struct bus_producer *producer;  // of markers; NULL: to be opened (again)
+    struct bus_producer *forwarder; // of what is sent on; likewise
     struct rater_source callbacks;
     struct bus_message messages[MESSAGES_AT_ONCE];
 };
@@ -73,20 +76,21 @@ static void delivered(void *token, enum err err, int partition, int64_t offset, 
     if (token) forward_reported(token, err == ERR_OK);
 }
 
-static enum err producer_ready(struct kafka_source *source, struct fault *fault)
+static enum err producer_ready(const struct kafka_source *source, const struct incarnation *incarnation,
+                               struct bus_producer **producer, struct fault *fault)
 {
-    if (source->producer && bus_producer_failed(source->producer)) {
-        bus_producer_close(source->producer, 0);
-        source->producer = NULL;
+    if (*producer && bus_producer_failed(*producer)) {
+        bus_producer_close(*producer, 0);
+        *producer = NULL;
     }
-    if (source->producer) return ERR_OK;
-    return bus_producer_open(source->config, source->incarnation.topic, delivered, &source->producer, fault);
+    if (*producer) return ERR_OK;
+    return bus_producer_open(source->config, incarnation->topic, delivered, producer, fault);
 }
 
 static enum err append(void *context, int partition, const void *data, size_t length, struct fault *fault)
 {
     struct kafka_source *source = context;
-    enum err err = producer_ready(source, fault);
+    enum err err = producer_ready(source, &source->incarnation, &source->producer, fault);
     if (err) return err;
     if (bus_producer_waiting(source->producer) > MARKERS_WAITING_MAX)
         return fault_set(fault, ERR_RETRY, "kafka", "markers wait for their delivery");
@@ -98,11 +102,11 @@ static enum err forward(void *context, int partition, const void *data, size_t l
                         struct fault *fault)
 {
     struct kafka_source *source = context;
-    enum err err = producer_ready(source, fault);
+    enum err err = producer_ready(source, &source->counting, &source->forwarder, fault);
     if (err) return err;
-    err = bus_produce(source->producer, partition, data, length, ticket, fault);
-    if (err == ERR_RETRY && bus_producer_poll(source->producer, FORWARD_WAIT_MS) > 0)
-        err = bus_produce(source->producer, partition, data, length, ticket, fault);
+    err = bus_produce(source->forwarder, partition, data, length, ticket, fault);
+    if (err == ERR_RETRY && bus_producer_poll(source->forwarder, FORWARD_WAIT_MS) > 0)
+        err = bus_produce(source->forwarder, partition, data, length, ticket, fault);
     if (!err) ticket->waiting++;
     return err;
 }
@@ -110,7 +114,7 @@ static enum err forward(void *context, int partition, const void *data, size_t l
 static void forward_poll(void *context)
 {
     struct kafka_source *source = context;
-    if (source->producer) bus_producer_poll(source->producer, 0);
+    if (source->forwarder) bus_producer_poll(source->forwarder, 0);
 }
 
 // --- callbacks of the group
@@ -135,7 +139,7 @@ enum err kafka_source_open(const struct config *config, const struct incarnation
 {
     struct kafka_source *source = heap_alloc(sizeof *source);
     source->config = config;
-    source->incarnation = *incarnation;
+    source->incarnation = source->counting = *incarnation;
     source->callbacks = (struct rater_source){
         .context = source,
         .bounds = bounds,
@@ -148,8 +152,15 @@ enum err kafka_source_open(const struct config *config, const struct incarnation
         .forward = forward,
         .forward_poll = forward_poll,
     };
-    enum err err = bus_consumer_open(config, incarnation->topic, config_text(config, "rate.group"), instance,
-                                     on_assigned, on_revoked, source, &source->consumer, fault);
+    // a group of its own per incarnation: who does not know of a newer one yet takes no part in sharing it
+    char group[GROUP_MAX_BYTES];
+    int length = incarnation->number == 1
+                     ? snprintf(group, sizeof group, "%s", config_text(config, "rate.group"))
+                     : snprintf(group, sizeof group, "%s.%d", config_text(config, "rate.group"), incarnation->number);
+    enum err err = length >= (int)sizeof group ? fault_set(fault, ERR_INVALID, "rate.group", "is too long") : ERR_OK;
+    if (!err)
+        err = bus_consumer_open(config, incarnation->topic, group, instance, on_assigned, on_revoked, source,
+                                &source->consumer, fault);
     if (err) {
         kafka_source_close(source);
         return err;
@@ -163,15 +174,25 @@ const struct rater_source *kafka_source_callbacks(struct kafka_source *source)
     return &source->callbacks;
 }
 
+void kafka_source_send_on(struct kafka_source *source, const struct incarnation *counting)
+{
+    if (source->counting.number == counting->number) return;
+    source->counting = *counting;
+    if (source->forwarder) bus_producer_close(source->forwarder, CLOSE_MS);
+    source->forwarder = NULL;
+}
+
 void kafka_source_bind(struct kafka_source *source, struct rater *rater)
 {
     source->rater = rater;
 }
 
-enum err kafka_source_feed(struct kafka_source *source, int timeout_ms, struct fault *fault)
+enum err kafka_source_feed(struct kafka_source *source, int timeout_ms, int *fed, struct fault *fault)
 {
     int count = 0;
+    *fed = 0;
     if (source->producer) bus_producer_poll(source->producer, 0);
+    if (source->forwarder) bus_producer_poll(source->forwarder, 0);
     int64_t waited_us = bus_consumer_waited_us(source->consumer);
     enum err err = bus_consumer_poll(source->consumer, source->messages, MESSAGES_AT_ONCE, &count, timeout_ms, fault);
     rater_waited(source->rater, bus_consumer_waited_us(source->consumer) - waited_us);
@@ -180,6 +201,7 @@ enum err kafka_source_feed(struct kafka_source *source, int timeout_ms, struct f
         return ERR_OK;
     }
     if (err) return err;
+    *fed = count;
     if (count > 0) rater_feed(source->rater, source->messages, count);
     bus_messages_free(source->messages, count);
     return ERR_OK;
@@ -196,5 +218,6 @@ void kafka_source_close(struct kafka_source *source)
     if (!source) return;
     bus_consumer_close(source->consumer);
     if (source->producer) bus_producer_close(source->producer, CLOSE_MS);
+    if (source->forwarder) bus_producer_close(source->forwarder, CLOSE_MS);
     free(source);
 }

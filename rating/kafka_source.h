@@ -12,9 +12,11 @@ enum err kafka_source_open(const struct config *config, const struct incarnation
 // Callbacks for rater_options; valid before a rater is bound.
 const struct rater_source *kafka_source_callbacks(struct kafka_source *source);
 void kafka_source_bind(struct kafka_source *source, struct rater *rater);
-// Polls and feeds the rater once. ERR_RETRY: the brokers are away (goes on by itself); ERR_CONFLICT: another member has
+// A newer incarnation counts: events are sent on to its topic. With rater_send_on, and before anything is fed.
+void kafka_source_send_on(struct kafka_source *source, const struct incarnation *counting);
+// Polls and feeds the rater once. *fed: messages that came. ERR_RETRY: the brokers are away (goes on by itself); ERR_CONFLICT: another member has
 // our name: end.
-enum err kafka_source_feed(struct kafka_source *source, int timeout_ms, struct fault *fault) MUST_USE;
+enum err kafka_source_feed(struct kafka_source *source, int timeout_ms, int *fed, struct fault *fault) MUST_USE;
 // Next offset of a partition as the broker has it; for the lag.
 enum err kafka_source_end(struct kafka_source *source, int partition, int64_t *next_offset,
                           struct fault *fault) MUST_USE;

@@ -10,6 +10,8 @@
 //   rating -> lost          another owner took the epoch
 //   rating -> waiting       the row holds a head that we do not know: taken and rebuilt again
 //   rating -> parked        an invariant is broken, or the memory budget is used up
+//   waiting -> rating       a newer incarnation counts: what comes is only sent on to it, which needs no index
+//   parked -> waiting       a newer incarnation counts
 //   lost -> waiting         after a while, as long as the partition is assigned to us
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +23,15 @@
 void owner_move(struct owner *owner, enum partition_state to)
 {
     static const bool legal[PARTITION_PARKED + 1][PARTITION_PARKED + 1] = {
-        [PARTITION_WAITING] = {[PARTITION_REBUILDING] = true, [PARTITION_PARKED] = true},
+        [PARTITION_WAITING] = {[PARTITION_REBUILDING] = true, [PARTITION_PARKED] = true, [PARTITION_RATING] = true},
         [PARTITION_REBUILDING] = {[PARTITION_RATING] = true, [PARTITION_PARKED] = true, [PARTITION_WAITING] = true},
         [PARTITION_RATING] = {[PARTITION_LOST] = true, [PARTITION_WAITING] = true, [PARTITION_PARKED] = true},
         [PARTITION_LOST] = {[PARTITION_WAITING] = true},
+        [PARTITION_PARKED] = {[PARTITION_WAITING] = true},
     };
     ENSURE(legal[owner->state][to]);
-    log_info("partition_state", LOG_INT("partition", owner->partition),
+    log_info("partition_state", LOG_INT("incarnation", owner->rater->options.incarnation),
+             LOG_INT("partition", owner->partition),
              LOG_TEXT("from", partition_state_name(owner->state)), LOG_TEXT("to", partition_state_name(to)));
     owner->state = to;
     owner_metrics_state(owner);
@@ -125,7 +129,8 @@ static enum err log_check(struct owner *owner, struct fault *fault)
 {
     const struct rater *rater = owner->rater;
     int64_t low = 0, high = 0;
-    if (owner->partition_count != rater->options.partitions)
+    // what is only sent on may stand in any partition: so a topic whose partitions were added to is left by growing
+    if (owner->partition_count != rater->options.partitions && owner->row.counted_seq < 0)
         return fault_set(fault, ERR_CONFLICT, "kafka", "the topic has %d partitions, incarnation %d has %d",
                          owner->partition_count, rater->options.incarnation, rater->options.partitions);
     enum err err = rater->options.source->bounds(rater->options.source->context, owner->partition, &low, &high, fault);
@@ -140,11 +145,27 @@ static enum err log_check(struct owner *owner, struct fault *fault)
                          "the log begins at offset %lld: messages %lld to %lld were removed before they were counted",
                          (long long)low, (long long)owner->row.next_offset, (long long)low - 1);
     if (!owner->row.has_digest) return ERR_OK;
+    // a topic that is to be retired has a retention: what was sent on may be gone
+    if (owner->row.next_offset == low && owner->row.counted_seq >= 0) return ERR_OK;
     if (owner->row.next_offset == low)
         return fault_set(fault, ERR_CONFLICT, "kafka",
                          "the log begins at offset %lld, so that nothing shows it to be the one that was counted",
                          (long long)low);
     return last_message_check(owner, fault);
+}
+
+static void rating_begin(struct owner *owner);
+
+// After the log was checked.
+static enum err opening_begin(struct owner *owner, struct fault *fault)
+{
+    if (owner->row.counted_seq >= 0) {
+        rating_begin(owner); // nothing is judged: there is nothing to know
+        return ERR_OK;
+    }
+    enum err err = rebuild_open(owner, &owner->rebuild, fault);
+    if (!err) owner_move(owner, PARTITION_REBUILDING);
+    return err;
 }
 
 static void step_waiting(struct owner *owner)
@@ -162,14 +183,18 @@ static void step_waiting(struct owner *owner)
     owner->restart = false;
     owner->gap_offset = -1;
     owner_indexes_free(owner);
-    owner->index = dedup_index_new(&rater->budget);
+    if (owner->row.counted_seq >= 0 && !rater->send_on_partitions) { // where to is not known yet
+        rater->outdated = true;
+        owner->wake_us = clock_monotonic_us() + SECOND_US / 10;
+        return;
+    }
+    owner->index = dedup_index_new(rater->budget);
     owner->known = dedup_index_new(NULL);
-    owner->sequences = sequence_index_new(&rater->budget);
+    owner->sequences = sequence_index_new(rater->budget);
     err = log_check(owner, &fault);
-    if (!err) err = rebuild_open(owner, &owner->rebuild, &fault);
-    if (!err) {
-        owner_move(owner, PARTITION_REBUILDING);
-    } else if (err == ERR_CONFLICT) {
+    if (!err) err = opening_begin(owner, &fault);
+    if (!err) return;
+    if (err == ERR_CONFLICT) {
         owner_park(owner, "%s", fault.reason);
     } else {
         log_warn("partition_waits", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
@@ -196,7 +221,9 @@ void owner_batch_begin(struct owner *owner)
     owner->ground.content_key = rater->content_key;
     owner->ground.forward_key = rater->forward_key;
     ENSURE(judge_open(&owner->ground.judge, rater->catalogue, rater->secret_hex, &fault) == ERR_OK);
-    owner->ground.judge.partition = owner->partition;
+    owner->ground.base_position = owner->row.base_position;
+    owner->ground.sends_on = owner->row.counted_seq >= 0;
+    owner->ground.judge.partition = owner->ground.sends_on ? -1 : owner->partition;
     owner->ground.judge.partition_count = rater->options.partitions;
     owner->ground.judge.coverage_start = dedup_index_coverage_start(owner->index);
 }
@@ -212,6 +239,21 @@ static void source_start(struct owner *owner)
     }
     log_warn("partition_start_failed", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
     owner->wake_us = clock_monotonic_us() + SECOND_US;
+}
+
+static void rating_begin(struct owner *owner)
+{
+    struct rater *rater = owner->rater;
+    struct fault fault = {0};
+    owner->retry_quarantine = owner->restart = true;
+    owner->retry_after = 0;
+    owner->message_us = owner->marker_us = clock_monotonic_us();
+    owner_batch_begin(owner);
+    owner_move(owner, PARTITION_RATING);
+    if (partition_row_park(rater->db, &owner->row, NULL, &fault))
+        log_warn("partition_unparked_unsaid", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
+    if (rater->options.counters) counters_feed_assign(rater->options.counters, rater->catalogue, &owner->row);
+    source_start(owner);
 }
 
 static void step_rebuilding(struct owner *owner)
@@ -230,15 +272,7 @@ static void step_rebuilding(struct owner *owner)
     } else if (done) {
         rebuild_free(owner->rebuild);
         owner->rebuild = NULL;
-        owner->retry_quarantine = owner->restart = true;
-        owner->retry_after = 0;
-        owner->message_us = owner->marker_us = clock_monotonic_us();
-        owner_batch_begin(owner);
-        owner_move(owner, PARTITION_RATING);
-        if (partition_row_park(rater->db, &owner->row, NULL, &fault))
-            log_warn("partition_unparked_unsaid", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
-        if (rater->options.counters) counters_feed_assign(rater->options.counters, rater->catalogue, &owner->row);
-        source_start(owner);
+        rating_begin(owner);
     }
 }
 
@@ -309,6 +343,16 @@ static void step_rating(struct owner *owner)
         owner->wake_us = clock_monotonic_us() + SECOND_US / 10;
     }
     if (owner->state == PARTITION_RATING) marker_step(owner);
+}
+
+void owner_take_again(struct owner *owner)
+{
+    owner_batches_forget(owner); // one that was committed after all still goes to the counters
+    if (owner->state == PARTITION_RATING && owner->rater->options.counters)
+        counters_feed_revoke(owner->rater->options.counters, owner->partition);
+    owner_indexes_free(owner);
+    owner->wake_us = 0;
+    if (owner->state != PARTITION_WAITING) owner_move(owner, PARTITION_WAITING);
 }
 
 void owner_step(struct owner *owner)

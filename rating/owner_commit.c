@@ -54,7 +54,7 @@ static void index_take(struct owner *owner, const struct batch *batch)
     batch_sequences_take(batch, owner->sequences, owner->row.batch_seq);
     sequence_index_forget(owner->sequences, keep_from, 1024);
     names_bound(owner);
-    dedup_index_note(owner->index, owner->row.next_offset, owner->row.watermark);
+    dedup_index_note(owner->index, owner->row.base_position + owner->row.next_offset, owner->row.watermark);
     dedup_index_forget(owner->index, keep_from);
     dedup_index_sweep(owner->index, 1024 + 4 * batch_verdicts(batch)->count);
     owner->ground.judge.coverage_start = dedup_index_coverage_start(owner->index);
@@ -111,6 +111,7 @@ static void lose(struct owner *owner, const struct partition_row *row)
     log_warn("partition_lost", LOG_INT("partition", owner->partition), LOG_INT("epoch", owner->row.epoch),
              LOG_INT("their_epoch", row->epoch));
     owner->row = *row;
+    if (row->counted_seq >= 0 && !owner->rater->send_on_partitions) owner->rater->outdated = true;
     owner_batches_forget(owner);
     owner_indexes_free(owner);
     owner->wake_us = clock_monotonic_us() + LOST_WAIT_MS * INT64_C(1000);

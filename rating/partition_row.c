@@ -6,7 +6,7 @@
 
 enum { ARENA_BYTES = 1024 };
 
-#define COLUMNS "epoch, epoch_nonce, batch_seq, next_offset, watermark, last_digest, head"
+#define COLUMNS "epoch, epoch_nonce, batch_seq, next_offset, watermark, last_digest, head, base_seq, base_position, counted_seq"
 
 static enum err row_take_in(const struct db_result *result, struct arena *arena, struct partition_row *row,
                             struct fault *fault)
@@ -25,6 +25,9 @@ static enum err row_take_in(const struct db_result *result, struct arena *arena,
     if (row->has_digest) memcpy(row->last_digest, bytes, SHA256_BYTES);
     ENSURE(db_get_bytes(result, arena, 0, 6, &bytes) == SHA256_BYTES); // checked by the table
     memcpy(row->head, bytes, SHA256_BYTES);
+    row->base_seq = db_get_int(result, 0, 7);
+    row->base_position = db_get_int(result, 0, 8);
+    row->counted_seq = db_is_null(result, 0, 9) ? -1 : db_get_int(result, 0, 9);
     return ERR_OK;
 }
 

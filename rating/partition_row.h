@@ -8,6 +8,9 @@ struct partition_row {
     int64_t epoch, epoch_nonce; // of the assignment that holds it
     int64_t batch_seq;          // last committed batch
     int64_t next_offset;        // first Kafka offset that is not counted yet
+    int64_t base_seq;           // before the first batch; 0 unless it continues the chain of an older incarnation
+    int64_t base_position;      // Kafka offset + this = position, which rises from incarnation to incarnation
+    int64_t counted_seq;        // last batch that counted: events are only sent on since; -1: it counts
     instant_us watermark;       // INSTANT_MIN before the first message
     bool has_digest;
     unsigned char last_digest[SHA256_BYTES]; // of the message at next_offset - 1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The role `turnpike rate`: a rater over Kafka, PostgreSQL and Redis. Stores that are away, at the start or later, are
-// waited for. for.
+// waited for.
 #pragma once
 #include "common/config.h"
 #include "common/instant.h"

@@ -47,8 +47,9 @@ enum err rater_new(const struct rater_options *options, struct rater **made, str
     rater->duplicates = duplicate_tally_new();
     rater->backoff = BACKOFF(BACKOFF_LEAST_MS, BACKOFF_MOST_MS);
     rater->owners = heap_alloc((size_t)options->partitions * sizeof(struct owner *));
-    rater->budget.limit_bytes = config_int(options->config, "rate.index_memory");
-    rater->budget.folder = options->index_folder;
+    rater->own_budget.limit_bytes = config_int(options->config, "rate.index_memory");
+    rater->own_budget.folder = options->index_folder;
+    rater->budget = options->budget ? options->budget : &rater->own_budget;
     rater->flush_us = config_int(options->config, "rate.flush_interval") * 1000;
     rater->flush_most_us = config_int(options->config, "rate.flush_interval_most") * 1000;
     rater->flush_events = config_int(options->config, "rate.flush_events");
@@ -192,13 +193,15 @@ enum err rater_catalogue_refresh(struct rater *rater, struct fault *fault)
 
 // --- assignment
 
-// A partition has two batches; all of them together stay within the setting.
+// A partition has two batches; all of them together stay within the setting. What is only sent on takes little: the
+// batches of an older incarnation have an eighth of it beside those of the one that counts.
 static void memory_share(struct rater *rater)
 {
     int64_t owned = 0;
     for (int i = 0; i < rater->options.partitions; i++)
         owned += rater->owners[i] != NULL;
-    int64_t share = config_int(rater->options.config, "rate.batch_memory") / (2 * (owned > 0 ? owned : 1));
+    int64_t all = config_int(rater->options.config, "rate.batch_memory") / (rater->send_on_partitions ? 8 : 1);
+    int64_t share = all / (2 * (owned > 0 ? owned : 1));
     rater->batch_memory = share > BATCH_MEMORY_LEAST ? share : BATCH_MEMORY_LEAST;
 }
 
@@ -228,6 +231,27 @@ void rater_revoke(struct rater *rater, int partition)
     rater->owners[partition] = NULL;
     memory_share(rater);
     log_info("partition_revoked", LOG_INT("partition", partition));
+}
+
+void rater_send_on(struct rater *rater, int partitions)
+{
+    if (rater->send_on_partitions == partitions) return;
+    rater->send_on_partitions = partitions;
+    rater->outdated = false;
+    for (int i = 0; i < rater->options.partitions; i++)
+        if (rater->owners[i]) owner_take_again(rater->owners[i]);
+    rater->options.counters = NULL;
+    memory_share(rater);
+}
+
+bool rater_sends_on(const struct rater *rater)
+{
+    return rater->send_on_partitions > 0;
+}
+
+bool rater_is_outdated(const struct rater *rater)
+{
+    return rater->outdated;
 }
 
 void rater_stop(struct rater *rater, int partition, const char *reason)

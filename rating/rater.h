@@ -37,7 +37,8 @@ struct rater_source {
     enum err (*start)(void *context, int partition, int64_t offset, struct fault *fault);
     // Appends a message to a partition, without waiting for it. NULL: nobody but the caller appends markers.
     enum err (*append)(void *context, int partition, const void *data, size_t length, struct fault *fault);
-    // The same for a message that must be known to be in the log of all replicas: counted in ticket->waiting until it
+    // The same for a message that must be known to be in the log of all replicas, in a partition of the incarnation that
+    // counts (rater_send_on; else our own): counted in ticket->waiting until it
     // is, and then forward_reported; or in the log at once. ERR_RETRY: not taken. Reports come in forward_poll, too.
     enum err (*forward)(void *context, int partition, const void *data, size_t length, struct forward_ticket *ticket,
                         struct fault *fault);
@@ -45,6 +46,7 @@ struct rater_source {
 };
 
 struct counters_feed; // counters.h: where committed batches go for Redis
+struct dedup_budget;  // dedup_index.h
 
 struct rater_options {
     const struct config *config;       // postgres.*, rate.*, secrets.identity_key_file
@@ -53,7 +55,8 @@ struct rater_options {
     const struct rater_source *source; // must outlive the rater
     struct counters_feed *counters;    // NULL: no Redis
     int32_t incarnation;
-    int partitions;           // of the incarnation
+    int partitions;              // of the incarnation
+    struct dedup_budget *budget; // shared with the raters of other incarnations in this process; NULL: its own
     const char *instance;     // for rating.partition.owner
     const char *index_folder; // of this process, for identities beyond the memory budget; NULL: none
 };
@@ -68,6 +71,13 @@ void rater_free(struct rater *rater); // NULL is fine; does not flush
 void rater_assign(struct rater *rater, int partition, int partition_count);
 // Not ours any more: one try to commit what was fed, then everything of it is forgotten.
 void rater_revoke(struct rater *rater, int partition);
+
+// A newer incarnation of so many partitions counts from now on: partitions are taken again, to send on what comes
+// (rules 2.3). Forgets what is not committed and needs no counters any more. Once, or again with a newer one.
+void rater_send_on(struct rater *rater, int partitions);
+bool rater_sends_on(const struct rater *rater); // was told so
+// A batch could not be committed, or a partition taken, because a newer incarnation counts: rater_send_on is due.
+bool rater_is_outdated(const struct rater *rater);
 
 // The log of a partition cannot be read on: it is parked with the reason.
 void rater_stop(struct rater *rater, int partition, const char *reason);

@@ -59,7 +59,9 @@ struct rater {
     struct catalogue *catalogue;
     struct hash_key identity_key, content_key, forward_key;
     char *secret_hex;
-    struct dedup_budget budget;
+    struct dedup_budget own_budget, *budget;
+    int send_on_partitions; // of the incarnation that counts instead of ours; 0: ours counts
+    bool outdated;          // a partition of ours was found to have ended, before we were told
     struct committer *committer;
     struct duplicate_tally *duplicates;
     struct owner **owners; // by partition; NULL: not ours
@@ -87,6 +89,8 @@ instant_us rater_now(const struct rater *rater); // the clock against which rece
 struct owner *owner_new(struct rater *rater, int partition, int partition_count);
 void owner_free(struct owner *owner);
 void owner_step(struct owner *owner); // what its state wants next
+// Forgets what is not committed and takes the partition anew, whatever its state.
+void owner_take_again(struct owner *owner);
 void owner_feed(struct owner *owner, const struct bus_message *message);
 void owner_move(struct owner *owner, enum partition_state to);
 void owner_park(struct owner *owner, const char *format, ...) PRINTF_LIKE(2, 3);

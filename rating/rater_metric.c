@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rater counts for /metrics, one label per partition.
+// What the rater counts for /metrics, labelled by incarnation and partition.
 #include <stdio.h>
 
 #include "rating/rater_internal.h"
@@ -7,14 +7,15 @@
 void owner_metrics_register(struct owner *owner)
 {
     struct owner_metrics *metrics = &owner->metrics;
-    char labels[64];
+    char labels[96];
+    int incarnation = owner->rater->options.incarnation;
     for (int i = 0; i < VERDICT_KINDS; i++) {
-        snprintf(labels, sizeof labels, "partition=\"%d\",verdict=\"%s\"", owner->partition,
-                 verdict_name((enum verdict)i));
+        snprintf(labels, sizeof labels, "incarnation=\"%d\",partition=\"%d\",verdict=\"%s\"", incarnation,
+                 owner->partition, verdict_name((enum verdict)i));
         metrics->verdicts[i] = metric_register(METRIC_COUNTER, "turnpike_rate_events_total", labels,
                                                "Events in committed batches, by verdict.");
     }
-    snprintf(labels, sizeof labels, "partition=\"%d\"", owner->partition);
+    snprintf(labels, sizeof labels, "incarnation=\"%d\",partition=\"%d\"", incarnation, owner->partition);
     metrics->batches = metric_register(METRIC_COUNTER, "turnpike_rate_batches_total", labels, "Batches committed.");
     metrics->flush_us = metric_register(METRIC_COUNTER, "turnpike_rate_flush_microseconds_total", labels,
                                         "Microseconds spent in committing batches.");

@@ -20,7 +20,7 @@ enum {
 // --- where to begin
 
 // The chain behind a batch, and whether the batch wrote its identities as rows.
-static enum err place_read(struct db *db, const struct owner *owner, int64_t batch_seq, struct place *place,
+static enum err place_read(struct db *db, const struct chain_part *part, int64_t batch_seq, struct place *place,
                            bool *has_rows, struct fault *fault)
 {
     struct arena *arena = arena_new(1024);
@@ -31,7 +31,7 @@ static enum err place_read(struct db *db, const struct owner *owner, int64_t bat
                             "  from rating.batch\n"
                             " where incarnation = $1::int and partition = $2::int and batch_seq = $3::bigint",
                             3,
-                            (const char *[]){db_int(arena, owner->row.incarnation), db_int(arena, owner->partition),
+                            (const char *[]){db_int(arena, part->incarnation), db_int(arena, part->partition),
                                              db_int(arena, batch_seq)},
                             &result, fault);
     if (!err && db_rows(result) != 1)
@@ -50,15 +50,20 @@ static enum err place_read(struct db *db, const struct owner *owner, int64_t bat
 
 // Moves the place to the last batch whose watermark is below `from` or, if rows are wanted, that has none. Found by
 // halving: batch_seq has no holes and watermarks never fall.
-static enum err place_find(struct rebuild *rebuild, struct db *db, instant_us from, bool want_rows, struct place *place,
-                           struct fault *fault)
+static enum err place_find(const struct chain_part *part, struct db *db, instant_us from, bool want_rows,
+                           struct place *place, struct fault *fault)
 {
-    int64_t inside = rebuild->owner->row.batch_seq + 1;
+    int64_t inside = part->last.batch_seq + 1;
+    struct place first;
+    bool first_has_rows = false;
+    if (inside - place->batch_seq < 2) return ERR_OK;
+    enum err err = place_read(db, part, place->batch_seq + 1, &first, &first_has_rows, fault);
+    if (err || (first.watermark >= from && (!want_rows || first_has_rows))) return err; // mostly all of it is inside
+    *place = first;
     while (inside - place->batch_seq > 1) {
         struct place middle;
         bool has_rows = false;
-        enum err err = place_read(db, rebuild->owner, place->batch_seq + (inside - place->batch_seq) / 2, &middle,
-                                  &has_rows, fault);
+        err = place_read(db, part, place->batch_seq + (inside - place->batch_seq) / 2, &middle, &has_rows, fault);
         if (err) return err;
         if (middle.watermark < from || (want_rows && !has_rows))
             *place = middle;
@@ -82,36 +87,45 @@ static enum err log_missing(const struct rebuild *rebuild, int64_t low, struct f
 {
     return fault_set(fault, ERR_CONFLICT, "kafka",
                      "the dedup window begins at offset %lld, but the log at %lld: identities are missing",
-                     (long long)rebuild->keep.next_offset, (long long)low);
+                     (long long)rebuild->part->keep.next_offset, (long long)low);
+}
+
+// Identities before the rows cannot be had: the index covers less (rules 1.2). What may be older is quarantined, not
+// guessed.
+static enum err cover_less(const struct rebuild *rebuild, struct chain_part *part, const char *because)
+{
+    log_warn("index_covers_less", LOG_INT("partition", rebuild->owner->partition),
+             LOG_INT("incarnation", part->incarnation), LOG_INT("from_offset", part->rows.next_offset),
+             LOG_TEXT("because", because));
+    part->keep = part->rows;
+    return ERR_OK;
 }
 
 // Opens the part of the log that is to be walked. Where it is gone, and the rows of the same time were dropped as out
-// of the window that was in force then, the index covers less (rules 1.2): what may be older is quarantined, not
-// guessed.
+// of the window that was in force then, or in the topic of an older incarnation, the index covers less.
 static enum err range_open(struct rebuild *rebuild, struct db *db, struct fault *fault)
 {
     const struct owner *owner = rebuild->owner;
     const struct rater_source *source = owner->rater->options.source;
+    struct chain_part *part = rebuild->part;
     int64_t low = 0, high = 0;
-    if (rebuild->keep.next_offset == rebuild->rows.next_offset) {
-        rebuild->keep = rebuild->rows; // nothing of the log lies between
+    if (part->keep.next_offset == part->rows.next_offset) {
+        part->keep = part->rows; // nothing of the log lies between
         return ERR_OK;
     }
+    if (!rebuild_own_part(rebuild)) return cover_less(rebuild, part, "its identities were not kept as rows");
     enum err err = source->bounds(source->context, owner->partition, &low, &high, fault);
     if (err) return err;
-    if (rebuild->keep.next_offset < low) {
+    if (part->keep.next_offset < low) {
         struct place next;
         bool has_rows = false;
-        err = place_read(db, owner, rebuild->keep.batch_seq + 1, &next, &has_rows, fault);
+        err = place_read(db, part, part->keep.batch_seq + 1, &next, &has_rows, fault);
         if (err) return err;
         if (!has_rows || rebuild->rows_refused) return log_missing(rebuild, low, fault);
-        log_warn("index_covers_less", LOG_INT("partition", owner->partition),
-                 LOG_INT("from_offset", rebuild->rows.next_offset),
-                 LOG_TEXT("because", "the window was made longer than identities are kept, and the log is shorter"));
-        rebuild->keep = rebuild->rows;
-        return ERR_OK;
+        return cover_less(rebuild, part,
+                          "the window was made longer than identities are kept, and the log is shorter");
     }
-    return source->range_open(source->context, owner->partition, rebuild->keep.next_offset, rebuild->rows.next_offset,
+    return source->range_open(source->context, owner->partition, part->keep.next_offset, part->rows.next_offset,
                               &rebuild->range, fault);
 }
 
@@ -121,34 +135,56 @@ static void phase_begin(struct rebuild *rebuild, enum rebuild_phase phase, int64
     rebuild->read_to = read_to;
 }
 
+static void part_begin(struct rebuild *rebuild, struct chain_part *part)
+{
+    rebuild->part = part;
+    rebuild->read_seq = part->keep.batch_seq;
+    memcpy(rebuild->head, part->keep.head, SHA256_BYTES);
+    rebuild->batch_at = rebuild->batch_count = 0;
+    rebuild->closed_after = 0;
+    if (rebuild->range && rebuild_own_part(rebuild))
+        phase_begin(rebuild, REBUILD_LOG, part->rows.batch_seq);
+    else
+        phase_begin(rebuild, REBUILD_ROWS, part->last.batch_seq);
+}
+
+// Decides what of a chain is read from where.
+static enum err part_plan(struct rebuild *rebuild, struct db *db, instant_us keep_from, instant_us kept_from,
+                          struct fault *fault)
+{
+    struct chain_part *part = rebuild->part;
+    part->keep = part->base;
+    enum err err = place_find(part, db, keep_from, false, &part->keep, fault);
+    part->rows = part->keep;
+    if (!err) err = place_find(part, db, kept_from, true, &part->rows, fault);
+    return err ? err : range_open(rebuild, db, fault);
+}
+
 // Decides what is read from where. The index is empty.
 static enum err rebuild_begin(struct rebuild *rebuild, struct db *db, struct fault *fault)
 {
     struct owner *owner = rebuild->owner;
+    struct lineage *lineage = &rebuild->lineage;
     const struct catalogue *catalogue = owner->rater->catalogue;
+    const struct chain_part *first = lineage->parts; // that has something to read
     instant_us keep_from = INSTANT_MIN, kept_from = INSTANT_MAX;
     if (owner->row.watermark != INSTANT_MIN)
         keep_from =
             owner->row.watermark - catalogue_longest_accept_us(catalogue) - catalogue_longest_future_us(catalogue);
-    rebuild->keep = (struct place){.watermark = INSTANT_MIN};
-    enum err err = place_find(rebuild, db, keep_from, false, &rebuild->keep, fault);
     if (keep_from != INSTANT_MIN) dedup_index_window(owner->index, owner->row.watermark - keep_from);
-    rebuild->rows = rebuild->keep;
+    enum err err = lineage_load(db, &owner->row, lineage, fault);
     if (!err && !rebuild->rows_refused) err = kept_from_read(db, &kept_from, fault);
-    if (!err) err = place_find(rebuild, db, kept_from, true, &rebuild->rows, fault);
-    if (!err) err = range_open(rebuild, db, fault);
+    for (int i = 0; !err && i < lineage->count; i++) {
+        rebuild->part = &lineage->parts[i];
+        err = part_plan(rebuild, db, keep_from, kept_from, fault);
+        if (rebuild->part->keep.batch_seq > rebuild->part->base.batch_seq) first = rebuild->part;
+    }
     if (err) return err;
-    if (rebuild->keep.batch_seq > 0)
-        dedup_index_start_at(owner->index, rebuild->keep.next_offset, rebuild->keep.watermark);
-    rebuild->read_seq = rebuild->keep.batch_seq;
-    memcpy(rebuild->head, rebuild->keep.head, SHA256_BYTES);
-    rebuild->batch_at = rebuild->batch_count = 0;
-    rebuild->offset = rebuild->keep.next_offset;
+    rebuild->start = rebuild->position = first->base_position + first->keep.next_offset;
+    if (first->keep.batch_seq > first->base.batch_seq)
+        dedup_index_start_at(owner->index, rebuild->start, first->keep.watermark);
     rebuild->row_entries = rebuild->events = 0;
-    if (rebuild->range)
-        phase_begin(rebuild, REBUILD_LOG, rebuild->rows.batch_seq);
-    else
-        phase_begin(rebuild, REBUILD_ROWS, owner->row.batch_seq);
+    part_begin(rebuild, lineage->parts);
     return ERR_OK;
 }
 
@@ -233,7 +269,8 @@ enum err rebuild_batches_read(struct rebuild *rebuild, struct fault *fault)
     arena_reset(rebuild->batch_arena);
     struct arena *arena = rebuild->batch_arena;
     struct db_result *result = NULL;
-    const char *const values[] = {db_int(arena, owner->row.incarnation), db_int(arena, owner->partition),
+    const struct chain_part *part = rebuild->part;
+    const char *const values[] = {db_int(arena, part->incarnation),        db_int(arena, part->partition),
                                   db_int(arena, rebuild->read_seq),      db_int(arena, rebuild->read_to),
                                   db_int(arena, BATCHES_AT_ONCE),        db_bool(rebuild->phase == REBUILD_LOG)};
     enum err err = db_query(db,
@@ -253,7 +290,7 @@ enum err rebuild_batches_read(struct rebuild *rebuild, struct fault *fault)
     for (int i = 0; !err && i < db_rows(result); i++)
         err = walked_read(rebuild, result, i, fault);
     db_result_free(result);
-    if (!err && rebuild->read_seq == owner->row.batch_seq && memcmp(rebuild->head, owner->row.head, SHA256_BYTES) != 0)
+    if (!err && rebuild->read_seq == part->last.batch_seq && memcmp(rebuild->head, part->last.head, SHA256_BYTES) != 0)
         err = rebuild_broken(rebuild, rebuild->read_seq, "is not the head of the partition", fault);
     return err;
 }
@@ -265,7 +302,7 @@ static enum err batch_finish(struct rebuild *rebuild, struct walked *batch, stru
         return rebuild_broken(rebuild, batch->batch_seq, "the log has another number of events than verdicts", fault);
     if (batch->has_digest && memcmp(batch->digest, rebuild->message_digest, SHA256_BYTES) != 0)
         return rebuild_broken(rebuild, batch->batch_seq, "the last message is not the one that was counted", fault);
-    dedup_index_note(rebuild->owner->index, batch->next_offset, batch->watermark);
+    dedup_index_note(rebuild->owner->index, rebuild->part->base_position + batch->next_offset, batch->watermark);
     return ERR_OK;
 }
 
@@ -309,14 +346,14 @@ static enum err event_put(struct rebuild *rebuild, const struct walked *batch, i
         return rebuild_broken(rebuild, batch->batch_seq, "an event that was counted cannot be read", fault);
     if (event->sequenced && batch->sequences >= 0) {
         struct sequence_event sequence;
-        sequence_event_of(&rater->identity_key, event, offset, rebuild->cursor.index, &sequence);
+        sequence_event_of(&rater->identity_key, event, rebuild->part->base_position + offset, rebuild->cursor.index, &sequence);
         sequence_index_count(rebuild->owner->sequences, NULL, &sequence, batch->watermark);
         return ERR_OK;
     }
     struct dedup_entry entry = {
         .identity = event_identity(&rater->identity_key, event->subject, event->source, event->id),
         .content = event->content.high,
-        .offset = offset,
+        .offset = rebuild->part->base_position + offset,
         .event_index = rebuild->cursor.index,
     };
     return entry_put(rebuild, &entry, fault);
@@ -343,7 +380,7 @@ static enum err message_walk(struct rebuild *rebuild, const struct bus_message *
         if (err) return err;
     }
     if (message->offset == batch->next_offset - 1) sha256_of(message->data, message->length, rebuild->message_digest);
-    rebuild->offset = message->offset + 1;
+    rebuild->position = rebuild->part->base_position + message->offset + 1;
     return ERR_OK;
 }
 
@@ -355,11 +392,11 @@ static enum err log_step(struct rebuild *rebuild, struct fault *fault)
     enum err err = source->range_read(rebuild->range, messages, MESSAGES_AT_ONCE, &count, fault);
     if (err == ERR_NOT_FOUND) {
         struct walked *batch = NULL;
-        err = batch_of(rebuild, rebuild->rows.next_offset, &batch, fault); // finishes what is left
+        err = batch_of(rebuild, rebuild->part->rows.next_offset, &batch, fault); // finishes what is left
         if (err != ERR_NOT_FOUND)
             return err ? err : rebuild_broken(rebuild, batch->batch_seq, "is out of order", fault);
         range_close(rebuild);
-        phase_begin(rebuild, REBUILD_ROWS, rebuild->owner->row.batch_seq);
+        phase_begin(rebuild, REBUILD_ROWS, rebuild->part->last.batch_seq);
         return ERR_OK;
     }
     if (err) return err;
@@ -380,7 +417,7 @@ static enum err closed_put(struct rebuild *rebuild, const struct db_result *resu
         struct dedup_entry found, entry = {
                                       .identity = db_get_uuid(result, i, 1),
                                       .content = db_get_uuid(result, i, 2).high,
-                                      .offset = db_get_int(result, i, 3),
+                                      .offset = rebuild->part->base_position + db_get_int(result, i, 3),
                                       .event_index = (int32_t)db_get_int(result, i, 4),
                                       .held = db_get_bool(result, i, 5),
                                   };
@@ -398,21 +435,31 @@ static enum err quarantine_step(struct rebuild *rebuild, bool *done, struct faul
     if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
     struct arena *arena = arena_new(1024);
     struct db_result *result = NULL;
-    const char *const values[] = {db_int(arena, owner->row.incarnation), db_int(arena, owner->partition),
-                                  db_int(arena, rebuild->keep.next_offset), db_int(arena, rebuild->closed_after),
-                                  db_int(arena, CLOSED_AT_ONCE)};
+    const struct chain_part *part = rebuild->part;
+    const char *const values[] = {db_int(arena, part->incarnation),
+                                  db_int(arena, part->partition),
+                                  db_int(arena, part->keep.next_offset),
+                                  db_int(arena, rebuild->closed_after),
+                                  db_int(arena, CLOSED_AT_ONCE),
+                                  db_bool(rebuild_own_part(rebuild)),
+                                  db_int(arena, owner->rater->options.partitions),
+                                  db_int(arena, owner->partition)};
     enum err err = db_query(db,
                             "select quarantine, identity, content, message_offset, event_index, state = 'open'\n"
                             "  from rating.quarantine\n"
                             " where incarnation = $1::int and partition = $2::int and identity is not null\n"
                             "   and reason <> 'misrouted' and quarantine > $4::bigint\n"
                             "   and (state = 'open' or (state = 'counted' and message_offset >= $3::bigint))\n"
+                            "   and ($6::boolean or rating.shard_of(tenant_id) % $7::int = $8::int)\n"
                             " order by quarantine\n"
                             " limit $5::int",
-                            5, values, &result, fault);
+                            8, values, &result, fault);
     if (!err) {
         err = closed_put(rebuild, result, fault);
-        *done = db_rows(result) < CLOSED_AT_ONCE;
+        if (db_rows(result) < CLOSED_AT_ONCE) {
+            *done = rebuild_own_part(rebuild);
+            if (!*done) part_begin(rebuild, rebuild->part + 1);
+        }
     }
     db_result_free(result);
     arena_free(arena);
@@ -426,8 +473,8 @@ static void progress_say(struct rebuild *rebuild, bool done)
     int64_t now = clock_monotonic_us();
     if (!done && now - rebuild->said_us < PROGRESS_US) return;
     rebuild->said_us = now;
-    int64_t start = rebuild->keep.next_offset, all = rebuild->owner->row.next_offset - start,
-            read = rebuild->offset - start;
+    const struct partition_row *row = &rebuild->owner->row;
+    int64_t all = row->base_position + row->next_offset - rebuild->start, read = rebuild->position - rebuild->start;
     int64_t spent_us = now - rebuild->started_us, left_us = read > 0 ? spent_us * (all - read) / read : 0;
     log_info(done ? "index_rebuilt" : "index_rebuilding", LOG_INT("partition", rebuild->owner->partition),
              LOG_INT("percent", all > 0 ? read * 100 / all : 100), LOG_INT("events", rebuild->events),
@@ -443,6 +490,7 @@ static enum err rows_refuse(struct rebuild *rebuild, struct fault *fault)
               LOG_TEXT("action", "the log is read instead"));
     if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
     rebuild->rows_refused = true;
+    range_close(rebuild);
     dedup_index_clear(rebuild->owner->index);
     sequence_index_clear(rebuild->owner->sequences);
     return rebuild_begin(rebuild, db, fault);

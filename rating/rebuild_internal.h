@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a rebuild of the dedup index holds; for rebuild.c and rebuild_rows.c alone.
+// What a rebuild of the dedup index holds; for rebuild.c, rebuild_rows.c and lineage.c alone.
 #pragma once
 #include "rating/event_cursor.h"
 #include "rating/rater_internal.h"
@@ -24,14 +24,30 @@ struct place {
     unsigned char head[SHA256_BYTES];
 };
 
+// A chain that the identities of a partition are in: its own, or that of an older incarnation which it continues.
+struct chain_part {
+    int32_t incarnation, partition;
+    int64_t base_position;
+    struct place base; // before its first batch
+    struct place last; // behind the last batch that counted
+    struct place keep; // batches up to this one are outside of the window
+    struct place rows; // behind it identities are read as rows, up to it by walking the log
+};
+// Oldest first, its own last. Every growth doubles the partitions at least.
+enum { LINEAGE_MAX = 11 };
+struct lineage {
+    struct chain_part parts[LINEAGE_MAX];
+    int count;
+};
+
 enum rebuild_phase { REBUILD_LOG, REBUILD_ROWS, REBUILD_SEQUENCES, REBUILD_QUARANTINE };
 
 struct rebuild {
     struct owner *owner;
     enum rebuild_phase phase;
     bool rows_refused;                // rows of identities were damaged: the log is read instead
-    struct place keep;                // batches up to this one are outside of the window
-    struct place rows;                // behind it identities are read as rows, up to it by walking the log
+    struct lineage lineage;
+    struct chain_part *part;          // that is being read
     int64_t read_to;                  // last batch of this phase
     int64_t read_seq;                 // last row of rating.batch that was read
     unsigned char head[SHA256_BYTES]; // of read_seq
@@ -55,8 +71,18 @@ struct rebuild {
         } batch; // as rating.batch has it
         struct sha256 *hash;
     } sequences;
-    int64_t row_entries, events, started_us, said_us, offset;
+    int64_t row_entries, events, started_us, said_us;
+    int64_t start, position; // where reading began, and how far it is
 };
+static inline bool rebuild_own_part(const struct rebuild *rebuild)
+{
+    return rebuild->part == &rebuild->lineage.parts[rebuild->lineage.count - 1];
+}
+
+// --- lineage.c
+// The chains behind a partition as it was taken; keep and rows are as base. ERR_CONFLICT: they do not link.
+enum err lineage_load(struct db *db, const struct partition_row *row, struct lineage *lineage,
+                      struct fault *fault) MUST_USE;
 
 // --- rebuild.c
 // ERR_CONFLICT in the words of a batch.

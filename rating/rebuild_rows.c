@@ -31,13 +31,12 @@ static size_t batches_together(const struct rebuild *rebuild)
 static enum err rows_read(struct rebuild *rebuild, const struct walked *first, const struct walked *last,
                           struct db_result **result, struct fault *fault)
 {
-    const struct owner *owner = rebuild->owner;
-    struct db *db = rater_db(owner->rater);
+    struct db *db = rater_db(rebuild->owner->rater);
     if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
     struct arena *arena = arena_new(1024);
     // the hours tell PostgreSQL which days it need not look at
-    const char *const values[] = {db_int(arena, owner->row.incarnation),
-                                  db_int(arena, owner->partition),
+    const char *const values[] = {db_int(arena, rebuild->part->incarnation),
+                                  db_int(arena, rebuild->part->partition),
                                   db_int(arena, first->batch_seq),
                                   db_int(arena, last->batch_seq),
                                   db_instant(arena, instant_floor(first->watermark, HOUR_US)),
@@ -52,6 +51,20 @@ static enum err rows_read(struct rebuild *rebuild, const struct walked *first, c
                                    6, values, result, fault);
     arena_free(arena);
     return err;
+}
+
+// Of the identities of an older incarnation, those of our shards; all whose shard is not known.
+static size_t entries_ours(const struct rebuild *rebuild, size_t count)
+{
+    int partition = rebuild->owner->partition, partitions = rebuild->owner->rater->options.partitions;
+    size_t kept = 0;
+    if (rebuild_own_part(rebuild)) return count;
+    for (size_t i = 0; i < count; i++) {
+        const struct dedup_entry *entry = &rebuild->entries[i];
+        if (entry->shard == DEDUP_SHARD_UNKNOWN || entry->shard % partitions == partition)
+            rebuild->entries[kept++] = *entry;
+    }
+    return kept;
 }
 
 static enum err entries_put(struct rebuild *rebuild, size_t count, struct fault *fault)
@@ -80,7 +93,7 @@ static enum err piece_put(struct rebuild *rebuild, const struct walked *batch, s
         if (!err) err = dedup_unpack_some(&unpack, rebuild->entries, GROUP_ENTRIES, &count, fault);
         *taken += (int64_t)count;
         if (!err && *taken > batch->identities) err = rows_refuse(batch, "too many identities", fault);
-        if (!err && count > 0) err = entries_put(rebuild, count, fault);
+        if (!err && count > 0) err = entries_put(rebuild, entries_ours(rebuild, count), fault);
     } while (!err && count > 0);
     return err;
 }
@@ -112,8 +125,8 @@ static enum err batch_put(struct rebuild *rebuild, const struct walked *batch, c
         if (err) return err;
     }
     if (taken != batch->identities) return rows_refuse(batch, "too few identities", fault);
-    dedup_index_note(rebuild->owner->index, batch->next_offset, batch->watermark);
-    rebuild->offset = batch->next_offset;
+    rebuild->position = rebuild->part->base_position + batch->next_offset;
+    dedup_index_note(rebuild->owner->index, rebuild->position, batch->watermark);
     return ERR_OK;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fills the index of sequenced sources from rating.batch_sequence: the rows of the batches from the newest batch's
 // sequence_from on, in their order, each batch checked against the digest that its chain head covers. Where rows are
-// damaged the log has told instead.
+// damaged the log has told instead. The chain of an older incarnation comes first: what it has of other partitions' sources
+// does no harm.
 #include <string.h>
 
 #include "common/log.h"
@@ -25,7 +26,7 @@ static enum err rows_refuse(const struct rebuild *rebuild, const char *what, str
 // From where the rows hold everything: what the newest batch says, or else nothing was written yet.
 static enum err begin(struct rebuild *rebuild, struct db *db, struct arena *arena, struct fault *fault)
 {
-    const struct partition_row *row = &rebuild->owner->row;
+    const struct chain_part *part = rebuild->part;
     struct rebuild_sequences *sequences = &rebuild->sequences;
     struct db_result *result = NULL;
     enum err err =
@@ -33,15 +34,17 @@ static enum err begin(struct rebuild *rebuild, struct db *db, struct arena *aren
                  "select sequence_from\n"
                  "  from rating.batch\n"
                  " where incarnation = $1::int and partition = $2::int and batch_seq = $3::bigint",
-                 3, (const char *[]){db_int(arena, row->incarnation), db_int(arena, row->partition),
-                                     db_int(arena, row->batch_seq)},
+                 3, (const char *[]){db_int(arena, part->incarnation), db_int(arena, part->partition),
+                                     db_int(arena, part->last.batch_seq)},
                  &result, fault);
     if (err) return err;
     bool written = db_rows(result) == 1 && !db_is_null(result, 0, 0);
-    sequences->whole_from = written ? db_get_int(result, 0, 0) : row->batch_seq + 1;
+    sequences->whole_from = written ? db_get_int(result, 0, 0) : part->last.batch_seq + 1;
     sequences->batch_seq = sequences->whole_from;
     sequences->piece = -1;
+    sha256_free(sequences->hash);
     sequences->hash = sha256_new();
+    sequences->batches = sequences->records = 0;
     sequences->begun = true;
     db_result_free(result);
     return ERR_OK;
@@ -93,12 +96,12 @@ static enum err row_take(struct rebuild *rebuild, const struct db_result *result
 
 static enum err rows_read(struct rebuild *rebuild, struct db *db, struct arena *arena, int *rows, struct fault *fault)
 {
-    const struct partition_row *row = &rebuild->owner->row;
+    const struct chain_part *part = rebuild->part;
     const struct rebuild_sequences *sequences = &rebuild->sequences;
     struct db_result *result = NULL;
-    const char *const values[] = {db_int(arena, row->incarnation), db_int(arena, row->partition),
+    const char *const values[] = {db_int(arena, part->incarnation), db_int(arena, part->partition),
                                   db_int(arena, sequences->batch_seq), db_int(arena, sequences->piece),
-                                  db_int(arena, row->batch_seq), db_int(arena, PIECES_AT_ONCE)};
+                                  db_int(arena, part->last.batch_seq), db_int(arena, PIECES_AT_ONCE)};
     enum err err = db_query_binary(db,
                                    "select s.batch_seq, s.piece, s.entries, b.sequences, b.sequence_digest,\n"
                                    "       (extract(epoch from b.watermark) * 1000000)::bigint\n"
@@ -123,7 +126,7 @@ static enum err rows_read(struct rebuild *rebuild, struct db *db, struct arena *
 // Were there rows of all batches that wrote some?
 static enum err batches_check(const struct rebuild *rebuild, struct db *db, struct arena *arena, struct fault *fault)
 {
-    const struct partition_row *row = &rebuild->owner->row;
+    const struct chain_part *part = rebuild->part;
     struct db_result *result = NULL;
     enum err err =
         db_query(db,
@@ -131,8 +134,8 @@ static enum err batches_check(const struct rebuild *rebuild, struct db *db, stru
                  "  from rating.batch\n"
                  " where incarnation = $1::int and partition = $2::int and batch_seq >= $3::bigint\n"
                  "   and batch_seq <= $4::bigint and sequences > 0",
-                 4, (const char *[]){db_int(arena, row->incarnation), db_int(arena, row->partition),
-                                     db_int(arena, rebuild->sequences.whole_from), db_int(arena, row->batch_seq)},
+                 4, (const char *[]){db_int(arena, part->incarnation), db_int(arena, part->partition),
+                                     db_int(arena, rebuild->sequences.whole_from), db_int(arena, part->last.batch_seq)},
                  &result, fault);
     if (!err && db_get_int(result, 0, 0) != rebuild->sequences.batches)
         err = rows_refuse(rebuild, "the rows of a batch before it are missing", fault);
@@ -152,7 +155,9 @@ static enum err step(struct rebuild *rebuild, struct db *db, struct arena *arena
         if (!err) err = batches_check(rebuild, db, arena, fault);
         if (err) return err;
     }
-    sequence_carry_begin(rebuild->owner->sequences, rebuild->sequences.whole_from, rebuild->owner->row.batch_seq + 1);
+    if (rebuild_own_part(rebuild))
+        sequence_carry_begin(rebuild->owner->sequences, rebuild->sequences.whole_from, rebuild->owner->row.batch_seq + 1);
+    rebuild->sequences.begun = false;
     *done = true;
     return ERR_OK;
 }

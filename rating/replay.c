@@ -19,8 +19,16 @@ struct replay {
     int count;
 };
 
-#define ROW_COLUMNS "q.quarantine, q.message_offset, q.event_index, q.received_time, q.raw, q.state," \
-                    " q.reason in ('undecidable', 'misrouted')"
+#define ROW_COLUMNS                                                                                                    \
+    "q.quarantine, q.message_offset + p.base_position, q.event_index, q.received_time, q.raw, q.state,"                 \
+    " q.reason in ('undecidable', 'misrouted')"
+// Rows of our partition, and those of older incarnations whose tenant is ours; without a tenant they go with the number of
+// their partition. $1: incarnation, $2: partition, $4: number of partitions.
+#define ROW_JOIN                                                                                                       \
+    "  join rating.partition p on p.incarnation = q.incarnation and p.partition = q.partition\n"
+#define ROW_IS_OURS                                                                                                    \
+    "   and (q.incarnation = $1::int and q.partition = $2::int\n"                                                      \
+    "        or q.incarnation < $1::int and coalesce(rating.shard_of(q.tenant_id), q.partition) % $4::int = $2::int)\n"
 
 static void rows_take(struct replay *replay, const struct db_result *result)
 {
@@ -31,7 +39,7 @@ static void rows_take(struct replay *replay, const struct db_result *result)
         *row = (struct replay_row){
             .order = db_get_int(result, i, 0),
             .quarantine = db_get_int(result, i, 1),
-            .offset = db_get_int(result, i, 2),
+            .position = db_get_int(result, i, 2),
             .event_index = (int32_t)db_get_int(result, i, 3),
             .received_time = db_get_instant(result, i, 4),
             .undecidable = db_get_bool(result, i, 7),
@@ -47,15 +55,16 @@ static enum err orders_read(struct replay *replay, struct fault *fault)
     const struct owner *owner = replay->owner;
     struct db_result *result = NULL;
     const char *const values[] = {db_int(replay->arena, owner->row.incarnation),
-                                  db_int(replay->arena, owner->partition), db_int(replay->arena, ROWS_AT_ONCE)};
+                                  db_int(replay->arena, owner->partition), db_int(replay->arena, ROWS_AT_ONCE),
+                                  db_int(replay->arena, owner->rater->options.partitions)};
     enum err err = db_query(owner->rater->db,
                             "select o.replay_order, " ROW_COLUMNS "\n"
                             "  from rating.replay_order o\n"
-                            "  join rating.quarantine q on q.quarantine = o.quarantine\n"
-                            " where o.done_time is null and q.incarnation = $1::int and q.partition = $2::int\n"
+                            "  join rating.quarantine q on q.quarantine = o.quarantine\n" ROW_JOIN
+                            " where o.done_time is null\n" ROW_IS_OURS
                             " order by o.replay_order\n"
                             " limit $3::int",
-                            3, values, &result, fault);
+                            4, values, &result, fault);
     if (!err) rows_take(replay, result);
     db_result_free(result);
     return err;
@@ -68,17 +77,17 @@ static enum err retries_read(struct replay *replay, struct fault *fault)
     struct db_result *result = NULL;
     const char *const values[] = {db_int(replay->arena, owner->row.incarnation),
                                   db_int(replay->arena, owner->partition), db_int(replay->arena, ROWS_AT_ONCE),
+                                  db_int(replay->arena, owner->rater->options.partitions),
                                   db_int(replay->arena, owner->retry_after),
                                   db_int(replay->arena, catalogue_version(owner->rater->catalogue))};
     enum err err = db_query(owner->rater->db,
                             "select 0, " ROW_COLUMNS "\n"
-                            "  from rating.quarantine q\n"
-                            " where q.state = 'open' and q.reason in ('unknown_type', 'unknown_tenant')\n"
-                            "   and q.incarnation = $1::int and q.partition = $2::int and q.quarantine > $4::bigint\n"
-                            "   and q.catalogue_version < $5::bigint\n"
+                            "  from rating.quarantine q\n" ROW_JOIN
+                            " where q.state = 'open' and q.reason in ('unknown_type', 'unknown_tenant')\n" ROW_IS_OURS
+                            "   and q.quarantine > $5::bigint and q.catalogue_version < $6::bigint\n"
                             " order by q.quarantine\n"
                             " limit $3::int",
-                            5, values, &result, fault);
+                            6, values, &result, fault);
     if (!err) rows_take(replay, result);
     db_result_free(result);
     return err;
@@ -176,7 +185,7 @@ static enum err replay_some(struct replay *replay, struct fault *fault)
 
 enum err replay_step(struct owner *owner, struct fault *fault)
 {
-    if (owner->restart || owner->doubtful) return ERR_OK;
+    if (owner->restart || owner->doubtful || owner->ground.sends_on) return ERR_OK;
     if (!rater_db(owner->rater)) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
     struct replay *replay = heap_alloc(sizeof *replay);
     replay->owner = owner;

@@ -48,7 +48,7 @@ struct conflict_row {
     struct hash128 identity, content;
     struct first_counted {
         uint64_t content;
-        int64_t offset;
+        int64_t position;
         int32_t event_index;
     } first; // the event that counted
     struct slice raw;
@@ -56,7 +56,7 @@ struct conflict_row {
 
 // An open row of rating.quarantine that this batch closes.
 struct closing_row {
-    int64_t offset;
+    int64_t position;
     int32_t event_index;
     bool conflict; // false: counted
 };

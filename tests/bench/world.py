@@ -90,7 +90,7 @@ def metrics(listen):
 
 def committed():
     """Next offset that is committed by partition, as a rater says."""
-    found = re.findall(r'turnpike_rate_next_offset{partition="(\d+)"} (\d+)', metrics("rate.ops_listen"))
+    found = re.findall(r'turnpike_rate_next_offset{incarnation="1",partition="(\d+)"} (\d+)', metrics("rate.ops_listen"))
     return {int(partition): int(offset) for partition, offset in found}
 
 

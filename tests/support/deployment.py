@@ -144,8 +144,8 @@ class Deployment:
     # --- progress
 
     def judged(self):
-        """Verdicts so far, by kind; 0 while the database is away."""
-        text = self.psql("select coalesce(sum(events - markers), 0) from rating.batch", check=False)
+        """Verdicts so far but those of events that were sent on, by kind; 0 while the database is away."""
+        text = self.psql("select coalesce(sum(events - markers - forwarded), 0) from rating.batch", check=False)
         return int(text) if text else 0
 
     def await_judged(self, count, seconds):

@@ -82,7 +82,7 @@ class World:
         self.probe = Path(self.binary).parent / "tests/probe_produce"
         self.raters = []
         self.forwarded = "0"
-        self.topic = "turnpike.usage.1"
+        self.topic, self.incarnation = "turnpike.usage.1", 1
         self.environment = dict(os.environ, TURNPIKE_STATE=str(self.state), TURNPIKE_PORT_BASE=str(self.base),
                                 TURNPIKE_CONF=str(self.state / "turnpike.conf"), TURNPIKE_LOG="json")
         self.environment.pop("TURNPIKE_CRASH_AT", None)
@@ -191,10 +191,10 @@ class World:
         self.sql("begin;\n" + ";\n".join(rows) + ";\ncommit;")
 
     # --- events
-    def produce(self, lines, pack=50):
-        """(kind, partition, body) lines as probe_produce reads them."""
+    def produce(self, lines, pack=50, topic=None):
+        """(kind, partition, body) lines as probe_produce reads them, into the present topic or another."""
         text = "".join(f"{kind}\t{partition}\t{body}\n" for kind, partition, body in lines)
-        answer = subprocess.run([self.probe, self.state / "turnpike.conf", self.topic, str(pack)], input=text,
+        answer = subprocess.run([self.probe, self.state / "turnpike.conf", topic or self.topic, str(pack)], input=text,
                                 capture_output=True, text=True, check=False, env=self.environment)
         need(answer.returncode == 0, f"probe_produce: {answer.stderr}")
         return int(answer.stdout)
@@ -208,19 +208,44 @@ class World:
         self.raters.append(rater)
         return rater
 
-    def log_ends(self):
+    def log_ends(self, topic=None, partitions=None):
+        topic, partitions = topic or self.topic, partitions or self.partitions
         answer = subprocess.run(["kcat", "-b", self.setting("kafka.brokers"), "-Q"] +
-                                [word for i in range(self.partitions) for word in ("-t", f"{self.topic}:{i}:-1")],
+                                [word for i in range(partitions) for word in ("-t", f"{topic}:{i}:-1")],
                                 capture_output=True, text=True, check=True)
         ends = {}
         for line in answer.stdout.splitlines():
             words = line.split()
             if len(words) == 4 and words[2] == "offset":
                 ends[int(words[1].strip("[]"))] = int(words[3])
-        return [ends[i] for i in range(self.partitions)]
+        return [ends[i] for i in range(partitions)]
 
     def counted_to(self):
-        return [int(row[0]) for row in self.sql("select next_offset from rating.partition order by partition")]
+        return [int(row[0]) for row in self.sql(
+            f"select next_offset from rating.partition where incarnation = {self.incarnation} order by partition")]
+
+    def grow(self, partitions):
+        """From here on produce writes to the new topic."""
+        self.turnpike("topic", "grow", "--partitions", str(partitions), "--reason", "test")
+        self.follow()
+
+    def follow(self):
+        """The newest incarnation as the database has it."""
+        row = self.sql("select incarnation, topic, partitions from rating.incarnation order by 1 desc limit 1")[0]
+        self.incarnation, self.topic, self.partitions = int(row[0]), row[1], int(row[2])
+
+    def await_sent_on(self, seconds=60):
+        """Waits until older topics, that are still read, are committed to their ends, and what they sent on is counted."""
+        # batches of markers alone are then committed at once, not once a minute
+        self.sql("insert into rating.marker_wish (wanted_watermark) values (clock_timestamp() + interval '50 minutes')")
+        for number, topic, partitions in self.sql(
+                f"select incarnation, topic, partitions from rating.incarnation where incarnation < {self.incarnation} and retired_time is null"):
+            ends = self.log_ends(topic, int(partitions))
+            query = f"select next_offset from rating.partition where incarnation = {number} order by partition"
+            wait_until(lambda: all(int(a[0]) >= b for a, b in zip(self.sql(query), ends)), seconds,  # pylint: disable=cell-var-from-loop
+                       lambda: f"{topic} is sent on to {self.sql(query)} of {ends}; {self.sql('select parked_reason, count(*) from rating.partition group by 1')}; " + self.raters[-1].tail())
+        self.await_counted(seconds)
+        self.sql("delete from rating.marker_wish")
 
     def await_counted(self, seconds=60, ends=None):
         """Waits until everything that is in the log now is committed, and what was sent on to other partitions."""
@@ -436,7 +461,7 @@ def compare(world, oracle):
 # --- the chain, computed again from the rows (docs/chain.md)
 
 def chain_heads(world):
-    """(partition, batch_seq) -> (stored head, computed head)."""
+    """(incarnation, partition, batch_seq) -> (stored head, computed head, previous head)."""
     def i64(value):
         return struct.pack(">q", int(value))
 
@@ -457,37 +482,47 @@ def chain_heads(world):
 
     def take(kind, sql, order, encode):
         for row in world.sql(sql):
-            key = (int(row[0]), int(row[1]))
+            key = (int(row[0]), int(row[1]), int(row[2]))
+            row = row[1:]
             rows[key].append((kind, order(row), encode(row)))
 
     epoch = "extract(epoch from {})"
-    take(0, "select partition, batch_seq, t.id, dimension_set, members from rating.dimension_set d join catalog.tenant t using (tenant)",
+    take(0, "select d.incarnation, partition, batch_seq, t.id, dimension_set, members from rating.dimension_set d join catalog.tenant t using (tenant)",
          lambda r: uuid(r[3]), lambda r: b"D" + uuid(r[3]) + text(r[2]) + text(r[4]))
-    take(1, "select partition, batch_seq, t.id, resource, d.id from rating.resource d join catalog.tenant t using (tenant)",
+    take(1, "select d.incarnation, partition, batch_seq, t.id, resource, d.id from rating.resource d join catalog.tenant t using (tenant)",
          lambda r: uuid(r[3]), lambda r: b"R" + uuid(r[3]) + text(r[2]) + text(r[4]))
-    take(2, f"select partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, dimension_set, {epoch.format('slot')},"
+    take(2, f"select d.incarnation, partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, dimension_set, {epoch.format('slot')},"
             f" quantity, event_count, {epoch.format('latest_time')}, latest_id from rating.usage_delta d"
             " join catalog.tenant t using (tenant) join catalog.meter m using (meter)",
          lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[6])),
          lambda r: b"U" + micros(r[2]) + text(r[3]) + text(r[4]) + uuid(r[5]) + micros(r[6]) + i128(r[7]) + i64(r[8]) + micros(r[9]) + uuid(r[10]))
-    take(3, f"select partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, resource, {epoch.format('event_time')},"
+    take(3, f"select d.incarnation, partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, resource, {epoch.format('event_time')},"
             " event_id, running, value, dimension_set from rating.transition d"
             " join catalog.tenant t using (tenant) join catalog.meter m using (meter)",
          lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[6]), uuid(r[7])),
          lambda r: b"T" + micros(r[2]) + text(r[3]) + text(r[4]) + uuid(r[5]) + micros(r[6]) + uuid(r[7]) + (b"\1" if r[8] == "t" else b"\0") + i128(r[9]) + uuid(r[10]))
-    take(4, f"select partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, reason, detail,"
+    take(4, f"select incarnation, partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, reason, detail,"
             " coalesce(tenant_id, ''), coalesce(source, ''), coalesce(event_id, ''), identity, content, encode(raw, 'hex')"
             " from rating.quarantine",
          lambda r: (int(r[2]), int(r[3])),
          lambda r: b"Q" + i64(r[2]) + i64(r[3]) + micros(r[4]) + b"".join(text(w) for w in r[5:10])
          + (b"\1" + uuid(r[10]) + uuid(r[11]) if r[10] else b"\0") + hashlib.sha256(bytes.fromhex(r[12])).digest())
-    take(5, f"select partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, tenant_id, source,"
+    take(5, f"select incarnation, partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, tenant_id, source,"
             " event_id, identity, content, first_content, first_offset, first_index, encode(raw, 'hex') from rating.conflict",
          lambda r: (int(r[2]), int(r[3])),
          lambda r: b"C" + i64(r[2]) + i64(r[3]) + micros(r[4]) + b"".join(text(w) for w in r[5:8]) + uuid(r[8]) + uuid(r[9])
          + i64(r[10]) + i64(r[11]) + i64(r[12]) + hashlib.sha256(bytes.fromhex(r[13])).digest())
-    take(6, "select partition, state_batch_seq, message_offset, event_index, state from rating.quarantine"
-            " where state_batch_seq is not null",
+    # the batch that closed a row may be of a newer incarnation; the row is named by its position
+    take(6, "select c.incarnation, c.partition, q.state_batch_seq, q.message_offset + o.base_position, q.event_index, q.state"
+            "  from rating.quarantine q"
+            "  join rating.partition o on o.incarnation = q.incarnation and o.partition = q.partition"
+            "  cross join lateral (select p.incarnation, p.partition from rating.partition p"
+            "          join rating.incarnation i on i.incarnation = p.incarnation"
+            "         where p.incarnation = q.incarnation and p.partition = q.partition and q.state_batch_seq <= coalesce(p.counted_seq, q.state_batch_seq)"
+            "            or p.incarnation > q.incarnation and p.partition = rating.shard_of(q.tenant_id) % i.partitions"
+            "               and q.state_batch_seq > p.base_seq and q.state_batch_seq <= coalesce(p.counted_seq, q.state_batch_seq)"
+            "         order by p.incarnation limit 1) c"
+            " where q.state_batch_seq is not null",
          lambda r: (int(r[2]), int(r[3])),
          lambda r: b"S" + i64(r[2]) + i64(r[3]) + (b"\1" if r[4] == "conflict" else b"\0"))
 
@@ -497,7 +532,7 @@ def chain_heads(world):
                          " events, counted, duplicates, conflicts, quarantined, forwarded, markers, encode(verdicts, 'hex'),"
                          " identities, encode(identity_digest, 'hex'), sequences, encode(sequence_digest, 'hex'), sequence_from"
                          " from rating.batch"):
-        key = (int(row[0]), int(row[1]))
+        key = (int(row[2]), int(row[0]), int(row[1]))
         body = b"TPCH\1" + bytes.fromhex(row[8]) + i64(row[2]) + i64(row[0]) + i64(row[1]) + i64(row[3]) + i64(row[4])
         body += micros(row[5]) + i64(row[6]) + (b"\1" + bytes.fromhex(row[7]) if row[7] else b"\0")
         body += b"".join(encoded for _, _, encoded in sorted(rows[key], key=lambda one: one[:2]))
@@ -512,22 +547,35 @@ def chain_heads(world):
 
 
 def verify_chain(world):
-    """Every head is the hash of its rows, and links to the one before. Returns how many batches there are."""
+    """Every head is the hash of its rows, and links to the one before: in a partition that continues an older incarnation's,
+    to the last one that counted there. Returns how many batches there are."""
     heads = chain_heads(world)
-    for (partition, number), (stored, computed, previous) in sorted(heads.items()):
-        need(stored == computed, f"partition {partition}, batch {number}: head {stored}, the rows give {computed}")
-        before = heads[(partition, number - 1)][0] if number > 1 else "00" * 32
-        need(previous == before, f"partition {partition}, batch {number} does not link to the one before")
-    for partition, head in world.sql("select partition, encode(head, 'hex') from rating.partition where batch_seq > 0"):
-        last = max(number for p, number in heads if p == int(partition))
-        need(heads[(int(partition), last)][0] == head, f"partition {partition}: its head is not that of batch {last}")
+    base = {(int(i), int(p)): (int(seq), head) for i, p, seq, head in world.sql("""
+        select p.incarnation, p.partition, p.base_seq, coalesce(encode(b.head, 'hex'), repeat('00', 32))
+          from rating.partition p
+          left join lateral (select b.head from rating.incarnation i
+                               join rating.partition o on o.incarnation = i.incarnation and o.partition = p.partition % i.partitions
+                               join rating.batch b on b.incarnation = o.incarnation and b.partition = o.partition and b.batch_seq = o.counted_seq
+                              where i.incarnation < p.incarnation and o.counted_seq > o.base_seq
+                              order by i.incarnation desc limit 1) b on true""")}
+    for (incarnation, partition, number), (stored, computed, previous) in sorted(heads.items()):
+        where = f"partition {incarnation}/{partition}, batch {number}"
+        need(stored == computed, f"{where}: head {stored}, the rows give {computed}")
+        first, link = base[incarnation, partition]
+        before = heads[(incarnation, partition, number - 1)][0] if number > first + 1 else link
+        need(previous == before, f"{where} does not link to the one before")
+    for incarnation, partition, head in world.sql("select incarnation, partition, encode(head, 'hex') from rating.partition"):
+        key = (int(incarnation), int(partition))
+        last = max((number for i, p, number in heads if (i, p) == key), default=None)
+        expected = heads[(*key, last)][0] if last else base[key][1]
+        need(expected == head, f"partition {key}: its head is not that of batch {last}")
     verify_identities(world)
     return len(heads)
 
 
 def unpack_identities(piece):
-    """The entries of a row of rating.batch_identity, as docs/chain.md describes it: (identity, content, offset, index, held)."""
-    need(piece[0] == 1, f"version {piece[0]} of packed identities")
+    """The entries of a row of rating.batch_identity, as docs/chain.md describes it: (identity, content, shard, offset, index, held)."""
+    need(piece[0] == 2, f"version {piece[0]} of packed identities")
     found, at, offset = [], 1, 0
 
     def number():
@@ -540,11 +588,11 @@ def unpack_identities(piece):
             if byte < 0x80:
                 return value
     while at < len(piece):
-        identity, content, at = piece[at:at + 16], piece[at + 16:at + 24], at + 24
+        identity, content, shard, at = piece[at:at + 16], piece[at + 16:at + 24], int.from_bytes(piece[at + 24:at + 26], "big"), at + 26
         place = number()
         folded = place >> 1
         offset += -((folded + 1) >> 1) if folded & 1 else folded >> 1
-        found.append((identity, content, offset, number(), bool(place & 1)))
+        found.append((identity, content, shard, offset, number(), bool(place & 1)))
     return found
 
 
@@ -552,22 +600,25 @@ def verify_identities(world):
     """The rows of every batch have its digest, and name as many identities as it counted or held."""
     pieces = defaultdict(list)
     sequenced = verify_sequences(world)
-    for partition, number, entries in world.sql(
-            "select partition, batch_seq, encode(entries, 'hex') from rating.batch_identity order by 1, 2, piece"):
-        pieces[(int(partition), int(number))].append(bytes.fromhex(entries))
-    for partition, number, identities, digest, counted, quarantined in world.sql(
-            "select partition, batch_seq, identities, encode(identity_digest, 'hex'), counted, quarantined"
+    size = {incarnation: int(n) for incarnation, n in world.sql("select incarnation, partitions from rating.incarnation")}
+    for incarnation, partition, number, entries in world.sql(
+            "select incarnation, partition, batch_seq, encode(entries, 'hex') from rating.batch_identity order by 1, 2, 3, piece"):
+        pieces[(incarnation, int(partition), int(number))].append(bytes.fromhex(entries))
+    for incarnation, partition, number, identities, digest, counted, quarantined in world.sql(
+            "select incarnation, partition, batch_seq, identities, encode(identity_digest, 'hex'), counted, quarantined"
             "  from rating.batch where identities is not null"):
-        rows = pieces.pop((int(partition), int(number)), [])
-        where = f"partition {partition}, batch {number}"
+        rows = pieces.pop((incarnation, int(partition), int(number)), [])
+        where = f"partition {incarnation}/{partition}, batch {number}"
         need(hashlib.sha256(b"".join(rows)).hexdigest() == digest, f"{where}: the rows of its identities have another digest")
         found = [entry for row in rows for entry in unpack_identities(row)]
         need(len(found) == int(identities), f"{where}: {len(found)} identities, not {identities}")
         sure = sum(not held for *_, held in found)
-        numbered = sequenced.get((int(partition), int(number)), 0)
+        numbered = sequenced.get((incarnation, int(partition), int(number)), 0)
         # a number that was held before it counted has both
         need(sure <= int(counted) <= sure + numbered and numbered <= int(counted),
              f"{where}: {sure} counted identities and {numbered} numbers, but {counted} counted")
+        strangers = [shard for _, _, shard, *_ in found if shard % size[incarnation] != int(partition)]
+        need(not strangers, f"{where}: identities of shards {strangers[:5]}")
         need(len(found) - sure <= int(quarantined), f"{where}: more held identities than quarantined events")
     need(not pieces, f"identities of batches that are not there: {sorted(pieces)[:3]}")
 
@@ -634,18 +685,18 @@ def unpack_sequences(piece):
 
 
 def verify_sequences(world):
-    """The rows of every batch have its digest and number of records. Returns (partition, batch_seq) -> events."""
+    """The rows of every batch have its digest and number of records. Returns (incarnation, partition, batch_seq) -> events."""
     pieces, events = defaultdict(list), {}
-    for partition, number, entries in world.sql(
-            "select partition, batch_seq, encode(entries, 'hex') from rating.batch_sequence order by 1, 2, piece"):
-        pieces[(int(partition), int(number))].append(bytes.fromhex(entries))
-    for partition, number, records, digest in world.sql(
-            "select partition, batch_seq, sequences, encode(sequence_digest, 'hex') from rating.batch where sequences is not null"):
-        rows = pieces.pop((int(partition), int(number)), [])
-        where = f"partition {partition}, batch {number}"
+    for incarnation, partition, number, entries in world.sql(
+            "select incarnation, partition, batch_seq, encode(entries, 'hex') from rating.batch_sequence order by 1, 2, 3, piece"):
+        pieces[(incarnation, int(partition), int(number))].append(bytes.fromhex(entries))
+    for incarnation, partition, number, records, digest in world.sql(
+            "select incarnation, partition, batch_seq, sequences, encode(sequence_digest, 'hex') from rating.batch where sequences is not null"):
+        rows = pieces.pop((incarnation, int(partition), int(number)), [])
+        where = f"partition {incarnation}/{partition}, batch {number}"
         need(hashlib.sha256(b"".join(rows)).hexdigest() == digest, f"{where}: the rows of its sequences have another digest")
         found = [record for row in rows for record in unpack_sequences(row)]
         need(len(found) == int(records), f"{where}: {len(found)} records of sequences, not {records}")
-        events[(int(partition), int(number))] = sum(record[0] == "event" for record in found)
+        events[(incarnation, int(partition), int(number))] = sum(record[0] == "event" for record in found)
     need(not pieces, f"sequences of batches that are not there: {sorted(pieces)[:3]}")
     return events

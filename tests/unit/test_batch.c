@@ -366,6 +366,47 @@ static void misrouted_events_are_sent_on_once(void **state)
     partition_close(&partition);
 }
 
+// rules 2.3: a newer incarnation counts. Everything goes on to it, also what was sent on once, by its first position.
+static void what_does_not_count_any_more_is_sent_on(void **state)
+{
+    (void)state;
+    struct partition partition;
+    const struct sample samples[] = {{1, 0, 5}, {1, 0, 5}, {2, 0, -1}};
+    size_t count = 0, usage = 0;
+    partition_open(&partition);
+    const int home = partition.ground.judge.partition;
+    partition.ground.sends_on = true;
+    partition.ground.judge.partition = -1;
+    feed(&partition, samples, 3, false);
+    feed_forwarded(&partition, samples[0], now - DAY_US, &partition.ground.forward_key);
+    const struct forward_row *rows = batch_forwards(partition.batch, &count);
+    assert_int_equal(count, 4);
+    assert_int_equal(batch_verdicts(partition.batch)->of[VERDICT_FORWARDED], 4);
+    assert_true(rows[2].received_time == now && rows[3].received_time == now - DAY_US);
+    (void)batch_usage(partition.batch, &usage);
+    assert_int_equal(usage, 0);
+    partition.ground.sends_on = false;
+    partition.ground.judge.partition = home;
+    partition_close(&partition);
+}
+
+// What the index and a conflict's first event name is the position, not the offset in one of several topics.
+static void positions_go_on_from_the_incarnation_before(void **state)
+{
+    (void)state;
+    struct partition partition;
+    const struct sample first = {1, 0, 5};
+    struct dedup_entry found;
+    partition_open(&partition);
+    partition.ground.base_position = 1000000;
+    feed(&partition, &first, 1, false);
+    commit(&partition);
+    struct hash128 identity = event_identity(&partition.ground.identity_key, SLICE("t-1"), SLICE("s"), SLICE("e1"));
+    assert_true(dedup_index_find(partition.index, identity, &found));
+    assert_int_equal(found.offset, 1000000);
+    partition_close(&partition);
+}
+
 static void events_that_were_sent_on_are_judged_by_their_first_position(void **state)
 {
     (void)state;
@@ -383,10 +424,10 @@ static void events_that_were_sent_on_are_judged_by_their_first_position(void **s
     partition_close(&partition);
 }
 
-static struct replay_row replay_of(struct arena *arena, struct sample sample, int64_t offset)
+static struct replay_row replay_of(struct arena *arena, struct sample sample, int64_t position)
 {
     return (struct replay_row){
-        .quarantine = 1, .offset = offset, .received_time = now, .raw = slice_of(sample_json(arena, sample))};
+        .quarantine = 1, .position = position, .received_time = now, .raw = slice_of(sample_json(arena, sample))};
 }
 
 static void held_identities_make_nothing_a_duplicate(void **state)
@@ -497,6 +538,8 @@ int main(void)
         cmocka_unit_test(a_batch_that_is_fed_again_counts_the_same),
         cmocka_unit_test(the_next_batch_knows_what_is_being_committed),
         cmocka_unit_test(misrouted_events_are_sent_on_once),
+        cmocka_unit_test(what_does_not_count_any_more_is_sent_on),
+        cmocka_unit_test(positions_go_on_from_the_incarnation_before),
         cmocka_unit_test(events_that_were_sent_on_are_judged_by_their_first_position),
         cmocka_unit_test(held_identities_make_nothing_a_duplicate),
         cmocka_unit_test(a_replay_counts_once),

@@ -236,7 +236,7 @@ static void other_content_is_kept_with_the_place_of_the_first(void **state)
     assert_int_equal(feed(&partition, "a", 1, 5, 1), VERDICT_COUNTED);
     assert_int_equal(feed(&partition, "a", 2, 5, 7), VERDICT_CONFLICT); // a collector measured again
     const struct conflict_row *conflict = partition.batch->conflicts.rows;
-    assert_int_equal(conflict->first.offset, 0);
+    assert_int_equal(conflict->first.position, 0);
     assert_int_equal(conflict->offset, 2);
     assert_int_not_equal(conflict->first.content, conflict->content.high);
     assert_int_equal(feed(&partition, "a", 2, 5, 1), VERDICT_DUPLICATE);
@@ -298,7 +298,7 @@ static void numbers_that_were_forgotten_are_undecidable(void **state)
 static struct replay_row replay_of(struct arena *arena, struct sample sample, int64_t offset, bool undecidable)
 {
     return (struct replay_row){.quarantine = 1,
-                               .offset = offset,
+                               .position = offset,
                                .received_time = now,
                                .raw = slice_of(sample_json(arena, &sample, "cloud.storage.request")),
                                .undecidable = undecidable};

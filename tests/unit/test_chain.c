@@ -174,7 +174,7 @@ static void every_part_counts(void **state)
     DIFFERS(conflict.first.event_index++);
     DIFFERS(conflict.raw = SLICE(""));
     DIFFERS(closing[0].conflict = true);
-    DIFFERS(closing[1].offset++);
+    DIFFERS(closing[1].position++);
     example.with_identities = true;
     example_head(&example, other);
     assert_string_not_equal(head, other);

@@ -18,7 +18,8 @@ static struct dedup_entry entry_of(uint64_t number, int64_t offset, int32_t even
                                 .content = number << 60 | number,
                                 .offset = offset,
                                 .event_index = event_index,
-                                .held = held};
+                                .held = held,
+                                .shard = (int16_t)(number % SHARD_COUNT)};
 }
 
 static void entry_same(const struct dedup_entry *a, const struct dedup_entry *b)
@@ -28,6 +29,7 @@ static void entry_same(const struct dedup_entry *a, const struct dedup_entry *b)
     assert_int_equal(a->offset, b->offset);
     assert_int_equal(a->event_index, b->event_index);
     assert_int_equal(a->held, b->held);
+    assert_int_equal(a->shard, b->shard);
 }
 
 static void what_is_packed_is_unpacked(void **state)
@@ -40,7 +42,7 @@ static void what_is_packed_is_unpacked(void **state)
         entry_of(3, 2, 128, false),
         entry_of(4, DEDUP_OFFSET_MAX, DEDUP_EVENT_INDEX_MAX, true),
         entry_of(5, 31, 0, false), // a replay goes back
-        entry_of(UINT64_MAX, 0, 0, true),
+        entry_of(UINT64_MAX, 0, 0, true), // of the last shard
     };
     enum { COUNT = sizeof entries / sizeof *entries };
     struct text packed = {0};
@@ -62,7 +64,7 @@ static void what_is_packed_is_unpacked(void **state)
     text_free(&packed);
 }
 
-// An entry after another costs 26 bytes; a piece ends, and the next begins anew.
+// An entry after another costs 28 bytes; a piece ends, and the next begins anew.
 static void pieces_end_where_they_are_full(void **state)
 {
     (void)state;
@@ -77,7 +79,7 @@ static void pieces_end_where_they_are_full(void **state)
         size_t length = packed.length - start;
         assert_true(length < DEDUP_PACK_BYTES + DEDUP_PACK_ENTRY_MAX);
         assert_true(at + taken == COUNT || length >= DEDUP_PACK_BYTES);
-        assert_true(length <= 1 + 26 * taken + 3);
+        assert_true(length <= 1 + 28 * taken + 3);
         struct dedup_unpack unpack;
         assert_int_equal(dedup_unpack_open(&unpack, packed.data + start, length, NULL), ERR_OK);
         for (size_t i = at; i < at + taken; i++) {
@@ -88,7 +90,7 @@ static void pieces_end_where_they_are_full(void **state)
         at += taken;
         pieces++;
     }
-    assert_int_equal(pieces, 3);
+    assert_int_equal(pieces, 4);
     text_free(&packed);
     free(entries);
 }
@@ -105,7 +107,8 @@ static void damage_is_refused(void **state)
     struct fault fault = {0};
     dedup_pack(&packed, entries, 2);
     assert_int_equal(dedup_unpack_open(&unpack, packed.data, 0, &fault), ERR_INVALID);
-    assert_int_equal(dedup_unpack_open(&unpack, "\2", 1, &fault), ERR_INVALID);
+    assert_int_equal(dedup_unpack_open(&unpack, "\0", 1, &fault), ERR_INVALID);
+    assert_int_equal(dedup_unpack_open(&unpack, "\3", 1, &fault), ERR_INVALID);
     for (size_t length = 1; length < packed.length; length++) {
         char *exact = malloc(length);
         assert_non_null(exact);
@@ -133,7 +136,36 @@ static void damage_is_refused(void **state)
         assert_int_equal(dedup_unpack_open(&unpack, piece, 25 + bad[i].length, &fault), ERR_OK);
         if (dedup_unpack_some(&unpack, found, 4, &count, &fault) != ERR_INVALID) fail_msg("%s is taken", bad[i].what);
     }
+    for (int shard = SHARD_COUNT - 1; shard <= SHARD_COUNT; shard++) {
+        const unsigned char piece[1 + 16 + 8 + 2 + 2] = {[0] = 2, [25] = (unsigned char)(shard >> 8),
+                                                         [26] = (unsigned char)shard};
+        assert_int_equal(dedup_unpack_open(&unpack, piece, sizeof piece, &fault), ERR_OK);
+        assert_int_equal(dedup_unpack_some(&unpack, found, 4, &count, &fault),
+                         shard < SHARD_COUNT ? ERR_OK : ERR_INVALID);
+    }
     text_free(&packed);
+}
+
+// Version 1 did not say whose an identity is.
+static void pieces_without_shards_are_read(void **state)
+{
+    (void)state;
+    const unsigned char piece[1 + 2 * (16 + 8 + 2)] = {
+        [0] = 1, [1] = 0xaa, [24] = 7, [25] = 2 << 2, [26] = 3, [27] = 0xbb, [51] = 1 << 2 | 1, [52] = 0};
+    struct dedup_unpack unpack;
+    struct dedup_entry found[3];
+    size_t count = 0;
+    assert_int_equal(dedup_unpack_open(&unpack, piece, sizeof piece, NULL), ERR_OK);
+    assert_int_equal(dedup_unpack_some(&unpack, found, 3, &count, NULL), ERR_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(found[0].identity.high >> 56, 0xaa);
+    assert_int_equal(found[0].content, 7);
+    assert_int_equal(found[0].offset, 2);
+    assert_int_equal(found[0].event_index, 3);
+    assert_int_equal(found[0].shard, DEDUP_SHARD_UNKNOWN);
+    assert_int_equal(found[1].identity.high >> 56, 0xbb);
+    assert_int_equal(found[1].offset, 3);
+    assert_true(found[1].held && !found[0].held);
 }
 
 int main(void)
@@ -142,6 +174,7 @@ int main(void)
         cmocka_unit_test(what_is_packed_is_unpacked),
         cmocka_unit_test(pieces_end_where_they_are_full),
         cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(pieces_without_shards_are_read),
     };
     hash_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
