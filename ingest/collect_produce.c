@@ -10,13 +10,23 @@
 #include "common/arena.h"
 #include "common/bus.h"
 #include "common/crash_point.h"
+#include "common/log.h"
+#include "catalogue/incarnation.h"
 #include "ingest/packing.h"
 
-enum { ARENA_BYTES = 1 << 20, POLL_MS = 100, CLOSE_MS = 1000 };
+enum {
+    ARENA_BYTES = 1 << 20,
+    POLL_MS = 100,
+    CLOSE_MS = 1000,
+    LOOK_US = 60000000,        // at whether there is a topic of a newer incarnation
+    LOOK_FAILED_US = 10000000, // the same when a message was not delivered
+    INCARNATIONS_AHEAD = 10
+};
 
 struct collect_produce {
     const struct config *config;
-    const char *topic;
+    char topic[TOPIC_MAX + 1];
+    int64_t look_us; // monotonic time of the next look for a newer one
     struct bus_producer *producer; // NULL: to be opened (again)
     int partitions;
     struct arena *arena;
@@ -33,7 +43,7 @@ void collect_produce_open(const struct config *config, const char *topic, struct
 {
     struct collect_produce *made = heap_alloc(sizeof *made);
     made->config = config;
-    made->topic = topic;
+    snprintf(made->topic, sizeof made->topic, "%s", topic);
     made->arena = arena_new(ARENA_BYTES);
     *produce = made;
 }
@@ -45,6 +55,16 @@ void collect_produce_close(struct collect_produce *produce)
     arena_free(produce->arena);
     text_free(&produce->buffer);
     free(produce);
+}
+
+bool collect_produce_successor(const char *topic, int ahead, char *next)
+{
+    const char *dot = strrchr(topic, '.');
+    size_t digits = dot ? strspn(dot + 1, "0123456789") : 0;
+    if (digits < 1 || digits > 6 || dot[1 + digits] || dot[1] == '0') return false;
+    int number = atoi(dot + 1), base = (int)(dot - topic);
+    int length = snprintf(next, TOPIC_MAX + 1, "%.*s.%d", base, topic, number + ahead);
+    return length <= TOPIC_MAX;
 }
 
 static void reported(void *token, enum err err, int partition, int64_t offset, const char *reason)
@@ -78,8 +98,41 @@ static enum err check_topic(struct collect_produce *produce, struct fault *fault
     return ERR_OK;
 }
 
+// ERR_OK, ERR_NOT_FOUND, or why it cannot be told.
+static enum err topic_look(const struct collect_produce *produce, const char *topic)
+{
+    struct bus_topic ignored;
+    struct fault fault = {0};
+    return bus_topic_describe(produce->config, topic, &ignored, &fault);
+}
+
+// Goes on with the topic of the newest incarnation: they follow one another without gaps, but older ones may be gone.
+static void topic_follow(struct collect_produce *produce)
+{
+    char newest[sizeof produce->topic] = "", next[sizeof produce->topic];
+    enum err err = topic_look(produce, produce->topic);
+    bool there = err == ERR_OK;
+    for (int ahead = 1; ahead <= INCARNATIONS_AHEAD && collect_produce_successor(produce->topic, ahead, next); ahead++) {
+        if (!err || err == ERR_NOT_FOUND) err = topic_look(produce, next);
+        if (err == ERR_NOT_FOUND && !there) continue;
+        if (err) break; // brokers that are away are asked again later
+        memcpy(newest, next, sizeof newest);
+        there = true;
+    }
+    if (!newest[0]) return;
+    log_info("collector_topic", LOG_TEXT("from", produce->topic), LOG_TEXT("to", newest));
+    memcpy(produce->topic, newest, sizeof newest);
+    bus_producer_close(produce->producer, CLOSE_MS);
+    produce->producer = NULL;
+}
+
 static enum err ready(struct collect_produce *produce, struct fault *fault)
 {
+    int64_t now = clock_monotonic_us();
+    if (now >= produce->look_us) {
+        produce->look_us = now + LOOK_US;
+        topic_follow(produce);
+    }
     if (produce->producer && bus_producer_failed(produce->producer)) {
         bus_producer_close(produce->producer, 0);
         produce->producer = NULL;
@@ -137,6 +190,8 @@ static enum err send(struct collect_produce *produce, const struct admitted_even
     while (produce->waiting > 0)
         bus_producer_poll(produce->producer, POLL_MS);
     if (err) return err;
+    int64_t soon = clock_monotonic_us() + LOOK_FAILED_US;
+    if (produce->failed && produce->look_us > soon) produce->look_us = soon; // the topic may have been retired
     return produce->failed ? fault_set(fault, produce->failed, "kafka", "%s", produce->reason) : ERR_OK;
 }
 
