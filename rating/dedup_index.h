@@ -70,7 +70,7 @@ void dedup_index_find_group(const struct dedup_index *index, const struct hash12
 // ERR_LIMIT and why; dedup_index_reserve says the same.
 enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault) MUST_USE;
 
-// Makes room for so many entries, by moving others to disk if need be: in the background, unless the limit is reached. ERR_LIMIT: the budget would be passed, or the
+// Makes room for so many entries, by moving others to disk if need be. ERR_LIMIT: the budget would be passed, or the
 // disk failed.
 enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fault *fault) MUST_USE;
 // Lays an empty index out for so many entries, as far as the budget goes: putting them is cheaper then.

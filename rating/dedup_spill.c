@@ -15,7 +15,6 @@
 enum {
     DISK_GENERATIONS = 8, // of the window
     SPILL_LEAST = 32,     // identities in a group that is worth a file
-    SPILL_EARLY = 8,      // begun when less than this part of the limit is left
     PATH_SIZE = 4000
 };
 
@@ -201,12 +200,9 @@ static enum err largest_begin(struct dedup_budget *budget, struct fault *fault)
 enum err dedup_budget_make_room(struct dedup_budget *budget, int64_t bytes, struct fault *fault)
 {
     enum err err = ERR_OK;
-    if (budget->spill && atomic_load(&budget->spill->done)) err = spill_end(budget, fault);
     while (!err && budget->used_bytes + bytes > budget->limit_bytes) {
-        if (!budget->spill) err = largest_begin(budget, fault);
-        if (!err) err = spill_end(budget, fault);
+        err = largest_begin(budget, fault);
+        if (!err) err = spill_end(budget, fault); // waited for: see ADR 12
     }
-    bool early = budget->used_bytes + bytes > budget->limit_bytes - budget->limit_bytes / SPILL_EARLY;
-    if (!err && early && budget->folder && !budget->spill && largest_begin(budget, NULL)) return ERR_OK; // not yet needed
     return err;
 }
