@@ -74,6 +74,13 @@ class Generator:
             lines.append(self.line(one))
         return lines
 
+    def again(self, count):
+        """Events of before, once more."""
+        repeated = [self.random.choice(self.sent) for _ in range(count)]
+        for one in repeated:
+            self.oracle.see(one)
+        return [self.line(one) for one in repeated]
+
     def bad(self):
         """One of everything that cannot be counted, with the reason that it must get."""
         now, tenant = datetime.now(UTC), TENANTS[0]
