@@ -291,7 +291,7 @@ class Trial:
         """No identity is there twice; as many as the oracle has."""
         found = Counter()
         for _, entries in self.deployment.sql("select partition, encode(entries, 'hex') from rating.batch_identity"):
-            found.update(identity for identity, _, _, _, held in unpack_identities(bytes.fromhex(entries)) if not held)
+            found.update(identity for identity, *_, held in unpack_identities(bytes.fromhex(entries)) if not held)
         twice = sum(count > 1 for count in found.values())
         wrong = [f"{twice} identities are there twice"] if twice else []
         if len(found) != len(self.counted.contents):
