@@ -18,6 +18,24 @@ static void copy_origin(struct db_copy *copy, const struct batch_record *record)
     db_copy_instant(copy, batch_received_hour(record));
 }
 
+enum err attempt_copy_pieces(struct attempt *attempt, const char *table, const struct text *packed,
+                             const struct row_list *pieces, struct fault *fault)
+{
+    const size_t *ends = pieces->rows;
+    struct db_copy copy;
+    const char *columns =
+        arena_print(attempt->arena, "%s (incarnation, partition, batch_seq, piece, received_hour, entries)", table);
+    enum err err = db_copy_open(attempt->db, columns, 6, &copy, fault);
+    if (err) return err;
+    for (size_t i = 0, start = 0; i < pieces->count; start = ends[i++]) {
+        copy_batch(&copy, &attempt->record);
+        db_copy_int4(&copy, (int32_t)i);
+        db_copy_instant(&copy, batch_received_hour(&attempt->record));
+        db_copy_bytes(&copy, packed->data + start, ends[i] - start);
+    }
+    return db_copy_close(&copy, fault);
+}
+
 static enum err usage_copy(struct attempt *attempt, struct fault *fault)
 {
     size_t count = accumulator_count(attempt->batch->usage);

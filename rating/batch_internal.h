@@ -130,4 +130,7 @@ enum err batch_names_copy(struct attempt *attempt, struct fault *fault) MUST_USE
 
 // --- batch_copy.c
 void copy_batch(struct db_copy *copy, const struct batch_record *record); // incarnation, partition, batch_seq
+// Packed rows, a row per piece; pieces: size_t, where each ends in `packed`.
+enum err attempt_copy_pieces(struct attempt *attempt, const char *table, const struct text *packed,
+                             const struct row_list *pieces, struct fault *fault) MUST_USE;
 enum err attempt_copy(struct attempt *attempt, struct fault *fault) MUST_USE;

@@ -174,25 +174,9 @@ enum err batch_sequences_pack(struct batch *batch, const struct sequence_index *
 enum err batch_sequences_copy(struct attempt *attempt, struct fault *fault)
 {
     const struct batch *batch = attempt->batch;
-    const struct batch_record *record = &attempt->record;
-    const size_t *ends = batch->sequence_pieces.rows;
     if (batch->sequence_pieces.count == 0) return ERR_OK;
-    struct db_copy copy;
-    enum err err = db_copy_open(attempt->db,
-                                "rating.batch_sequence (incarnation, partition, batch_seq, piece, received_hour,"
-                                " entries)",
-                                6, &copy, fault);
-    if (err) return err;
-    for (size_t i = 0, start = 0; i < batch->sequence_pieces.count; start = ends[i++]) {
-        db_copy_row(&copy);
-        db_copy_int4(&copy, record->incarnation);
-        db_copy_int4(&copy, record->partition);
-        db_copy_int8(&copy, record->batch_seq);
-        db_copy_int4(&copy, (int32_t)i);
-        db_copy_instant(&copy, batch_received_hour(record));
-        db_copy_bytes(&copy, batch->packed_sequences.data + start, ends[i] - start);
-    }
-    err = db_copy_close(&copy, fault);
+    enum err err =
+        attempt_copy_pieces(attempt, "rating.batch_sequence", &batch->packed_sequences, &batch->sequence_pieces, fault);
     CRASH_POINT("rate.after_sequences");
     return err;
 }

@@ -31,8 +31,7 @@ size_t dedup_pack(struct text *out, const struct dedup_entry *entries, size_t co
         unsigned char bytes[DEDUP_PACK_ENTRY_MAX];
         ENSURE(entry->offset >= 0 && entry->offset <= DEDUP_OFFSET_MAX && entry->event_index >= 0);
         ENSURE(entry->shard >= 0 && entry->shard < SHARD_COUNT);
-        int64_t distance = entry->offset - before;
-        uint64_t folded = distance < 0 ? (uint64_t)-distance * 2 - 1 : (uint64_t)distance * 2;
+        uint64_t folded = pack_fold(entry->offset - before);
         before = entry->offset;
         hash128_bytes(entry->identity, bytes);
         unsigned char *end = content_put(bytes + IDENTITY_BYTES, entry->content);
@@ -74,9 +73,9 @@ static bool entry_take(struct dedup_unpack *unpack, struct dedup_entry *entry)
     if (!at || index > DEDUP_EVENT_INDEX_MAX) return false;
     entry->held = place & 1;
     entry->event_index = (int32_t)index;
-    uint64_t folded = place >> 1, distance = (folded + 1) >> 1;
-    if (distance > (uint64_t)DEDUP_OFFSET_MAX) return false;
-    entry->offset = unpack->offset + (folded & 1 ? -(int64_t)distance : (int64_t)distance);
+    int64_t distance = pack_unfold(place >> 1);
+    if (distance < -DEDUP_OFFSET_MAX || distance > DEDUP_OFFSET_MAX) return false;
+    entry->offset = unpack->offset + distance;
     if (entry->offset < 0 || entry->offset > DEDUP_OFFSET_MAX) return false;
     unpack->offset = entry->offset;
     unpack->at = at;
