@@ -195,9 +195,23 @@ static enum err run_write(struct kv *kv, rocksdb_sstfilewriter_t *writer, const 
     return words ? refused(kv, "a run cannot be written", words, fault) : ERR_OK;
 }
 
+// A newer value must win over an older one. The distribution's RocksDB (7.8) may give a file that is taken in the number of
+// an older level, so that a later merge keeps the older value (facebook/rocksdb #12257, mended in 8.11). With a snapshot
+// open every file gets a new number and goes on top.
+static enum err run_take_in(struct kv *kv, const char *path, struct fault *fault)
+{
+    char *words = NULL;
+    const char *const files[] = {path};
+    const rocksdb_snapshot_t *snapshot = rocksdb_create_snapshot(kv->db);
+    rocksdb_ingest_external_file_cf(kv->db, kv->generations[kv->generation_count - 1].family, files, 1, kv->ingesting,
+                                    &words);
+    rocksdb_release_snapshot(kv->db, snapshot);
+    return words ? refused(kv, "a run cannot be taken in", words, fault) : ERR_OK;
+}
+
 enum err kv_run_add(struct kv *kv, const struct kv_record *records, size_t count, struct fault *fault)
 {
-    char path[PATH_SIZE], *words = NULL;
+    char path[PATH_SIZE];
     ENSURE(count > 0 && kv->generation_count > 0);
     ENSURE(snprintf(path, sizeof path, "%s/run%lld.sst", kv->folder, (long long)++kv->last_run) < (int)sizeof path);
     enum err err = room_check(kv, path, RUN_LEAST_BYTES + count * RUN_RECORD_BYTES, fault);
@@ -206,12 +220,7 @@ enum err kv_run_add(struct kv *kv, const struct kv_record *records, size_t count
     err = run_write(kv, writer, path, records, count, fault);
     rocksdb_sstfilewriter_destroy(writer);
     CRASH_POINT("kv.run_written");
-    if (!err) {
-        const char *const files[] = {path};
-        rocksdb_ingest_external_file_cf(kv->db, kv->generations[kv->generation_count - 1].family, files, 1,
-                                        kv->ingesting, &words);
-        if (words) err = refused(kv, "a run cannot be taken in", words, fault);
-    }
+    if (!err) err = run_take_in(kv, path, fault);
     if (err) (void)unlink(path);
     return err;
 }

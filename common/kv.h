@@ -33,7 +33,8 @@ void kv_close(struct kv *kv); // removes the folder; NULL is fine
 enum err kv_generation_begin(struct kv *kv, int64_t *number, struct fault *fault) MUST_USE;
 enum err kv_generation_drop(struct kv *kv, int64_t number, struct fault *fault) MUST_USE;
 
-// Adds a run to the newest generation: records with rising keys (ENSUREd), each once. Whole and on disk, or not at all.
+// Adds a run to the newest generation: records with rising keys (ENSUREd), each once; they replace those of the same keys
+// in it. Whole and on disk, or not at all.
 enum err kv_run_add(struct kv *kv, const struct kv_record *records, size_t count, struct fault *fault) MUST_USE;
 
 // Looks the keys up, at most KV_LOOK_MAX: `take` gets every value that is found, from the newest generation to the

@@ -109,6 +109,62 @@ static void what_was_added_is_found_newest_first(void **state)
     assert_int_equal(test_folder_remove(&folder), 0);
 }
 
+enum { PARTS = 16, PART_COUNT = 1500, RUNS = 500 };
+
+static bool number_take(void *context, size_t key, const unsigned char value[KV_VALUE_BYTES])
+{
+    uint32_t *numbers = context;
+    memcpy(&numbers[key], value, sizeof numbers[key]);
+    return false;
+}
+
+// A run of all keys of a part of the key space, whose values are a number.
+static void part_add(struct kv *kv, unsigned part, uint32_t number)
+{
+    struct fault fault = {0};
+    struct kv_record *records = heap_alloc(PART_COUNT * sizeof *records);
+    for (uint32_t i = 0; i < PART_COUNT; i++) {
+        records[i].key[0] = (unsigned char)part;
+        records[i].key[1] = (unsigned char)(i >> 8);
+        records[i].key[2] = (unsigned char)i;
+        memcpy(records[i].value, &number, sizeof number);
+    }
+    if (kv_run_add(kv, records, PART_COUNT, &fault)) fail_msg("%s: %s", fault.place, fault.reason);
+    free(records);
+}
+
+// Each run covers a sixteenth of the keys and comes while others are merged: this is what makes RocksDB give numbers of
+// older levels to newer files. An older value must not come back.
+static void the_newest_run_wins_while_others_are_merged(void **state)
+{
+    struct test_folder folder;
+    struct kv *kv = NULL;
+    struct fault fault = {0};
+    int64_t generation = 0;
+    uint32_t newest[PARTS] = {0}, random = 1;
+    unsigned char keys[PARTS][KV_KEY_BYTES] = {{0}};
+    (void)state;
+    for (unsigned part = 0; part < PARTS; part++)
+        keys[part][0] = (unsigned char)part;
+    assert_int_equal(test_folder_make(&folder), 0);
+    assert_int_equal(kv_open(test_path(&folder, "kv"), &kv, &fault), ERR_OK);
+    assert_int_equal(kv_generation_begin(kv, &generation, &fault), ERR_OK);
+    for (uint32_t run = 1; run <= RUNS; run++) {
+        uint32_t found[PARTS] = {0};
+        random = random * 1103515245 + 12345;
+        unsigned part = random >> 16 & (PARTS - 1);
+        part_add(kv, part, run);
+        newest[part] = run;
+        assert_int_equal(
+            kv_find(kv, (const unsigned char(*)[KV_KEY_BYTES])keys, PARTS, number_take, found, &fault), ERR_OK);
+        for (unsigned i = 0; i < PARTS; i++)
+            if (found[i] != newest[i])
+                fail_msg("after run %u part %u has the value of run %u, not of %u", run, i, found[i], newest[i]);
+    }
+    kv_close(kv);
+    assert_int_equal(test_folder_remove(&folder), 0);
+}
+
 static void what_a_process_before_left_is_not_read(void **state)
 {
     struct test_folder folder;
@@ -174,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_added_is_found_newest_first),
+        cmocka_unit_test(the_newest_run_wins_while_others_are_merged),
         cmocka_unit_test(what_a_process_before_left_is_not_read),
         cmocka_unit_test(damaged_runs_are_an_error),
         cmocka_unit_test(a_folder_that_cannot_be_is_an_error),
