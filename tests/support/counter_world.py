@@ -9,8 +9,8 @@ import time
 from collections import defaultdict
 from decimal import Decimal
 
-from rating_world import Oracle, World, event, need
-from rating_world import wait_until as wait_closely
+from rating_world import Oracle, World, event
+from waiting import need, until
 
 METER_OF = {1: "egress_bytes", 2: "egress_flows", 3: "api_calls", 4: "pool_size", 5: "disk_level"}
 # figures as meters merge them, by tenant, meter and month; running resources have no counters
@@ -27,15 +27,7 @@ MARKS = "select partition, incarnation, batch_seq, encode(head, 'hex') from rati
 
 def wait_until(condition, seconds, what):
     """As rating_world's, at a pace that leaves the machine to those who are waited for."""
-    def paced():
-        value = condition()
-        if not value:
-            time.sleep(0.2)
-        return value
-    try:
-        return wait_closely(paced, seconds, "the condition")
-    except AssertionError as late:
-        raise AssertionError(f"{late}: {what() if callable(what) else what}") from late
+    return until(seconds, condition, what, pause=0.25)
 
 
 class Picture:

@@ -6,28 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from fractions import Fraction
 from pathlib import Path
 
+from waiting import need, until
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLE = ROOT / "deploy/sample"
-
-
-def need(condition, why):
-    if not condition:
-        raise AssertionError(why)
-
-
-def until(seconds, condition, why):
-    """What the condition gives as soon as it is true; fails after so many seconds. `why` may be a function."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        need(time.monotonic() < deadline, f"{why() if callable(why) else why} (waited {seconds} s)")
-        time.sleep(0.05)
 
 
 class Deployment:

@@ -9,8 +9,9 @@ import os
 import signal
 import struct
 import subprocess
-import time
 from pathlib import Path
+
+from waiting import need, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATE = Path(os.environ["TURNPIKE_STATE"])
@@ -21,22 +22,6 @@ PARTITIONS = 4
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 CATALOGUE = Path(__file__).resolve().parent / "gateway.sql"
-
-
-def need(condition, why):
-    if not condition:
-        raise AssertionError(why)
-
-
-def until(seconds, condition, why):
-    """What the condition gives as soon as it is true; fails after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        need(time.monotonic() < deadline, f"{why} (waited {seconds} s)")
-        time.sleep(0.05)
 
 
 def setting(name):

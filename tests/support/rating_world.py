@@ -10,11 +10,12 @@ import signal
 import socket
 import struct
 import subprocess
-import time
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+
+from waiting import PATIENCE, need, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # the program itself, where it is: the distribution's wrapper costs ten times as much, and is called all the time
@@ -57,20 +58,9 @@ def shard_of(tenant):
     return (murmur2(tenant.encode()) & 0x7fffffff) % 1024
 
 
-def need(condition, why):
-    if not condition:
-        raise AssertionError(why)
-
-
 def wait_until(condition, seconds, what):
     """Waits for a condition; whatever it returns when it holds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        need(time.monotonic() < deadline, f"not within {seconds} s: {what() if callable(what) else what}")
-        time.sleep(0.05)
+    return until(seconds, condition, what)
 
 
 class World:
@@ -304,7 +294,7 @@ class Rater:
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
-                self.process.wait(seconds)
+                self.process.wait(seconds * PATIENCE)
             except subprocess.TimeoutExpired as slow:
                 self.process.kill()
                 raise AssertionError(f"does not end within {seconds} s: {self.tail()}") from slow
@@ -312,7 +302,7 @@ class Rater:
 
     def await_killed(self, seconds=60):
         """The crash point fired, and nothing else ended the process."""
-        self.process.wait(seconds)
+        self.process.wait(seconds * PATIENCE)
         need(self.process.returncode == -signal.SIGKILL, f"ended with {self.process.returncode}: {self.tail()}")
         need("crash point reached" in self.log(), f"no crash point fired: {self.tail()}")
 
