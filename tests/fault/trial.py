@@ -22,7 +22,7 @@ from stream import DAYS_BACK, DIRECT, GATE, Stream, catalogue_text, messages_of
 PARTITIONS, TEMPLATE = 4, "trial_template"
 GATE_CHUNK, DIRECT_CHUNK, CHUNKS_LEAST, CHUNKS_QUICK = 24, 24, 12, 40
 NOT_CONNECTED = 2  # psql's exit code
-RETRY_SECONDS = 90  # a sender gives up when nothing was taken for so long
+RETRY_SECONDS = 300  # a sender gives up when nothing was taken for so long
 
 
 class TrialDeployment(Deployment):
@@ -142,6 +142,7 @@ class Trial:
         self.roles, self.proxy = {}, CommitProxy(int(self.deployment.setting("postgres.port"))) if proxied else None
         self.flush_events = self.random.choice((7, 60, 1000000))
         self.settings = {}  # of raters
+        self.proxies = {}   # of raters that have one of their own, by name
         self.environments = {}  # of roles, by name
         self.place = ""     # of the database, in SQL
 
@@ -153,8 +154,8 @@ class Trial:
             settings = {"rate.instance": name, "rate.ops_listen": f"127.0.0.1:{base + 61 + ord(name[-1]) % 8}",
                         "rate.flush_interval": "20ms", "rate.flush_events": self.flush_events,
                         "rate.marker_interval": "1m"}  # markers alone are committed once a minute
-            if self.proxy:
-                settings.update({"postgres.port": self.proxy.port, "postgres.sslmode": "disable"})
+            if proxy := self.proxies.get(name, self.proxy):
+                settings.update({"postgres.port": proxy.port, "postgres.sslmode": "disable"})
             return ["rate", *[f"--{key}={value}" for key, value in {**settings, **self.settings}.items()]]
         return {"bill": ["bill", "--bill.settle_interval=1s", "--bill.worker_accounts=2"], "ingest": ["ingest"]}[name]
 
@@ -179,8 +180,8 @@ class Trial:
     def down(self, keep):
         for role in self.deployment.roles:
             role.kill()
-        if self.proxy:
-            self.proxy.__exit__()
+        for proxy in filter(None, (self.proxy, *self.proxies.values())):
+            proxy.__exit__()
         if keep:
             return
         self.deployment.admin(f"drop database if exists {self.deployment.name} with (force)", False, "postgres")
