@@ -111,6 +111,10 @@ def port_is_free(port):
     return True
 
 
+def ports_are_free(base):
+    return all(port_is_free(base + distance) for distance in PORT_DISTANCES)
+
+
 class Ports:
     """Ranges of ports for stacks. A range is this run's until it ends: a lock on a file keeps other runs of this machine
     away, of other checkouts too."""
@@ -134,7 +138,7 @@ class Ports:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
-            if not all(port_is_free(base + distance) for distance in PORT_DISTANCES):
+            if not ports_are_free(base):
                 return False
             self.locks[base] = held.pop_all()
             return True
@@ -169,5 +173,6 @@ class Stack:
         return self.command("up") == 0
 
     def spare_base(self):
-        self.spare = self.spare or self.ports.take()
+        if not self.spare or not ports_are_free(self.spare):  # somebody who knows nothing of locks came in between
+            self.spare = self.ports.take()
         return self.spare
