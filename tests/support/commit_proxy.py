@@ -4,6 +4,8 @@ what a rater sends has not arrived. It can also hold what a rater sends, as a ne
 import socket
 import threading
 
+BATCH_ROW = b"insert into rating.batch "
+
 
 class CommitProxy:
     """Armed, it lets the next COMMIT of a batch reach the server and swallows the answer with the connection. Armed with a
@@ -15,6 +17,7 @@ class CommitProxy:
         self.port = self.listener.getsockname()[1]
         self.armed, self.word, self.cut = False, None, 0
         self.holding, self.held, self.free = None, 0, threading.Event()
+        self.batches = 0  # batch rows that have passed
         self.stopped = False
         self.links = []
         threading.Thread(target=self.accept, daemon=True).start()
@@ -58,9 +61,12 @@ class CommitProxy:
             threading.Thread(target=self.downward, args=(client, server, state), daemon=True).start()
 
     def upward(self, client, server, state):
+        tail = b""  # of what came before: a word may come in two pieces
         try:
             while data := client.recv(65536):
-                if b"insert into rating.batch " in data:
+                rows = (tail + data).count(BATCH_ROW)
+                tail = (tail + data)[-len(BATCH_ROW) + 1:]
+                if rows:
                     state["batch"] = True
                 if self.word and self.word in data and self.takes(state, data):
                     self.word = None
@@ -71,6 +77,7 @@ class CommitProxy:
                     self.held += 1
                     self.free.wait()
                 server.sendall(data)
+                self.batches += rows
         except OSError:
             pass
         self.end(client, server)
