@@ -181,23 +181,27 @@ static enum err room_check(const struct kv *kv, const char *path, size_t bytes, 
                      strerrordesc_np(error));
 }
 
-static enum err run_write(struct kv *kv, rocksdb_sstfilewriter_t *writer, const char *path,
-                          const struct kv_record *records, size_t count, struct fault *fault)
+static enum err run_write(struct kv *kv, rocksdb_sstfilewriter_t *writer, const char *path, size_t most, kv_next *next,
+                          void *context, size_t *count, struct fault *fault)
 {
     char *words = NULL;
+    struct kv_record records[2]; // this one and the one before
     rocksdb_sstfilewriter_open(writer, path, &words);
-    for (size_t i = 0; !words && i < count; i++) {
-        ENSURE(i == 0 || memcmp(records[i - 1].key, records[i].key, KV_KEY_BYTES) < 0);
-        rocksdb_sstfilewriter_put(writer, (const char *)records[i].key, KV_KEY_BYTES, (const char *)records[i].value,
+    while (!words && next(context, &records[*count % 2])) {
+        const struct kv_record *record = &records[*count % 2];
+        ENSURE(*count < most);
+        ENSURE(*count == 0 || memcmp(records[(*count + 1) % 2].key, record->key, KV_KEY_BYTES) < 0);
+        ++*count;
+        rocksdb_sstfilewriter_put(writer, (const char *)record->key, KV_KEY_BYTES, (const char *)record->value,
                                   KV_VALUE_BYTES, &words);
     }
-    if (!words) rocksdb_sstfilewriter_finish(writer, &words);
+    if (!words && *count > 0) rocksdb_sstfilewriter_finish(writer, &words);
     return words ? refused(kv, "a run cannot be written", words, fault) : ERR_OK;
 }
 
-// A newer value must win over an older one. The distribution's RocksDB (7.8) may give a file that is taken in the number of
-// an older level, so that a later merge keeps the older value (facebook/rocksdb #12257, mended in 8.11). With a snapshot
-// open every file gets a new number and goes on top.
+// A newer value must win over an older one. The distribution's RocksDB (7.8) may give a file that is taken in the
+// number of an older level, so that a later merge keeps the older value (facebook/rocksdb #12257, mended in 8.11).
+// With a snapshot open every file gets a new number and goes on top.
 static enum err run_take_in(struct kv *kv, const char *path, struct fault *fault)
 {
     char *words = NULL;
@@ -209,19 +213,20 @@ static enum err run_take_in(struct kv *kv, const char *path, struct fault *fault
     return words ? refused(kv, "a run cannot be taken in", words, fault) : ERR_OK;
 }
 
-enum err kv_run_add(struct kv *kv, const struct kv_record *records, size_t count, struct fault *fault)
+enum err kv_run_add(struct kv *kv, size_t most, kv_next *next, void *context, size_t *count, struct fault *fault)
 {
     char path[PATH_SIZE];
-    ENSURE(count > 0 && kv->generation_count > 0);
+    *count = 0;
+    ENSURE(kv->generation_count > 0);
     ENSURE(snprintf(path, sizeof path, "%s/run%lld.sst", kv->folder, (long long)++kv->last_run) < (int)sizeof path);
-    enum err err = room_check(kv, path, RUN_LEAST_BYTES + count * RUN_RECORD_BYTES, fault);
+    enum err err = room_check(kv, path, RUN_LEAST_BYTES + most * RUN_RECORD_BYTES, fault);
     if (err) return err;
     rocksdb_sstfilewriter_t *writer = rocksdb_sstfilewriter_create(kv->env_options, kv->options);
-    err = run_write(kv, writer, path, records, count, fault);
+    err = run_write(kv, writer, path, most, next, context, count, fault);
     rocksdb_sstfilewriter_destroy(writer);
     CRASH_POINT("kv.run_written");
-    if (!err) err = run_take_in(kv, path, fault);
-    if (err) (void)unlink(path);
+    if (!err && *count > 0) err = run_take_in(kv, path, fault);
+    if (err || *count == 0) (void)unlink(path);
     return err;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records of fixed size on local disk (RocksDB underneath): immutable sorted runs, in generations that are dropped
 // whole. It is a store for what can be had again from elsewhere: it begins empty, and what it held is removed when it
-// is closed. Runs of a generation are merged in the background. A filter per run keeps look-ups of absent keys off the
-// disk; the filters stay in memory, see KV_MEMORY_PER_RECORD. Reading and writing is one thread's at a time. Every
-// failure is ERR_LIMIT with words about the disk: what was asked is not known, and nothing may be guessed.
+// is closed. Runs of a generation are merged in the background. A filter per run keeps look-ups of absent keys off
+// the disk; the filters stay in memory, see KV_MEMORY_PER_RECORD. One thread at a time, but that kv_find may run
+// beside kv_run_add; what the run replaces may be found until that has returned. Every failure is ERR_LIMIT with
+// words about the disk: what was asked is not known, and nothing may be guessed.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,9 +34,12 @@ void kv_close(struct kv *kv); // removes the folder; NULL is fine
 enum err kv_generation_begin(struct kv *kv, int64_t *number, struct fault *fault) MUST_USE;
 enum err kv_generation_drop(struct kv *kv, int64_t number, struct fault *fault) MUST_USE;
 
-// Adds a run to the newest generation: records with rising keys (ENSUREd), each once; they replace those of the same keys
-// in it. Whole and on disk, or not at all.
-enum err kv_run_add(struct kv *kv, const struct kv_record *records, size_t count, struct fault *fault) MUST_USE;
+// Adds a run to the newest generation: the records that `next` gives until it returns false, at most `most`
+// (ENSUREd), with rising keys (ENSUREd), each once; they replace those of the same keys in it. Whole and on disk, or
+// not at all. Without a record there is no run. Returns how many there were through *count.
+typedef bool kv_next(void *context, struct kv_record *record);
+enum err kv_run_add(struct kv *kv, size_t most, kv_next *next, void *context, size_t *count,
+                    struct fault *fault) MUST_USE;
 
 // Looks the keys up, at most KV_LOOK_MAX: `take` gets every value that is found, from the newest generation to the
 // oldest, until it returns false for that key (then older ones of it are not looked up).

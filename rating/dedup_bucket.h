@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bucket of a dedup table, for dedup_table.c and dedup_part.c alone: a kilobyte with up to 48 slots from its start,
-// and in its last cache line the slots' tags, how many slots are used, and how many entries passed it on their way to a
-// later bucket because it was full; a filter of 32 bits says of most others that they did not. A slot is the content (4 bytes), the low 32 bits of the place's code, and a tail:
-// the high 5 bits of the code below the identity without the bits that choose the segment and without the tag. A deeper
-// segment has narrower slots.
+// and in its last cache line the slots' tags, how many slots are used, and how many entries passed it on their way to
+// a later bucket because it was full; a filter of 32 bits says of most others that they did not. A slot is the
+// content (4 bytes), the low 32 bits of the place's code, and a tail: the high 5 bits of the code below the identity
+// without the bits that choose the segment and without the tag. A deeper segment has narrower slots.
 #pragma once
 #include <string.h>
 #ifdef __SSE2__

@@ -110,18 +110,28 @@ enum err dedup_disk_begin(struct dedup_disk *disk, instant_us watermark, struct 
     return err && why.err ? failed(disk, err, &why, fault) : err;
 }
 
-enum err dedup_disk_write(struct dedup_disk *disk, const struct dedup_entry *entries, size_t count, struct fault *why)
+struct writing {
+    dedup_disk_next *next;
+    void *context;
+};
+
+static bool record_next(void *context, struct kv_record *record)
 {
-    struct kv_record *records = heap_grow(NULL, sizeof *records, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        ENSURE(!entries[i].held);
-        hash128_bytes(entries[i].identity, records[i].key);
-        number_put(records[i].value, entries[i].content);
-        number_put(records[i].value + 8, (uint64_t)entries[i].offset << 20 | (uint64_t)entries[i].event_index);
-    }
-    enum err err = count > 0 ? kv_run_add(disk->kv, records, count, why) : ERR_OK;
-    free(records);
-    return err;
+    const struct writing *writing = context;
+    struct dedup_entry entry;
+    if (!writing->next(writing->context, &entry)) return false;
+    ENSURE(!entry.held);
+    hash128_bytes(entry.identity, record->key);
+    number_put(record->value, entry.content);
+    number_put(record->value + 8, (uint64_t)entry.offset << 20 | (uint64_t)entry.event_index);
+    return true;
+}
+
+enum err dedup_disk_write(struct dedup_disk *disk, size_t most, dedup_disk_next *next, void *context, size_t *count,
+                          struct fault *why)
+{
+    struct writing writing = {next, context};
+    return kv_run_add(disk->kv, most, record_next, &writing, count, why);
 }
 
 enum err dedup_disk_end(struct dedup_disk *disk, enum err written, const struct fault *why, size_t count,

@@ -16,8 +16,10 @@ void dedup_disk_close(struct dedup_disk *disk); // removes its folder; NULL is f
 // Entries are taken over in three steps. Begin and end are called by the thread that has the disk; what is between them
 // may be done by another one, while the first goes on with find, but nothing else. watermark: of the log now.
 enum err dedup_disk_begin(struct dedup_disk *disk, instant_us watermark, struct fault *fault) MUST_USE;
-// Sorted by identity; none is held. Whole and on disk, or not at all.
-enum err dedup_disk_write(struct dedup_disk *disk, const struct dedup_entry *entries, size_t count,
+// What `next` gives until it returns false, at most `most`: sorted by identity; none is held. Whole and on disk, or
+// not at all. Returns how many through *count.
+typedef bool dedup_disk_next(void *context, struct dedup_entry *entry);
+enum err dedup_disk_write(struct dedup_disk *disk, size_t most, dedup_disk_next *next, void *context, size_t *count,
                           struct fault *why) MUST_USE;
 // What became of the write, how many, and the greatest offset of them. Returns its error, with the disk's words.
 enum err dedup_disk_end(struct dedup_disk *disk, enum err written, const struct fault *why, size_t count,

@@ -135,27 +135,31 @@ static bool forgotten(const struct dedup_index *index, struct dedup_place place)
     return !place.held && place.offset < index->floor;
 }
 
-static bool view_find(const struct dedup_index *index, const struct dedup_view *view, struct hash128 identity,
-                      struct dedup_entry *entry)
+enum presence { ABSENT, FORGOTTEN, PRESENT };
+
+static enum presence view_find(const struct dedup_index *index, const struct dedup_view *view, struct hash128 identity,
+                               struct dedup_entry *entry)
 {
     struct dedup_slot slot;
-    if (!dedup_view_find(view, identity, &slot)) return false;
+    if (!dedup_view_find(view, identity, &slot)) return ABSENT;
     struct dedup_place place = dedup_place_of(&index->table.places, dedup_slot_code(view, &slot));
-    if (forgotten(index, place)) return false;
+    if (forgotten(index, place)) return FORGOTTEN;
     *entry = dedup_entry_of(identity, dedup_slot_content(view, &slot), place);
-    return true;
+    return PRESENT;
 }
 
 static bool leaving_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry)
 {
     return index->leaving && dedup_group_of(identity) == index->leaving->group &&
-           view_find(index, &index->leaving->view, identity, entry);
+           view_find(index, &index->leaving->view, identity, entry) == PRESENT;
 }
 
-// What was put last is in the table, also if an older entry of the identity is leaving.
+// What was put last is in the table: an older entry that is leaving says nothing then, even when the newer one is
+// forgotten (a held one is not, but was counted meanwhile).
 static bool memory_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry)
 {
-    return view_find(index, &index->table.view, identity, entry) || leaving_find(index, identity, entry);
+    enum presence presence = view_find(index, &index->table.view, identity, entry);
+    return presence == PRESENT || (presence == ABSENT && leaving_find(index, identity, entry));
 }
 
 void dedup_index_find_group(const struct dedup_index *index, const struct hash128 *identities, size_t count,
@@ -261,6 +265,7 @@ void dedup_index_start_at(struct dedup_index *index, int64_t offset, instant_us 
 
 void dedup_index_sweep(struct dedup_index *index, int64_t slots)
 {
-    dedup_table_sweep(&index->table, slots, index->floor);
+    // what replaced a part of a leaving group stays until the rest of that comes back
+    dedup_table_sweep(&index->table, slots, index->floor, index->leaving ? (int)index->leaving->group : -1);
     dedup_index_account(index);
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The identities that a partition has counted inside the dedup window: 128-bit keyed identity -> first 32 bits of the
-// content hash and the place in the log (rules 1.2, 2.1, 3.6; ADR 14). In memory they are in a table that grows in small
-// steps (dedup_table.h). What does not fit into the budget goes to local disk, a sixteenth of an index at a time, the
-// largest of all indexes of the budget first (dedup_disk.h); without a folder, or when even the filters of what is on
-// disk do not fit, the caller parks its partition. An identity is forgotten by its offset: what lies below the floor is
-// gone for every reader at once, the memory is taken back in pieces by dedup_index_sweep. `held` identities (open
-// quarantine rows) are never forgotten by age. One thread at a time. Identities are keyed hashes: an attacker cannot
-// choose where they land.
+// content hash and the place in the log (rules 1.2, 2.1, 3.6; ADR 14). In memory they are in a table that grows in
+// small steps (dedup_table.h). What does not fit into the budget goes to local disk, a sixteenth of an index at a
+// time, the largest of all indexes of the budget first (dedup_disk.h); without a folder, or when even the filters of
+// what is on disk do not fit, the caller parks its partition. An identity is forgotten by its offset: what lies below
+// the floor is gone for every reader at once, the memory is taken back in pieces by dedup_index_sweep. `held`
+// identities (open quarantine rows) are never forgotten by age. One thread at a time. Identities are keyed hashes: an
+// attacker cannot choose where they land.
 #pragma once
 #include "common/hash.h"
 #include "common/instant.h"
@@ -70,8 +70,8 @@ void dedup_index_find_group(const struct dedup_index *index, const struct hash12
 // ERR_LIMIT and why; dedup_index_reserve says the same.
 enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault) MUST_USE;
 
-// Makes room for so many entries, by moving others to disk if need be. ERR_LIMIT: the budget would be passed, or the
-// disk failed.
+// Makes room for so many entries, by moving others to disk if need be: in the background, unless the limit is reached.
+// ERR_LIMIT: the budget would be passed, or the disk failed.
 enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fault *fault) MUST_USE;
 // Lays an empty index out for so many entries, as far as the budget goes: putting them is cheaper then.
 void dedup_index_expect(struct dedup_index *index, int64_t count);

@@ -28,9 +28,9 @@ void dedup_index_account(struct dedup_index *index);
 // An entry out of the table: content and place of a slot.
 struct dedup_entry dedup_entry_of(struct hash128 identity, uint64_t content, struct dedup_place place);
 
-// --- dedup_spill.c
-// Keeps the budget's use, with so many bytes more, below its limit, by moving groups to disk. ERR_LIMIT: there is none that would help, or
-// the disk failed.
+// --- dedup_spill.c Keeps the budget's use, with so many bytes more, below its limit. Well before that it begins to
+// move groups to disk in a thread of its own, one at a time; only at the limit it waits for it. ERR_LIMIT: there is
+// none that would help, or the disk failed.
 enum err dedup_budget_make_room(struct dedup_budget *budget, int64_t bytes, struct fault *fault) MUST_USE;
 // Waits for what of the index is on its way to disk.
 void dedup_spill_settle(struct dedup_index *index);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packed form in which the identities of a batch are kept in rating.batch_identity (docs/chain.md): a version byte,
-// then per entry identity (16 bytes), content (8), the tenant's shard (2), by which a partition of a newer incarnation
-// takes its own, and two variable-length numbers, mostly of one byte: how far its offset is from the one before, with the
-// held bit, and its place in the message. About 28 bytes an id, which do not compress. Version 1 had no shard. Pure. What is read may come from anywhere: damage is an error, never a guess.
+// The packed form in which the identities of a batch are kept in rating.batch_identity (docs/chain.md): a version
+// byte, then per entry identity (16 bytes), content (8), the tenant's shard (2), by which a partition of a newer
+// incarnation takes its own, and two variable-length numbers, mostly of one byte: how far its offset is from the one
+// before, with the held bit, and its place in the message. About 28 bytes an id, which do not compress. Version 1 had
+// no shard. Pure. What is read may come from anywhere: damage is an error, never a guess.
 #pragma once
 #include "common/text.h"
 #include "rating/dedup_index.h"

@@ -61,6 +61,7 @@ bool dedup_part_next(const struct dedup_part *part, size_t *at, struct dedup_loo
     static _Thread_local struct dedup_loose unsorted[DEDUP_SEGMENT_MAX];
     const struct dedup_view *view = &part->view;
     size_t entries = (size_t)1 << (view->depth - DEDUP_GROUP_BITS);
+    *count = 0;
     if (*at == entries) return false;
     uint32_t number = view->directory[*at];
     const struct dedup_segment *segment = &view->segments[number];

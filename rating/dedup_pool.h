@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory of dedup tables: pages of 4 KiB in one range of addresses that is reserved at once and backed as it is used, so
-// that a page is named by a number of 32 bits and nothing that stays ever moves. Huge pages are asked for behind the
-// first 2 MiB; without them it is only slower. A page that was given back is used again before a new one. One thread at
-// a time; pages that nobody writes to may be read by others.
+// Memory of dedup tables: pages of 4 KiB in one range of addresses that is reserved at once and backed as it is used,
+// so that a page is named by a number of 32 bits and nothing that stays ever moves. Huge pages are asked for behind
+// the first 2 MiB; without them it is only slower. A page that was given back is used again before a new one. One
+// thread at a time; pages that nobody writes to may be read by others.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes to disk when a budget is nearly used up: a group of identities, a sixteenth of an index by their first bits, so
-// that memory is given up in small steps and every run covers a sixteenth of the keys. The group leaves the table as it
-// is, and stays there to be found; a thread reads, sorts and writes it; then its memory is free. One group of a budget at a
-// time.
+// What goes to disk when a budget is nearly used up: a group of identities, a sixteenth of an index by their first
+// bits, so that memory is given up in small steps and every run covers a sixteenth of the keys. The group leaves the
+// table as it is, and stays there to be found; a thread reads, sorts and writes it; then its memory is free. One
+// group of a budget at a time.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 enum {
     DISK_GENERATIONS = 8, // of the window
     SPILL_LEAST = 32,     // identities in a group that is worth a file
+    SPILL_EARLY = 8,      // begun when less than this part of the limit is left
     PATH_SIZE = 4000
 };
 
@@ -27,8 +28,9 @@ struct dedup_spill {
     atomic_bool done;
     enum err err;
     struct fault why;
-    struct dedup_entry *entries;
-    size_t count;
+    struct dedup_loose *segment; // of the part, the next of it to be read, and where its reading is
+    size_t segment_count, segment_at, part_at;
+    size_t count; // written
     int64_t newest;
     struct dedup_loose *kept; // held, or kept aside: these stay in memory
     size_t kept_count, kept_room;
@@ -45,40 +47,49 @@ static enum err disk_open(struct dedup_index *index, struct fault *fault)
     return dedup_disk_open(folder, index->window_us / DISK_GENERATIONS, &index->disk, fault);
 }
 
-static void one_take(struct dedup_spill *spill, const struct dedup_loose *one)
+static void one_keep(struct dedup_spill *spill, const struct dedup_loose *one)
+{
+    if (spill->kept_count == spill->kept_room) {
+        spill->kept_room = spill->kept_room ? spill->kept_room * 2 : SPILL_LEAST;
+        spill->kept = heap_grow(spill->kept, sizeof *spill->kept, spill->kept_room);
+    }
+    spill->kept[spill->kept_count++] = *one;
+}
+
+// True: it goes to disk, as *entry.
+static bool one_take(struct dedup_spill *spill, const struct dedup_loose *one, struct dedup_entry *entry)
 {
     if (dedup_place_aside(one->code)) {
-        if (spill->kept_count == spill->kept_room) {
-            spill->kept_room = spill->kept_room ? spill->kept_room * 2 : SPILL_LEAST;
-            spill->kept = heap_grow(spill->kept, sizeof *spill->kept, spill->kept_room);
-        }
-        spill->kept[spill->kept_count++] = *one;
-        return;
+        one_keep(spill, one);
+        return false;
     }
     spill->given[dedup_place_extent(one->code)]++;
     struct dedup_place place = dedup_place_in(spill->part.extents, one->code);
-    if (place.offset < spill->floor) return;
+    if (place.offset < spill->floor) return false;
     if (place.offset > spill->newest) spill->newest = place.offset;
-    spill->entries[spill->count++] = dedup_entry_of(one->identity, (uint64_t)one->content << 32, place);
+    *entry = dedup_entry_of(one->identity, (uint64_t)one->content << 32, place);
+    return true;
 }
 
-static void spill_read(struct dedup_spill *spill)
+static bool entry_next(void *context, struct dedup_entry *entry)
 {
-    struct dedup_loose *loose = heap_grow(NULL, sizeof *loose, DEDUP_SEGMENT_MAX);
-    size_t count = 0;
-    spill->entries = heap_grow(NULL, sizeof *spill->entries, (size_t)spill->part.used + 1);
-    spill->given = heap_alloc((spill->part.extent_count + 1U) * sizeof *spill->given);
-    for (size_t at = 0; dedup_part_next(&spill->part, &at, loose, &count);)
-        for (size_t i = 0; i < count; i++)
-            one_take(spill, &loose[i]);
-    free(loose);
+    struct dedup_spill *spill = context;
+    for (;;) {
+        while (spill->segment_at < spill->segment_count)
+            if (one_take(spill, &spill->segment[spill->segment_at++], entry)) return true;
+        spill->segment_at = 0;
+        if (!dedup_part_next(&spill->part, &spill->part_at, spill->segment, &spill->segment_count)) return false;
+    }
 }
 
 static void *spill_run(void *context)
 {
     struct dedup_spill *spill = context;
-    spill_read(spill);
-    spill->err = dedup_disk_write(spill->index->disk, spill->entries, spill->count, &spill->why);
+    spill->segment = heap_grow(NULL, sizeof *spill->segment, DEDUP_SEGMENT_MAX);
+    spill->given = heap_alloc((spill->part.extent_count + 1U) * sizeof *spill->given);
+    spill->err = dedup_disk_write(spill->index->disk, (size_t)spill->part.used, entry_next, spill, &spill->count,
+                                  &spill->why);
+    free(spill->segment);
     atomic_store(&spill->done, true);
     return NULL;
 }
@@ -132,7 +143,6 @@ static enum err spill_end(struct dedup_budget *budget, struct fault *fault)
     if (!err) err = dedup_disk_forget(index->disk, index->floor, fault); // what could not leave meanwhile
     dedup_index_account(index);
     budget->spills++;
-    free(spill->entries);
     free(spill->kept);
     free(spill->given);
     free(spill);
@@ -200,9 +210,13 @@ static enum err largest_begin(struct dedup_budget *budget, struct fault *fault)
 enum err dedup_budget_make_room(struct dedup_budget *budget, int64_t bytes, struct fault *fault)
 {
     enum err err = ERR_OK;
+    if (budget->spill && atomic_load(&budget->spill->done)) err = spill_end(budget, fault);
     while (!err && budget->used_bytes + bytes > budget->limit_bytes) {
-        err = largest_begin(budget, fault);
-        if (!err) err = spill_end(budget, fault); // waited for: see ADR 12
+        if (!budget->spill) err = largest_begin(budget, fault);
+        if (!err) err = spill_end(budget, fault);
     }
+    bool early = budget->used_bytes + bytes > budget->limit_bytes - budget->limit_bytes / SPILL_EARLY;
+    if (!err && early && budget->folder && !budget->spill && largest_begin(budget, NULL))
+        return ERR_OK; // not yet needed
     return err;
 }

@@ -325,10 +325,11 @@ static void bucket_sweep(struct dedup_table *table, struct dedup_segment *segmen
     }
 }
 
-void dedup_table_sweep(struct dedup_table *table, int64_t slots, int64_t floor)
+void dedup_table_sweep(struct dedup_table *table, int64_t slots, int64_t floor, int spared)
 {
     for (uint32_t turns = 0; slots > 0 && turns <= table->segment_count; turns++) {
         struct dedup_segment *segment = &table->view.segments[table->sweep_segment];
+        if (segment->group == spared) table->sweep_bucket = segment_buckets(segment);
         for (; table->sweep_bucket < segment_buckets(segment) && slots > 0; slots -= BUCKET_TAGS)
             bucket_sweep(table, segment, table->sweep_bucket++, floor);
         if (table->sweep_bucket < segment_buckets(segment)) return;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a dedup index that is in memory: identity -> 32 bits of the content hash and place (dedup_place.h), in
 // about 25 bytes. The first bits of an identity choose a segment of some two thousand; they need not be kept in it.
-// Segments grow by a page of 4 KiB, and are split in two when they have 14: never more than some 60 KiB is moved at once.
-// A page is four buckets of a kilobyte: slots, then 8 bits of each slot's identity as a tag, looked at all together; so
-// an absent identity costs one cache line. A bucket that is full passes on to the next of its segment, and counts that.
-// One thread at a time, but for what dedup_table_detach says.
+// Segments grow by a page of 4 KiB, and are split in two when they have 14: never more than some 60 KiB is moved at
+// once. A page is four buckets of a kilobyte: slots, then 8 bits of each slot's identity as a tag, looked at all
+// together; so an absent identity costs one cache line. A bucket that is full passes on to the next of its segment,
+// and counts that. One thread at a time, but for what dedup_table_detach says.
 #pragma once
 #include "rating/dedup_index.h"
 #include "rating/dedup_place.h"
@@ -81,8 +81,9 @@ void dedup_table_replace(struct dedup_table *table, const struct dedup_slot *slo
 // Lays the table out for so many identities. It must be empty.
 void dedup_table_expect(struct dedup_table *table, int64_t count);
 
-// Looks at up to `slots` slots, going round, and removes those that are counted at an offset below the floor.
-void dedup_table_sweep(struct dedup_table *table, int64_t slots, int64_t floor);
+// Looks at up to `slots` slots, going round, and removes those that are counted at an offset below the floor, but
+// none of the group `spared`. -1: spares none.
+void dedup_table_sweep(struct dedup_table *table, int64_t slots, int64_t floor, int spared);
 
 // --- a group by itself
 

@@ -23,6 +23,8 @@ struct model {
     uint64_t keys, random;
     int64_t next_offset, floor;
     uint64_t spread; // bits of the identity that differ
+    const struct dedup_budget *budget;
+    uint64_t steps_while_spilling;
 };
 
 static uint64_t mixed(uint64_t number)
@@ -53,6 +55,8 @@ static bool model_known(const struct model *model, uint64_t key)
 static void same(const struct model *model, uint64_t key, bool known, const struct dedup_entry *found)
 {
     const struct dedup_entry *entry = &model->entries[key];
+    struct fault fault = {0};
+    if (dedup_index_failed(model->index, &fault)) fail_msg("%s: %s", fault.place, fault.reason);
     if (known != model_known(model, key)) fail_msg("key %d: known is %d", (int)key, known);
     if (!known) return;
     assert_int_equal(found->offset, entry->offset);
@@ -111,6 +115,7 @@ static void step_find(struct model *model)
 static void step(struct model *model)
 {
     uint64_t kind = next(model, 100);
+    model->steps_while_spilling += model->budget && model->budget->spill;
     if (kind < 80) {
         step_put(model);
     } else if (kind < 90) {
@@ -140,6 +145,7 @@ static void model_forget(struct model *model)
 static void run(uint64_t seed, uint64_t keys, uint64_t steps, uint64_t spread, struct dedup_budget *budget)
 {
     struct model model = {.index = dedup_index_new(budget), .keys = keys, .random = seed, .spread = spread};
+    model.budget = budget;
     model.entries = heap_alloc(keys * sizeof *model.entries);
     model_forget(&model);
     if (seed % 3 == 0) dedup_index_expect(model.index, (int64_t)keys);
@@ -163,6 +169,7 @@ static void run(uint64_t seed, uint64_t keys, uint64_t steps, uint64_t spread, s
             step(&model);
         all_same(&model);
     }
+    if (budget) assert_true(model.steps_while_spilling > 1000);
     free(model.entries);
     dedup_index_free(model.index);
 }

@@ -33,11 +33,32 @@ static struct kv_record *records_new(uint32_t from, uint32_t step, unsigned char
     return records;
 }
 
-static void run_add(struct kv *kv, uint32_t from, uint32_t step, unsigned char writer)
+struct list {
+    const struct kv_record *records;
+    size_t count, at;
+};
+
+static bool list_next(void *context, struct kv_record *record)
+{
+    struct list *list = context;
+    if (list->at == list->count) return false;
+    *record = list->records[list->at++];
+    return true;
+}
+
+static void records_add(struct kv *kv, const struct kv_record *records, size_t count)
 {
     struct fault fault = {0};
+    struct list list = {.records = records, .count = count};
+    size_t written = 0;
+    if (kv_run_add(kv, count, list_next, &list, &written, &fault)) fail_msg("%s: %s", fault.place, fault.reason);
+    assert_int_equal(written, count);
+}
+
+static void run_add(struct kv *kv, uint32_t from, uint32_t step, unsigned char writer)
+{
     struct kv_record *records = records_new(from, step, writer);
-    if (kv_run_add(kv, records, COUNT, &fault)) fail_msg("%s: %s", fault.place, fault.reason);
+    records_add(kv, records, COUNT);
     free(records);
 }
 
@@ -83,6 +104,7 @@ static void what_was_added_is_found_newest_first(void **state)
     struct found found = look(kv, 0, 64, false);
     assert_int_equal(found.times, 0);
     assert_int_equal(kv_generation_begin(kv, &first, &fault), ERR_OK);
+    records_add(kv, NULL, 0);
     for (unsigned char writer = 1; writer <= 9; writer++) // more than are left unmerged
         run_add(kv, writer - 1, 16, writer);
     run_add(kv, 0, 16, 10); // a newer run of the same generation
@@ -121,7 +143,6 @@ static bool number_take(void *context, size_t key, const unsigned char value[KV_
 // A run of all keys of a part of the key space, whose values are a number.
 static void part_add(struct kv *kv, unsigned part, uint32_t number)
 {
-    struct fault fault = {0};
     struct kv_record *records = heap_alloc(PART_COUNT * sizeof *records);
     for (uint32_t i = 0; i < PART_COUNT; i++) {
         records[i].key[0] = (unsigned char)part;
@@ -129,7 +150,7 @@ static void part_add(struct kv *kv, unsigned part, uint32_t number)
         records[i].key[2] = (unsigned char)i;
         memcpy(records[i].value, &number, sizeof number);
     }
-    if (kv_run_add(kv, records, PART_COUNT, &fault)) fail_msg("%s: %s", fault.place, fault.reason);
+    records_add(kv, records, PART_COUNT);
     free(records);
 }
 
