@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what a closing chunk has read to documents without numbers: which charge keys are billed, in an order that no internal
 // number decides, and the body. Pure but for the memory it takes.
-#include <stdlib.h>
-#include <string.h>
-
 #include "invoicing/close_draft.h"
 
-// A billable with the texts that order it.
-struct sortable { struct billable billable; const char *service, *sku, *tenant; const struct price_version *price; };
-
-static int sortable_order(const void *left, const void *right)
+static struct billable billable_of(const struct close_work *work, const struct close_account *account, const struct close_source *source,
+                                   const struct charge *charge, const struct charge *billed)
 {
-    const struct sortable *a = left, *b = right;
-    int order = strcmp(a->service, b->service);
-    if (!order) order = strcmp(a->sku, b->sku);
-    if (!order) order = strcmp(a->tenant, b->tenant);
-    if (!order) order = strcmp(a->price->match_text, b->price->match_text);
-    if (!order) order = (a->price->effective_from > b->price->effective_from) - (a->price->effective_from < b->price->effective_from);
-    if (!order) order = (a->billable.charge.tier > b->billable.charge.tier) - (a->billable.charge.tier < b->billable.charge.tier);
-    if (!order) order = strcmp(a->billable.dimensions, b->billable.dimensions);
-    if (!order) order = (a->billable.charge.stage > b->billable.charge.stage) - (a->billable.charge.stage < b->billable.charge.stage);
-    return order ? order : (a->price->number > b->price->number) - (a->price->number < b->price->number);
-}
-
-static enum err take(const struct close_work *work, const struct close_account *account, const struct close_source *source, const struct charge *charge,
-                     const struct charge *billed, struct sortable *out)
-{
-    const struct sku *sku = catalogue_sku_number(work->catalogue, charge->sku);
-    const struct tenant *tenant = charge->tenant ? catalogue_tenant_number(work->catalogue, charge->tenant) : NULL;
-    const struct price_version *price = catalogue_price_number(work->catalogue, charge->price);
-    if (!sku || !price) return fault_set(work->fault, ERR_BUG, "", "a charge names SKU %d and price %lld, which the catalogue does not have", charge->sku, (long long)charge->price);
-    *out = (struct sortable){.service = sku->service->id, .sku = sku->id, .tenant = tenant ? tenant->id : "", .price = price};
-    out->billable = (struct billable){.original = &source->period, .charge = *charge, .dimensions = close_dimensions(work, account, charge->dimension_set)};
-    if (billed) out->billable.billed_quantity = billed->quantity, out->billable.billed_cost = billed->billed_cost;
-    return ERR_OK;
+    struct billable billable = {.original = &source->period, .charge = *charge, .dimensions = close_dimensions(work, account, charge->dimension_set)};
+    if (billed) billable.billed_quantity = billed->quantity, billable.billed_cost = billed->billed_cost;
+    return billable;
 }
 
 static struct charge nothing_of(const struct charge *key)
@@ -45,17 +20,15 @@ static struct charge nothing_of(const struct charge *key)
 }
 
 // Both lists are sorted by key: every key of either becomes a billable.
-static enum err merge(const struct close_work *work, const struct close_account *account, const struct close_source *source, struct sortable *out, size_t *count)
+static void merge(const struct close_work *work, const struct close_account *account, const struct close_source *source, struct billable *out, size_t *count)
 {
-    enum err err = ERR_OK;
-    for (size_t c = 0, b = 0; (c < source->charge_count || b < source->billed_count) && !err;) {
+    for (size_t c = 0, b = 0; c < source->charge_count || b < source->billed_count;) {
         int order = c == source->charge_count ? 1 : b == source->billed_count ? -1 : charge_order(&source->charges[c], &source->billed[b]);
         const struct charge gone = order > 0 ? nothing_of(&source->billed[b]) : source->charges[c];
-        err = take(work, account, source, &gone, order >= 0 ? &source->billed[b] : NULL, &out[(*count)++]);
+        out[(*count)++] = billable_of(work, account, source, &gone, order >= 0 ? &source->billed[b] : NULL);
         c += order <= 0;
         b += order >= 0;
     }
-    return err;
 }
 
 static enum err sum_costs(const struct close_source *source, struct amount *sum)
@@ -81,22 +54,19 @@ static enum err collect(const struct close_work *work, struct close_account *acc
 {
     size_t most = 0, taken = 0;
     for (size_t s = 0; s < account->source_count; s++) most += account->sources[s].charge_count + account->sources[s].billed_count;
-    struct sortable *sortables = ARENA_ARRAY(work->arena, struct sortable, most + 1);
     *billables = ARENA_ARRAY(work->arena, struct billable, most + 1);
     for (size_t s = 0; s < account->source_count; s++) {
         const struct close_source *source = &account->sources[s];
         size_t first = taken;
-        enum err err = merge(work, account, source, sortables, &taken);
+        merge(work, account, source, *billables, &taken);
+        enum err err = billables_sort(work->catalogue, *billables + first, taken - first, work->arena, work->fault);
         if (err) return err;
-        qsort(sortables + first, taken - first, sizeof *sortables, sortable_order);
         groups[s] = (struct document_group){.original = &source->period, .net_before = source->net_before, .tax_before = source->tax_before};
         if (sum_costs(source, &groups[s].base_to_date)) return fault_set(work->fault, ERR_LIMIT, "", "the sum of charges leaves the range of exact amounts");
     }
-    for (size_t i = 0; i < taken; i++) {
-        (*billables)[i] = sortables[i].billable;
-        if (sortables[i].billable.original == &account->sources[account->source_count - 1].period && !sortables[i].billable.charge.tenant)
+    for (size_t i = 0; i < taken; i++)
+        if ((*billables)[i].original == &account->sources[account->source_count - 1].period && !(*billables)[i].charge.tenant)
             attach_shares(account, &(*billables)[i]);
-    }
     *count = taken;
     return ERR_OK;
 }

@@ -35,6 +35,11 @@ struct document {
     bool needed;                   // false: no group's rounded totals move, there is no document
 };
 
+// Puts billables of one original period into the order of a document's lines: by service, SKU, tenant, price match, price
+// version's begin, tier, dimensions, stage; no internal number decides but between charges that are alike in all of that.
+// ERR_BUG: a charge names a SKU or a price that the catalogue does not have.
+enum err billables_sort(const struct catalogue *catalogue, struct billable *billables, size_t count, struct arena *arena, struct fault *fault) MUST_USE;
+
 // Builds a document. billables: sorted by (original period, charge key), of the period itself and of earlier closed ones; groups: base_to_date,
 // net_before and tax_before filled, one per original period in the same order. Fills lines, amounts, totals.
 enum err document_build(const struct billing_period *period, int ordinal, const struct billable *billables, size_t billable_count,
