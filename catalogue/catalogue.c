@@ -124,6 +124,17 @@ const struct sku *catalogue_sku_number(const struct catalogue *catalogue, int32_
     return index == NO_INDEX ? NULL : &catalogue->skus[index];
 }
 
+static uint32_t sku_index_of_id(const struct catalogue *catalogue, struct slice id)
+{
+    FIND_ID(sku_ids, skus, id);
+}
+
+const struct sku *catalogue_sku_id(const struct catalogue *catalogue, struct slice id)
+{
+    uint32_t index = sku_index_of_id(catalogue, id);
+    return index == NO_INDEX ? NULL : &catalogue->skus[index];
+}
+
 const struct service *catalogue_service_number(const struct catalogue *catalogue, int32_t number)
 {
     uint32_t index = service_index(catalogue, number);

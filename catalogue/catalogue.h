@@ -94,6 +94,7 @@ const struct billing_account *catalogue_account(const struct catalogue *catalogu
 const struct billing_account *catalogue_account_number(const struct catalogue *catalogue, int64_t number);
 const struct seller *catalogue_seller_number(const struct catalogue *catalogue, int32_t number);
 const struct sku *catalogue_sku_number(const struct catalogue *catalogue, int32_t number);
+const struct sku *catalogue_sku_id(const struct catalogue *catalogue, struct slice id);
 const struct service *catalogue_service_number(const struct catalogue *catalogue, int32_t number);
 // Meters that take an event type: all versions, all meters; sets *count. The array is sorted by (number, effective_from).
 const struct meter *const *catalogue_meters_of_type(const struct catalogue *catalogue, struct slice event_type, size_t *count);

@@ -87,19 +87,19 @@ static void group_skus(struct catalogue *catalogue)
 
 enum err catalogue_build_skus(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault)
 {
-    struct lookup ids;
     enum err err = build_services(catalogue, rows, fault);
     if (!err) err = keep_newest_skus(rows, fault);
     if (err) return err;
     catalogue->skus = ARENA_ARRAY(catalogue->arena, struct sku, rows->skus.count);
     lookup_init(&catalogue->sku_numbers, catalogue->arena, rows->skus.count);
-    lookup_init(&ids, catalogue->arena, rows->skus.count);
+    lookup_init(&catalogue->sku_ids, catalogue->arena, rows->skus.count);
     const char **id_list = ARENA_ARRAY(catalogue->arena, const char *, rows->skus.count);
     for (size_t i = 0; i < rows->skus.count; i++) {
         const struct sku_row *row = &rows->skus.row[i];
         err = row_check_id("sku", row->id, row->number, fault);
         if (err) return err;
-        if (!ids_add(&ids, id_list, i, row->id)) return row_fault(fault, "sku", row->id, "two numbers have this id");
+        if (!ids_add(&catalogue->sku_ids, id_list, i, row->id))
+            return row_fault(fault, "sku", row->id, "two numbers have this id");
         const struct service *service = catalogue_service_number(catalogue, row->service);
         if (!service) return row_fault(fault, "sku", row->id, "service number %d does not exist", row->service);
         if (catalogue_meter_index(catalogue, row->meter) == NO_INDEX)

@@ -45,7 +45,7 @@ struct catalogue {
     struct lookup service_numbers;
     struct sku *skus;
     size_t sku_count;
-    struct lookup sku_numbers;
+    struct lookup sku_numbers, sku_ids;
 
     struct meter *meters;
     size_t meter_count; // versions, sorted by (number, effective_from)

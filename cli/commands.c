@@ -22,6 +22,7 @@ const struct command command_table[] = {
     {"compact", "fold settled usage into a row per tenant, meter and day", compact_usage, compact_run, false},
     {"usage", "a tenant's usage by hour, day or month", usage_usage, usage_run, false},
     {"spend", "a tenant's live spend in a billing period", spend_usage, spend_run, false},
+    {"quote", "what usage from a file would cost, without a server", quote_usage, quote_run, true},
     {"invoice list", "list invoices and credit notes", invoice_list_usage, invoice_list_run, false},
     {"invoice show", "show a document as text, HTML or JSON", invoice_show_usage, invoice_show_run, false},
     {"quarantine list", "list events that could not be counted", quarantine_list_usage, quarantine_list_run, false},

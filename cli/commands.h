@@ -34,6 +34,7 @@ COMMAND(quarantine_drop);
 COMMAND(quarantine_list);
 COMMAND(quarantine_replay);
 COMMAND(quarantine_show);
+COMMAND(quote);
 COMMAND(rate);
 COMMAND(route);
 COMMAND(settle);

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// turnpike quote
+#include <stdio.h>
+#include <string.h>
+
+#include "catalogue/apply.h"
+#include "cli/commands.h"
+#include "cli/table.h"
+#include "common/json.h"
+#include "invoicing/quote.h"
+
+const char quote_usage[] =
+    "--catalog DIR|FILE... --usage FILE [--account ID] [--period YYYY-MM]\n\n"
+    "  --catalog DIR|FILE  catalogue files, as for apply; may be repeated\n"
+    "  --usage FILE        usage as .yaml, .json or .csv (docs/quote.md)\n"
+    "  --account ID        only this billing account or partner; default: every one that is billed for usage\n"
+    "  --period YYYY-MM    only this month, in the account's zone; default: every month with usage\n\n"
+    "Computes what the usage would cost: charges with every step, tax and total, exact. Needs no server and writes\n"
+    "nothing. Usage without a price is listed, and the exit code is then 4";
+
+static const char *const rounding_names[] = {
+    [ROUND_HALF_UP] = "half_up", [ROUND_HALF_EVEN] = "half_even", [ROUND_DOWN] = "down", [ROUND_UP] = "up"};
+
+// --- for people
+
+static const char *tenant_id(const struct catalogue *catalogue, int64_t number)
+{
+    const struct tenant *tenant = number ? catalogue_tenant_number(catalogue, number) : NULL;
+    return tenant ? tenant->id : NULL;
+}
+
+static void show_line(struct table *table, const struct catalogue *catalogue, const struct quote *quote,
+                      const struct document_line *line)
+{
+    const struct charge *charge = &line->billable->charge;
+    const struct sku *sku = catalogue_sku_number(catalogue, charge->sku);
+    char amount[DECIMAL_TEXT_MAX];
+    struct text how = {0};
+    currency_print(quote->period.agreement->currency, line->amount, amount);
+    quote_explain(catalogue, quote, charge, &how);
+    table_text(table, sku->id);
+    table_text(table, tenant_id(catalogue, charge->tenant));
+    table_text(table, line->billable->dimensions);
+    table_text(table, how.data);
+    table_decimal(table, charge->billed_cost.pico, AMOUNT_PLACES);
+    table_text(table, amount);
+    text_free(&how);
+}
+
+static void show_lines(const struct command_context *context, const struct catalogue *catalogue,
+                       const struct quote *quote)
+{
+    static const struct table_column columns[] = {{"sku", false}, {"tenant", false}, {"dimensions", false},
+                                                  {"how", false}, {"cost", true},    {"amount", true}};
+    struct table *table = table_open(context, columns, 6);
+    for (size_t i = 0; i < quote->document.line_count; i++)
+        show_line(table, catalogue, quote, &quote->document.lines[i]);
+    table_close(table);
+}
+
+static void show_unpriced(const struct command_context *context, const struct catalogue *catalogue,
+                          const struct quote *quote)
+{
+    static const struct table_column columns[] = {
+        {"unpriced_sku", false}, {"tenant", false}, {"dimensions", false}, {"from", false}, {"quantity", true}};
+    if (!quote->rated.unpriced_count) return;
+    putchar('\n');
+    struct table *table = table_open(context, columns, 5);
+    for (size_t i = 0; i < quote->rated.unpriced_count; i++) {
+        const struct unpriced *unpriced = &quote->rated.unpriced[i];
+        table_text(table, catalogue_sku_number(catalogue, unpriced->sku)->id);
+        table_text(table, tenant_id(catalogue, unpriced->tenant));
+        table_text(table, usage_dimension_find(&quote->usage, unpriced->dimension_set)->text);
+        table_instant(table, unpriced->segment);
+        table_decimal(table, unpriced->quantity.nano, QUANTITY_PLACES);
+    }
+    table_close(table);
+}
+
+static void show_totals(const struct quote *quote)
+{
+    const struct agreement *terms = quote->period.agreement;
+    const struct document *document = &quote->document;
+    char cost[DECIMAL_TEXT_MAX], net[DECIMAL_TEXT_MAX], tax[DECIMAL_TEXT_MAX], total[DECIMAL_TEXT_MAX],
+        rate[DECIMAL_TEXT_MAX];
+    amount_print(quote->rated.total, cost);
+    currency_print(terms->currency, document->net, net);
+    currency_print(terms->currency, document->tax, tax);
+    currency_print(terms->currency, document->total, total);
+    price_print(terms->tax_rate, rate);
+    printf("\nexact cost  %s %s\nnet         %s (rounded %s)\n", cost, terms->currency.code, net,
+           rounding_names[terms->rounding]);
+    if (terms->tax_name && *terms->tax_name)
+        printf("%-11s %s (rate %s of the exact cost)\n", terms->tax_name, tax, rate);
+    printf("total       %s %s\n", total, terms->currency.code);
+}
+
+static void show(const struct command_context *context, const struct catalogue *catalogue, const struct quote *quote)
+{
+    const struct agreement *terms = quote->period.agreement;
+    char start[INSTANT_TEXT_MAX], end[INSTANT_TEXT_MAX];
+    instant_print(quote->period.start, start);
+    instant_print(quote->period.end, end);
+    printf("%s, %s (%s to %s, %s), price book %s\n\n", terms->account->id, quote->period.label, start, end,
+           zone_name(terms->zone), terms->book->id);
+    show_lines(context, catalogue, quote);
+    show_unpriced(context, catalogue, quote);
+    show_totals(quote);
+}
+
+// --- for scripts
+
+static void put_decimal(struct json_writer *json, const char *name, int128 scaled, int places)
+{
+    char digits[DECIMAL_TEXT_MAX];
+    decimal_print(scaled, places, digits);
+    json_put_text(json, name, digits);
+}
+
+static void put_rounded(struct json_writer *json, const char *name, struct currency currency, struct amount amount)
+{
+    char digits[DECIMAL_TEXT_MAX];
+    currency_print(currency, amount, digits);
+    json_put_text(json, name, digits);
+}
+
+static void put_instant(struct json_writer *json, const char *name, instant_us instant)
+{
+    char text[INSTANT_TEXT_MAX];
+    instant_print(instant, text);
+    json_put_text(json, name, text);
+}
+
+static void put_dimensions(struct json_writer *json, const char *text)
+{
+    json_name(json, "dimensions");
+    json_write_raw(json, text);
+}
+
+static void put_shares(struct json_writer *json, const struct catalogue *catalogue, const struct billable *billable)
+{
+    if (!billable->share_count) return;
+    json_name(json, "shares");
+    json_array_open(json);
+    for (size_t i = 0; i < billable->share_count; i++) {
+        json_object_open(json);
+        json_put_text(json, "tenant", tenant_id(catalogue, billable->shares[i].tenant));
+        put_decimal(json, "quantity", billable->shares[i].quantity.nano, QUANTITY_PLACES);
+        put_decimal(json, "billed_cost", billable->shares[i].billed_cost.pico, AMOUNT_PLACES);
+        json_object_close(json);
+    }
+    json_array_close(json);
+}
+
+static void put_line(struct json_writer *json, const struct catalogue *catalogue, const struct quote *quote,
+                     const struct document_line *line)
+{
+    const struct charge *charge = &line->billable->charge;
+    const struct sku *sku = catalogue_sku_number(catalogue, charge->sku);
+    const struct price_version *price = catalogue_price_number(catalogue, charge->price);
+    struct text how = {0};
+    quote_explain(catalogue, quote, charge, &how);
+    json_object_open(json);
+    json_put_text(json, "service", sku->service->id);
+    json_put_text(json, "sku", sku->id);
+    json_put_text(json, "tenant", tenant_id(catalogue, charge->tenant));
+    put_dimensions(json, line->billable->dimensions);
+    json_name(json, "match");
+    json_write_raw(json, price->match_text);
+    json_put_text(json, "stage", charge->stage == STAGE_MINIMUM ? "minimum" : "usage");
+    json_put_int(json, "tier", charge->tier);
+    put_decimal(json, "quantity", charge->quantity.nano, QUANTITY_PLACES);
+    json_put_text(json, "unit", catalogue_meter_newest(catalogue, sku->meter)->unit);
+    put_decimal(json, "list_cost", charge->list_cost.pico, AMOUNT_PLACES);
+    put_decimal(json, "contracted_cost", charge->contracted_cost.pico, AMOUNT_PLACES);
+    put_decimal(json, "effective_cost", charge->effective_cost.pico, AMOUNT_PLACES);
+    put_decimal(json, "billed_cost", charge->billed_cost.pico, AMOUNT_PLACES);
+    put_rounded(json, "amount", quote->period.agreement->currency, line->amount);
+    json_put_text(json, "how", how.data);
+    put_shares(json, catalogue, line->billable);
+    json_object_close(json);
+    text_free(&how);
+}
+
+static void put_unpriced(struct json_writer *json, const struct catalogue *catalogue, const struct quote *quote)
+{
+    json_name(json, "unpriced");
+    json_array_open(json);
+    for (size_t i = 0; i < quote->rated.unpriced_count; i++) {
+        const struct unpriced *unpriced = &quote->rated.unpriced[i];
+        json_object_open(json);
+        json_put_text(json, "sku", catalogue_sku_number(catalogue, unpriced->sku)->id);
+        json_put_text(json, "tenant", tenant_id(catalogue, unpriced->tenant));
+        put_dimensions(json, usage_dimension_find(&quote->usage, unpriced->dimension_set)->text);
+        put_instant(json, "from", unpriced->segment);
+        put_decimal(json, "quantity", unpriced->quantity.nano, QUANTITY_PLACES);
+        json_object_close(json);
+    }
+    json_array_close(json);
+}
+
+static void print_json(const struct catalogue *catalogue, const struct quote *quote)
+{
+    const struct agreement *terms = quote->period.agreement;
+    const struct document *document = &quote->document;
+    struct text out = {0};
+    struct json_writer json;
+    json_begin(&json, &out);
+    json_object_open(&json);
+    json_put_text(&json, "account", terms->account->id);
+    json_put_text(&json, "seller", terms->seller->id);
+    json_put_text(&json, "period", quote->period.label);
+    put_instant(&json, "period_start", quote->period.start);
+    put_instant(&json, "period_end", quote->period.end);
+    json_put_text(&json, "zone", zone_name(terms->zone));
+    json_put_text(&json, "price_book", terms->book->id);
+    json_put_text(&json, "currency", terms->currency.code);
+    json_name(&json, "lines");
+    json_array_open(&json);
+    for (size_t i = 0; i < document->line_count; i++)
+        put_line(&json, catalogue, quote, &document->lines[i]);
+    json_array_close(&json);
+    put_unpriced(&json, catalogue, quote);
+    put_decimal(&json, "cost", quote->rated.total.pico, AMOUNT_PLACES);
+    put_rounded(&json, "net", terms->currency, document->net);
+    json_put_text(&json, "tax_name", terms->tax_name);
+    put_decimal(&json, "tax_rate", terms->tax_rate.pico, PRICE_PLACES);
+    put_rounded(&json, "tax", terms->currency, document->tax);
+    put_rounded(&json, "total", terms->currency, document->total);
+    json_put_text(&json, "rounding", rounding_names[terms->rounding]);
+    json_object_close(&json);
+    puts(out.data);
+    text_free(&out);
+}
+
+// --- doing it
+
+static int refuse(const struct command_context *context, const struct text *errors)
+{
+    struct fault fault;
+    if (!context->json) {
+        fputs(errors->data, stderr);
+        return err_exit_code(ERR_INVALID);
+    }
+    for (const char *line = errors->data, *end; line && (end = strchr(line, '\n')); line = end + 1) {
+        fault_set(&fault, ERR_INVALID, "", "%.*s", (int)(end - line), line);
+        command_fail(context, &fault);
+    }
+    return err_exit_code(ERR_INVALID);
+}
+
+// What the flags ask for, once the catalogue is there.
+static enum err read_wish(const struct catalogue *catalogue, const struct flag *account, const struct flag *period,
+                          struct quote_wish *wish, struct fault *fault)
+{
+    *wish = (struct quote_wish){0};
+    if (account->given && !(wish->account = catalogue_account(catalogue, slice_of(account->text))))
+        return fault_set(fault, ERR_NOT_FOUND, account->text, "there is no such billing account in the catalogue");
+    return period->given ? period_label_read(period->text, &wish->year, &wish->month, fault) : ERR_OK;
+}
+
+static int print_quotes(const struct command_context *context, const struct catalogue *catalogue,
+                        const struct quote_list *list)
+{
+    size_t unpriced = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        unpriced += list->quotes[i].rated.unpriced_count;
+        if (context->json) {
+            print_json(catalogue, &list->quotes[i]);
+            continue;
+        }
+        if (i > 0) putchar('\n');
+        show(context, catalogue, &list->quotes[i]);
+    }
+    fflush(stdout);
+    if (list->outside)
+        fprintf(stderr, "turnpike quote: %zu record%s outside of what was asked for\n", list->outside,
+                list->outside == 1 ? " lies" : "s lie");
+    if (unpriced)
+        fprintf(stderr, "turnpike quote: %zu amount%s of usage without a price\n", unpriced, unpriced == 1 ? "" : "s");
+    return unpriced ? err_exit_code(ERR_NOT_FOUND) : 0;
+}
+
+static int quote_file(const struct command_context *context, const struct catalogue *catalogue,
+                      const struct flag *flags, struct text *errors)
+{
+    struct quote_wish wish;
+    struct quote_usage usage;
+    struct quote_list list;
+    struct fault fault = {0};
+    enum err err = read_wish(catalogue, &flags[2], &flags[3], &wish, &fault);
+    if (err) return command_fail(context, &fault);
+    if (quote_usage_read(catalogue, flags[1].text, context->arena, &usage, errors) != ERR_OK)
+        return refuse(context, errors);
+    err = quote_make(catalogue, &usage, &wish, context->arena, &list, &fault);
+    return err ? command_fail(context, &fault) : print_quotes(context, catalogue, &list);
+}
+
+int quote_run(struct command_context *context, int argc, char **argv)
+{
+    struct flag flags[] = {{.name = "--catalog", .kind = FLAG_LIST},
+                           {.name = "--usage", .kind = FLAG_TEXT},
+                           {.name = "--account", .kind = FLAG_TEXT},
+                           {.name = "--period", .kind = FLAG_TEXT}};
+    struct catalogue *catalogue = NULL;
+    struct text errors = {0};
+    if (!command_flags(context, flags, 4, &argc, argv, 0, 0)) return EXIT_WRONG_USE;
+    if (!flags[0].given) return command_wrong_use(context, "--catalog DIR|FILE is missing");
+    if (!flags[1].given) return command_wrong_use(context, "--usage FILE is missing");
+    int code = catalogue_from_files(flags[0].list, flags[0].count, &catalogue, &errors) == ERR_OK
+                   ? quote_file(context, catalogue, flags, &errors)
+                   : refuse(context, &errors);
+    catalogue_release(catalogue);
+    text_free(&errors);
+    return code;
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// From records of a file to quotes: whose month each record counts for, usage lines as a loader would give them, F, and
+// the document's arithmetic. Does no I/O.
+#include "invoicing/quote.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rating/usage_rows.h"
+
+enum { CHAIN_MAX = 8 }; // levels of the partner chain, checked by the schema
+
+// What of a record counts for one account's month.
+struct piece {
+    struct billing_period period;
+    const char *account_id;
+    const struct quote_record *record;
+    instant_us from, to;
+};
+struct making {
+    const struct catalogue *catalogue;
+    const struct quote_usage *file;
+    const struct quote_wish *wish;
+    struct arena *arena;
+    struct piece *pieces;
+    size_t count, capacity;
+    struct fault *fault;
+};
+
+// --- whose month
+
+static bool wanted_month(const struct quote_wish *wish, const struct billing_period *period)
+{
+    int year, month;
+    struct fault ignored;
+    return !wish->month || (period_label_read(period->label, &year, &month, &ignored) == ERR_OK && year == wish->year &&
+                            month == wish->month);
+}
+
+// The account's months from `from` to `to`. Time without an agreement is left out.
+static void add_pieces(struct making *making, const struct quote_record *record, int64_t account, instant_us from,
+                       instant_us to)
+{
+    const struct billing_account *buyer = catalogue_account_number(making->catalogue, account);
+    struct piece piece = {.account_id = buyer->id, .record = record, .from = from};
+    struct fault ignored;
+    for (; piece.from < to; piece.from = piece.to) {
+        const struct piece *last = making->count ? &making->pieces[making->count - 1] : NULL;
+        if (last && last->period.account == account && last->period.start <= piece.from &&
+            piece.from < last->period.end)
+            piece.period = last->period; // most records are of the month of the one before
+        else if (period_of(making->catalogue, account, piece.from, &piece.period, &ignored) != ERR_OK)
+            return;
+        piece.to = piece.period.end < to ? piece.period.end : to;
+        if (!wanted_month(making->wish, &piece.period)) continue;
+        making->pieces = arena_grow(making->arena, making->pieces, sizeof piece, making->count, &making->capacity);
+        making->pieces[making->count++] = piece;
+    }
+}
+
+// The account that sells to this one; 0: the operator does.
+static int64_t seller_of(const struct making *making, int64_t account, instant_us at)
+{
+    const struct agreement *terms = catalogue_agreement(making->catalogue, account, at);
+    return terms ? terms->seller->account : 0;
+}
+
+// false: nothing of the record lies in what was asked for. It counts for who pays, and for every partner above.
+static bool place_record(struct making *making, const struct quote_record *record)
+{
+    const bool interval = record->meter->aggregation == AGGREGATION_INTERVAL;
+    const struct billing_account *only = making->wish->account;
+    const size_t before = making->count;
+    const instant_us slot = instant_floor(record->start, record->meter->slot_us);
+    const instant_us begin = interval ? record->start : slot, end = interval ? record->end : slot + 1;
+    size_t count;
+    const struct membership *members = catalogue_memberships(making->catalogue, record->tenant->number, &count);
+    for (size_t i = 0; i < count; i++) {
+        const instant_us from = members[i].effective_from > begin ? members[i].effective_from : begin;
+        const instant_us to = members[i].effective_to < end ? members[i].effective_to : end;
+        int64_t account = from < to ? members[i].account : 0;
+        for (int level = 0; level < CHAIN_MAX && account; level++, account = seller_of(making, account, from))
+            if (!only || only->number == account) add_pieces(making, record, account, from, to);
+    }
+    return making->count > before || begin == end;
+}
+
+static int piece_order(const void *left, const void *right)
+{
+    const struct piece *a = left, *b = right;
+    int order = strcmp(a->account_id, b->account_id);
+    if (!order) order = (a->period.start > b->period.start) - (a->period.start < b->period.start);
+    return order ? order : (a->record->order > b->record->order) - (a->record->order < b->record->order);
+}
+
+// --- usage of one account's month
+
+struct collecting {
+    struct making *making;
+    struct usage_request request;
+    struct usage_rows rows;
+    const struct quote_record **levels; // of max and latest meters
+    size_t level_count, level_capacity;
+    const struct quote_record *record; // whose lines interval_derive emits
+};
+
+static enum err take_line(void *context, const struct usage_line *line)
+{
+    struct collecting *collecting = context;
+    struct usage_line named = *line;
+    named.tenant = collecting->record->tenant->number;
+    named.meter = collecting->record->meter->number;
+    usage_rows_add(&collecting->rows, 0, &named);
+    return ERR_OK;
+}
+
+static enum err add_run(struct collecting *collecting, const struct piece *piece)
+{
+    const struct quote_record *record = piece->record;
+    const struct usage_request *request = &collecting->request;
+    struct transition run[] = {{.event_time = record->start,
+                                .running = true,
+                                .value = record->quantity,
+                                .dimension_set = record->dimension_set},
+                               {.event_time = record->end, .dimension_set = record->dimension_set}};
+    const struct interval_window window = {piece->from,           piece->to,           INSTANT_MAX,
+                                           request->period_start, request->boundaries, request->boundary_count};
+    collecting->record = record;
+    return interval_derive(run, 2, &window, take_line, collecting, collecting->making->fault);
+}
+
+static enum err add_piece(struct collecting *collecting, const struct piece *piece)
+{
+    const struct quote_record *record = piece->record;
+    struct arena *arena = collecting->making->arena;
+    switch (record->meter->aggregation) {
+    case AGGREGATION_INTERVAL:
+        return add_run(collecting, piece);
+    case AGGREGATION_MAX:
+    case AGGREGATION_LATEST:
+        collecting->levels = arena_grow(arena, collecting->levels, sizeof *collecting->levels, collecting->level_count,
+                                        &collecting->level_capacity);
+        collecting->levels[collecting->level_count++] = record;
+        return ERR_OK;
+    case AGGREGATION_SUM:
+    case AGGREGATION_COUNT: {
+        struct usage_line line = {.kind = USAGE_QUANTITY,
+                                  .quantity = record->quantity,
+                                  .dimension_set = record->dimension_set,
+                                  .segment = usage_segment(&collecting->request, piece->from)};
+        collecting->record = record;
+        return take_line(collecting, &line);
+    }
+    }
+    return ERR_OK;
+}
+
+static instant_us slot_of(const struct quote_record *record)
+{
+    return instant_floor(record->start, record->meter->slot_us);
+}
+
+// Values of one slot together, in time order; of one instant the later line of the file is the latest.
+static int level_order(const void *left, const void *right)
+{
+    const struct quote_record *a = *(const struct quote_record *const *)left,
+                              *b = *(const struct quote_record *const *)right;
+    if (a->tenant->number != b->tenant->number) return a->tenant->number < b->tenant->number ? -1 : 1;
+    if (a->meter->number != b->meter->number) return a->meter->number < b->meter->number ? -1 : 1;
+    int order = hash128_compare(a->dimension_set, b->dimension_set);
+    if (order) return order;
+    if (a->start != b->start) return a->start < b->start ? -1 : 1;
+    return (a->order > b->order) - (a->order < b->order);
+}
+
+static bool same_slot(const struct slot_value *slot, const struct quote_record *record)
+{
+    return slot->tenant == record->tenant->number && slot->meter == record->meter->number &&
+           hash128_equal(slot->dimension_set, record->dimension_set) && slot->slot == slot_of(record);
+}
+
+static enum err add_levels(struct collecting *collecting)
+{
+    struct making *making = collecting->making;
+    struct slot_value *slots = ARENA_ARRAY(making->arena, struct slot_value, collecting->level_count + 1);
+    size_t count = 0;
+    if (collecting->level_count)
+        qsort(collecting->levels, collecting->level_count, sizeof *collecting->levels, level_order);
+    for (size_t i = 0; i < collecting->level_count; i++) {
+        const struct quote_record *record = collecting->levels[i];
+        if (!count || !same_slot(&slots[count - 1], record))
+            slots[count++] = (struct slot_value){.tenant = record->tenant->number,
+                                                 .meter = record->meter->number,
+                                                 .dimension_set = record->dimension_set,
+                                                 .slot = slot_of(record),
+                                                 .greatest = record->quantity};
+        struct slot_value *slot = &slots[count - 1];
+        if (quantity_compare(record->quantity, slot->greatest) > 0) slot->greatest = record->quantity;
+        slot->latest = record->quantity;
+    }
+    return usage_evaluate_windows(making->catalogue, &collecting->request, slots, count, &collecting->rows,
+                                  making->fault);
+}
+
+static enum err collect(struct making *making, const struct piece *pieces, size_t count, struct account_usage *usage)
+{
+    const struct billing_period *period = &pieces[0].period;
+    struct collecting collecting = {.making = making, .rows = {.arena = making->arena}};
+    instant_us *changes;
+    size_t change_count = catalogue_price_changes(making->catalogue, period->agreement->book, period->start,
+                                                  period->end, making->arena, &changes);
+    collecting.request = (struct usage_request){period->account,         period->start, period->end,
+                                                period->agreement->zone, changes,       change_count};
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < count && !err; i++)
+        err = add_piece(&collecting, &pieces[i]);
+    if (!err) err = add_levels(&collecting);
+    if (!err) err = usage_rows_finish(&collecting.rows, &collecting.request, 1, usage, making->fault);
+    usage->dimensions = making->file->dimensions;
+    usage->dimension_count = making->file->dimension_count;
+    return err;
+}
+
+// --- its document
+
+static const char *dimension_text(const struct quote *quote, struct hash128 id)
+{
+    const struct usage_dimension *dimension = usage_dimension_find(&quote->usage, id);
+    return dimension && !hash128_is_zero(id) ? dimension->text : "{}";
+}
+
+// The shares of a charge, which stand together.
+static void attach_shares(const struct quote *quote, size_t charge, struct billable *billable)
+{
+    for (size_t i = 0; i < quote->share_count; i++) {
+        if (quote->shares[i].charge != charge) continue;
+        if (!billable->share_count) billable->shares = &quote->shares[i];
+        billable->share_count++;
+    }
+}
+
+static enum err draft(struct making *making, struct quote *quote)
+{
+    const struct rated *rated = &quote->rated;
+    struct billable *billables = ARENA_ARRAY(making->arena, struct billable, rated->charge_count + 1);
+    struct document_group *group = ARENA_NEW(making->arena, struct document_group);
+    *group = (struct document_group){.original = &quote->period, .base_to_date = rated->total};
+    for (size_t i = 0; i < rated->charge_count; i++) {
+        billables[i] = (struct billable){.original = &quote->period,
+                                         .charge = rated->charges[i],
+                                         .dimensions = dimension_text(quote, rated->charges[i].dimension_set)};
+        if (!rated->charges[i].tenant) attach_shares(quote, i, &billables[i]);
+    }
+    enum err err = billables_sort(making->catalogue, billables, rated->charge_count, making->arena, making->fault);
+    if (err) return err;
+    return document_build(&quote->period, 1, billables, rated->charge_count, group, 1, making->arena, &quote->document,
+                          making->fault);
+}
+
+static enum err make_one(struct making *making, const struct piece *pieces, size_t count, struct quote *quote)
+{
+    *quote = (struct quote){.period = pieces[0].period};
+    const struct agreement *terms = quote->period.agreement;
+    enum err err = collect(making, pieces, count, &quote->usage);
+    if (!err) err = charge_rate(making->catalogue, terms, &quote->usage, making->arena, &quote->rated, making->fault);
+    if (!err)
+        err = charge_share(making->catalogue, terms, &quote->usage, &quote->rated, making->arena, &quote->shares,
+                           &quote->share_count, making->fault);
+    return err ? err : draft(making, quote);
+}
+
+enum err quote_make(const struct catalogue *catalogue, const struct quote_usage *usage, const struct quote_wish *wish,
+                    struct arena *arena, struct quote_list *list, struct fault *fault)
+{
+    struct making making = {.catalogue = catalogue, .file = usage, .wish = wish, .arena = arena, .fault = fault};
+    *list = (struct quote_list){0};
+    for (size_t i = 0; i < usage->record_count; i++)
+        list->outside += !place_record(&making, &usage->records[i]);
+    if (making.count) qsort(making.pieces, making.count, sizeof *making.pieces, piece_order);
+    list->quotes = ARENA_ARRAY(arena, struct quote, making.count + 1);
+    for (size_t from = 0, to; from < making.count; from = to) {
+        for (to = from + 1;
+             to < making.count && period_order(&making.pieces[from].period, &making.pieces[to].period) == 0;)
+            to++;
+        enum err err = make_one(&making, making.pieces + from, to - from, &list->quotes[list->count++]);
+        if (err) return err;
+    }
+    return ERR_OK;
+}
