@@ -32,6 +32,11 @@ instant_us file_instant(struct file_errors *errors, const struct file_field *fie
 struct price file_decimal_price(struct file_errors *errors, const struct file_field *field); // never negative
 struct quantity file_decimal_quantity(struct file_errors *errors, const struct file_field *field,
                                       int64_t otherwise); // > 0
+// A price of the index-th book, as it stands in the book or is made from a row of a price list; scratch is cleared.
+void file_price_read(struct catalogue_files *files, size_t book, const struct yaml_node *item, struct text *scratch);
+// The book's prices_from: price lists in CSV files (docs/catalogue.md).
+void file_price_lists_read(struct catalogue_files *files, size_t book, const struct file_field *field);
+
 // A list of 1 to most different texts, each of up to FILE_TEXT_MAX bytes; NULL and *count 0 if absent or wrong.
 const char **file_names(struct file_errors *errors, const struct file_field *field, size_t most, bool distinct,
                         size_t *count);

@@ -86,7 +86,7 @@ static const char *read_match(struct file_errors *errors, const struct yaml_node
 
 // --- prices
 
-static void read_price(struct catalogue_files *files, size_t book, const struct yaml_node *item, struct text *scratch)
+void file_price_read(struct catalogue_files *files, size_t book, const struct yaml_node *item, struct text *scratch)
 {
     enum { SKU, MATCH, UNIT, PER, PRICE, TIERS, MINIMUM_SECONDS, EFFECTIVE_FROM, EFFECTIVE_TO };
     struct file_field fields[] = {
@@ -136,7 +136,7 @@ static void read_prices(struct catalogue_files *files, size_t book, const struct
         return;
     }
     for (size_t i = 0; i < field->value->count; i++)
-        read_price(files, book, field->value->items[i], &scratch);
+        file_price_read(files, book, field->value->items[i], &scratch);
     text_free(&scratch);
 }
 
@@ -144,10 +144,10 @@ static void read_prices(struct catalogue_files *files, size_t book, const struct
 
 void file_book_read(struct catalogue_files *files, const struct yaml_node *item)
 {
-    enum { ID, NAME, CURRENCY, PARENT, PRICES };
+    enum { ID, NAME, CURRENCY, PARENT, PRICES, PRICES_FROM };
     struct file_field fields[] = {
         [ID] = {.name = "id", .required = true}, [NAME] = {.name = "name"},     [CURRENCY] = {.name = "currency"},
-        [PARENT] = {.name = "parent"},           [PRICES] = {.name = "prices"},
+        [PARENT] = {.name = "parent"},           [PRICES] = {.name = "prices"}, [PRICES_FROM] = {.name = "prices_from"},
     };
     struct file_errors *errors = &files->errors;
     size_t before = errors->count;
@@ -168,4 +168,5 @@ void file_book_read(struct catalogue_files *files, const struct yaml_node *item)
     size_t index = files->books.count;
     *ROW_NEW(&files->books) = book;
     read_prices(files, index, &fields[PRICES]);
+    file_price_lists_read(files, index, &fields[PRICES_FROM]);
 }
