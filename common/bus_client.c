@@ -3,10 +3,14 @@
 // when they are back; the library itself keeps trying for ever, with pauses of at most a second.
 #include "common/bus_client.h"
 
+#include <errno.h>
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/arena.h"
 #include "common/bus.h"
 #include "common/instant.h"
 #include "common/log.h"
@@ -110,6 +114,77 @@ enum err bus_client_start(struct bus_client *client, bool is_consumer, struct rd
     if (client->kafka) return ERR_OK;
     rd_kafka_conf_destroy(conf);
     return fault_set(fault, ERR_INVALID, "kafka", "%s", reason);
+}
+
+// --- ending
+
+// Shared by the one who waits and the thread that ends the client; the last of the two frees it.
+struct ending {
+    rd_kafka_t *kafka;
+    int flags;
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    bool ended, left;
+};
+
+static void ending_free(struct ending *ending)
+{
+    pthread_cond_destroy(&ending->over);
+    pthread_mutex_destroy(&ending->lock);
+    free(ending);
+}
+
+static void *ending_run(void *context)
+{
+    struct ending *ending = context;
+    rd_kafka_destroy_flags(ending->kafka, ending->flags);
+    pthread_mutex_lock(&ending->lock);
+    ending->ended = true;
+    bool left = ending->left;
+    pthread_cond_signal(&ending->over);
+    pthread_mutex_unlock(&ending->lock);
+    if (left) ending_free(ending);
+    return NULL;
+}
+
+// False: it had not ended in time.
+static bool ending_await(struct ending *ending, int timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += timeout_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&ending->lock);
+    while (!ending->ended && pthread_cond_timedwait(&ending->over, &ending->lock, &until) != ETIMEDOUT)
+        ;
+    bool ended = ending->ended;
+    ending->left = !ended;
+    pthread_mutex_unlock(&ending->lock);
+    return ended;
+}
+
+bool bus_client_end(struct bus_client *client, int flags, int timeout_ms)
+{
+    if (!client->kafka) return true;
+    struct ending *ending = heap_alloc(sizeof *ending);
+    *ending = (struct ending){.kafka = client->kafka, .flags = flags};
+    client->kafka = NULL;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&ending->over, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&ending->lock, NULL);
+    pthread_t thread;
+    ENSURE(pthread_create(&thread, NULL, ending_run, ending) == 0);
+    ENSURE(pthread_detach(thread) == 0);
+    bool ended = ending_await(ending, timeout_ms);
+    if (ended) ending_free(ending);
+    return ended;
 }
 
 const char *bus_library_version(void)

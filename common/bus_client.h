@@ -31,5 +31,9 @@ enum err bus_conf_new(const struct config *config, const struct bus_option *opti
 // Makes the client; takes conf over. is_consumer: else a producer.
 enum err bus_client_start(struct bus_client *client, bool is_consumer, struct rd_kafka_conf_s *conf,
                           struct fault *fault);
+// Ends the library's client, if there is one. False: it did not end in time, which version 2.0.2 never does after a topic
+// was deleted that it was reading. Then it is left to a thread of its own, whose log lines still use *client, also when
+// client->kafka is another one: it must not be freed.
+bool bus_client_end(struct bus_client *client, int flags, int timeout_ms) MUST_USE;
 // Something arrived: the brokers are there again; says so if it had said that they are not.
 void bus_client_up(struct bus_client *client);

@@ -16,6 +16,7 @@ enum {
     WATERMARK_TIMEOUT_MS = 2000,
     CLOSE_TIMEOUT_MS = 10000,
     CLOSE_BATCH = 64,
+    END_TIMEOUT_MS = 3000,
     FENCED_AGAIN_S = 30,    // a second fencing within this time is not an echo of an outage
     ASSIGNMENT_WAIT_S = 20, // more than a session and the restart of a broker
 };
@@ -141,10 +142,14 @@ static void client_release(struct bus_consumer *consumer, int destroy_flags)
 {
     if (consumer->queue) rd_kafka_queue_destroy(consumer->queue);
     if (consumer->handle) rd_kafka_topic_destroy(consumer->handle);
-    if (consumer->client.kafka) rd_kafka_destroy_flags(consumer->client.kafka, destroy_flags);
     consumer->queue = NULL;
     consumer->handle = NULL;
-    consumer->client = (struct bus_client){.logged_us = consumer->client.logged_us};
+    if (!bus_client_end(&consumer->client, destroy_flags, END_TIMEOUT_MS)) {
+        consumer->abandoned = true;
+        log_warn("kafka_client_abandoned", LOG_TEXT("topic", consumer->topic));
+    }
+    consumer->client.down = consumer->client.told = consumer->client.fatal = false;
+    consumer->client.reason[0] = '\0';
 }
 
 static void dispose(struct bus_consumer *consumer, int destroy_flags)
@@ -155,7 +160,7 @@ static void dispose(struct bus_consumer *consumer, int destroy_flags)
     free(consumer->topic);
     free(consumer->group);
     free(consumer->instance);
-    free(consumer);
+    if (!consumer->abandoned) free(consumer);
 }
 
 static enum err start(struct bus_consumer *consumer, const struct bus_option *extra, size_t count, struct fault *fault)
@@ -361,7 +366,7 @@ static bool close_in_time(struct bus_consumer *consumer)
 }
 
 // A static member does not say good-bye: its partitions stay with its name until the session ends. Closing may hang in
-// this version of the library, so it gets a bound and is then left out.
+// this version of the library, so it gets a bound and is then left out; so may ending the client (bus_client_end).
 void bus_consumer_close(struct bus_consumer *consumer)
 {
     if (!consumer) return;

@@ -39,6 +39,7 @@ struct bus_consumer {
     int64_t fenced_us;   // monotonic, when the group was last joined anew after being fenced; 0: never
     int64_t asked_us;    // monotonic, since when an assignment is awaited; 0: there is one
     bool stopped;        // fenced for good: another living member has our name
+    bool abandoned;      // a client of ours did not end: it may still use this struct
     bool failed;         // the fault below is to be told by a poll without messages
     struct fault fault;
 };

@@ -149,6 +149,20 @@ static void an_offset_out_of_range_parks_its_partition(const struct config *conf
     reader_close(reader);
 }
 
+// The library's client never ends then; whoever reads other topics must be able to go on.
+static void a_reader_of_a_deleted_topic_closes_in_time(const struct config *config)
+{
+    char topic[64];
+    topic_filled(config, check_new_name("deleted", topic), PARTITIONS, 100);
+    struct reader *reader = reader_open(config, topic, "one");
+    read_until(reader, NULL, 100, PARTITIONS);
+    CHECK_ERR(bus_topic_delete(config, topic, &fault), ERR_OK);
+    int64_t begin_us = clock_monotonic_us();
+    reader_poll(reader);
+    reader_close(reader);
+    CHECK(clock_monotonic_us() - begin_us < 60 * INT64_C(1000000));
+}
+
 // --- the broker goes and comes
 
 static bool reader_is_told(void *context)
@@ -211,6 +225,7 @@ int main(int argc, char **argv)
         CASE(a_member_without_an_assignment_joins_again),
         CASE(a_restart_gives_the_same_messages_again),
         CASE(an_offset_out_of_range_parks_its_partition),
+        CASE(a_reader_of_a_deleted_topic_closes_in_time),
         CASE(producer_and_consumers_outlive_the_broker),
         CASE(undelivered_messages_are_reported_at_closing),
     };
