@@ -110,11 +110,19 @@ enum err bus_consumer_poll(struct bus_consumer *consumer, struct bus_message *me
                            int timeout_ms, struct fault *fault) MUST_USE;
 int64_t bus_consumer_waited_us(const struct bus_consumer *consumer); // all polls' waiting for a message so far
 void bus_messages_free(struct bus_message *messages, int count);
-// Reads a partition again from offset (after a failed batch): a fresh unassign and assign, stale messages never come;
-// those in the caller's hands are the caller's to drop. ERR_NOT_FOUND: it is not ours (any more).
+// Reads a partition again from offset (after a failed batch), from the next poll on, which does a fresh unassign and
+// assign for all that were named since the last: stale messages never come; those in the caller's hands are the caller's
+// to drop. ERR_NOT_FOUND: it is not ours (any more).
 enum err bus_consumer_restart(struct bus_consumer *consumer, int partition, int64_t offset,
                               struct fault *fault) MUST_USE;
-// First and next offset of a partition as the broker has them. ERR_NOT_FOUND: no such partition.
+// First and next offset of partitions as the brokers have them, all asked at once. ERR_NOT_FOUND: one of them is not there.
+struct bus_watermark {
+    int partition;
+    int64_t low, high;
+};
+enum err bus_watermarks_ask(struct bus_consumer *consumer, struct bus_watermark *watermarks, int count,
+                            struct fault *fault) MUST_USE;
+// The same for one partition.
 enum err bus_watermarks(struct bus_consumer *consumer, int partition, int64_t *low, int64_t *high,
                         struct fault *fault) MUST_USE;
 // Takes at most 10 s; calls on_revoke for what is held. NULL is fine.

@@ -2,7 +2,8 @@
 // Who reads what: the group decides, the caller names the offsets, Kafka's own offsets are neither read nor written.
 // A revocation is passed on at once; an assignment is only noted in the callback and answered between batches, so that
 // nothing of a new assignment can be in a batch that saw an old one. A restart is an unassign and assign of everything:
-// pause, resume and seek lose or repeat messages in librdkafka 2.0.2. How messages are handed out: bus_fetch.c.
+// pause, resume and seek lose or repeat messages in librdkafka 2.0.2. That takes some 50 ms with 128 partitions and drops
+// what was prefetched, so the next poll does it once for all that were restarted. How messages are handed out: bus_fetch.c.
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ enum err bus_assign_all(struct bus_consumer *consumer, struct fault *fault)
     rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client.kafka, NULL);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR && list->cnt) code = rd_kafka_assign(consumer->client.kafka, list);
     rd_kafka_topic_partition_list_destroy(list);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ERR_OK;
+    consumer->unassigned = code != RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (!consumer->unassigned) return ERR_OK;
     return fault_set(fault, ERR_RETRY, consumer->topic, "assign: %s", rd_kafka_err2str(code));
 }
 
@@ -79,7 +81,7 @@ static void take_away(struct bus_consumer *consumer)
         *part = (struct bus_part){.next = BUS_NO_OFFSET, .gap = BUS_NO_OFFSET};
     }
     consumer->revocations++;
-    consumer->undecided = false;
+    consumer->undecided = consumer->unassigned = false;
 }
 
 // The eager protocol gives and takes everything at once. Served by the caller's poll or close.
@@ -316,34 +318,52 @@ enum err bus_consumer_restart(struct bus_consumer *consumer, int partition, int6
     part->gap = BUS_NO_OFFSET;
     part->reading = true;
     part->error = 0;
-    return bus_assign_all(consumer, fault);
+    consumer->unassigned = true;
+    return ERR_OK;
 }
 
-// One end of a partition. Not the library's own question for both: that one waits without a bound for a broker that is gone.
-static rd_kafka_resp_err_t ask_end(struct bus_consumer *consumer, int partition, int64_t which, int64_t *offset)
+// One end of partitions. Not the library's own question for both: that one waits without a bound for a broker that is gone.
+static rd_kafka_resp_err_t ask_ends(struct bus_consumer *consumer, struct bus_watermark *watermarks, int count,
+                                    int64_t which, int *failed)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_t *row = rd_kafka_topic_partition_list_add(list, consumer->topic, partition);
-    row->offset = which;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
+    for (int i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, consumer->topic, watermarks[i].partition)->offset = which;
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(consumer->client.kafka, list, WATERMARK_TIMEOUT_MS);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = row->err;
-    *offset = row->offset;
+    for (int i = 0; i < count && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        const rd_kafka_topic_partition_t *row =
+            rd_kafka_topic_partition_list_find(list, consumer->topic, watermarks[i].partition);
+        code = row->err;
+        *failed = watermarks[i].partition;
+        *(which == RD_KAFKA_OFFSET_END ? &watermarks[i].high : &watermarks[i].low) = row->offset;
+    }
     rd_kafka_topic_partition_list_destroy(list);
     return code;
+}
+
+enum err bus_watermarks_ask(struct bus_consumer *consumer, struct bus_watermark *watermarks, int count,
+                            struct fault *fault)
+{
+    if (count == 0) return ERR_OK;
+    int known = 0, failed = watermarks[0].partition;
+    rd_kafka_resp_err_t code = ask_ends(consumer, watermarks, count, RD_KAFKA_OFFSET_BEGINNING, &failed);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = ask_ends(consumer, watermarks, count, RD_KAFKA_OFFSET_END, &failed);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ERR_OK;
+    bool missing = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                   code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (!missing) (void)ask_partition_count(consumer, &known, NULL); // who leads it now? the next question goes there
+    return fault_set(fault, missing ? ERR_NOT_FOUND : ERR_RETRY, consumer->topic, "watermarks of partition %d: %s",
+                     failed, rd_kafka_err2str(code));
 }
 
 enum err bus_watermarks(struct bus_consumer *consumer, int partition, int64_t *low, int64_t *high,
                         struct fault *fault)
 {
-    int count = 0;
-    rd_kafka_resp_err_t code = ask_end(consumer, partition, RD_KAFKA_OFFSET_BEGINNING, low);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = ask_end(consumer, partition, RD_KAFKA_OFFSET_END, high);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return ERR_OK;
-    bool missing = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-                   code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    if (!missing) (void)ask_partition_count(consumer, &count, NULL); // who leads it now? the next question goes there
-    return fault_set(fault, missing ? ERR_NOT_FOUND : ERR_RETRY, consumer->topic, "watermarks of partition %d: %s",
-                     partition, rd_kafka_err2str(code));
+    struct bus_watermark watermark = {.partition = partition};
+    enum err err = bus_watermarks_ask(consumer, &watermark, 1, fault);
+    *low = watermark.low;
+    *high = watermark.high;
+    return err;
 }
 
 // False: the library has not finished in time, or has failed before.

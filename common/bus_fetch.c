@@ -52,7 +52,7 @@ static void take_error(struct bus_consumer *consumer, const rd_kafka_message_t *
 }
 
 // May this message be handed out? Afterwards `next` is behind it.
-static bool in_turn(struct bus_consumer *consumer, const rd_kafka_message_t *message, bool *refetch)
+static bool in_turn(struct bus_consumer *consumer, const rd_kafka_message_t *message)
 {
     ENSURE(message->partition >= 0 && message->partition < BUS_PARTITIONS_MAX);
     struct bus_part *part = &consumer->parts[message->partition];
@@ -68,7 +68,7 @@ static bool in_turn(struct bus_consumer *consumer, const rd_kafka_message_t *mes
                  LOG_INT("offset", message->offset));
         if (!confirmed) {
             part->gap = message->offset;
-            part->doubted = *refetch = true;
+            part->doubted = consumer->unassigned = true;
             return false;
         }
     }
@@ -146,13 +146,13 @@ static size_t fetch(struct bus_consumer *consumer, int most, int timeout_ms)
     return 0;
 }
 
-static int hand_out(struct bus_consumer *consumer, size_t fetched, struct bus_message *messages, bool *refetch)
+static int hand_out(struct bus_consumer *consumer, size_t fetched, struct bus_message *messages)
 {
     int count = 0;
     for (size_t i = 0; i < fetched; i++) {
         rd_kafka_message_t *message = consumer->batch[i];
         if (message->err) take_error(consumer, message);
-        if (!message->err && in_turn(consumer, message, refetch))
+        if (!message->err && in_turn(consumer, message))
             present(consumer, message, &messages[count++]);
         else
             rd_kafka_message_destroy(message);
@@ -212,15 +212,12 @@ enum err bus_consumer_poll(struct bus_consumer *consumer, struct bus_message *me
     messages[0] = (struct bus_message){.partition = -1, .offset = BUS_NO_OFFSET};
     enum err err;
     if (bus_join_again(consumer, &err, fault)) return err;
-    struct fault undecided;
+    struct fault undecided, unassigned;
     if (consumer->undecided && bus_decide(consumer, &undecided) != ERR_OK)
         failure_keep(consumer, undecided.reason);
-    bool refetch = false;
-    *count = hand_out(consumer, fetch(consumer, most, timeout_ms), messages, &refetch);
-    if (refetch) {
-        struct fault unassigned;
-        if (bus_assign_all(consumer, &unassigned) != ERR_OK) failure_keep(consumer, unassigned.reason);
-    }
+    if (consumer->unassigned && !consumer->undecided && bus_assign_all(consumer, &unassigned) != ERR_OK)
+        failure_keep(consumer, unassigned.reason);
+    *count = hand_out(consumer, fetch(consumer, most, timeout_ms), messages);
     if (*count) {
         bus_client_up(&consumer->client);
         return ERR_OK;

@@ -32,6 +32,7 @@ struct bus_consumer {
     int64_t end;            // of a range, exclusive
     int64_t revocations;
     bool undecided; // an assignment waits for its offsets
+    bool unassigned; // the library does not read what `parts` say: the next poll assigns them
     struct rd_kafka_message_s **batch;
     size_t batch_capacity;
     int64_t waited_us;   // in polls, for the first message

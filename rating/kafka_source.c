@@ -25,10 +25,10 @@ struct kafka_source {
 
 // --- callbacks of the rater
 
-static enum err bounds(void *context, int partition, int64_t *low, int64_t *high, struct fault *fault)
+static enum err bounds(void *context, struct bus_watermark *bounds, int count, struct fault *fault)
 {
     const struct kafka_source *source = context;
-    enum err err = bus_watermarks(source->consumer, partition, low, high, fault);
+    enum err err = bus_watermarks_ask(source->consumer, bounds, count, fault);
     return err == ERR_NOT_FOUND ? ERR_CONFLICT : err; // a partition that Kafka does not have
 }
 

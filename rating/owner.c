@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One partition in our hands: take its epoch, check that the log is the one that was counted, rebuild the index, rate,
-// and leave it when it is another's. States and their moves:
+// One partition in our hands: take its epoch, check that the log is the one that was counted (owner_open.c), rebuild the
+// index, rate, and leave it when it is another's. States and their moves:
 //
 //   waiting -> rebuilding   the epoch is taken, log and database agree
 //   waiting -> parked       they do not
@@ -88,121 +88,6 @@ void owner_park(struct owner *owner, const char *format, ...)
     if (err) log_warn("partition_parked_unsaid", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
 }
 
-// --- waiting -> rebuilding
-
-// Does the message before next_offset have the digest that was committed with it?
-static enum err last_message_check(struct owner *owner, struct fault *fault)
-{
-    const struct rater_source *source = owner->rater->options.source;
-    void *range = NULL;
-    enum err err = source->range_open(source->context, owner->partition, owner->row.next_offset - 1,
-                                      owner->row.next_offset, &range, fault);
-    if (err) return err;
-    struct bus_message message;
-    unsigned char digest[SHA256_BYTES];
-    int count = 0;
-    int64_t deadline = clock_monotonic_us() + 5 * SECOND_US;
-    while (!(err = source->range_read(range, &message, 1, &count, fault)) && count == 0)
-        if (clock_monotonic_us() > deadline) {
-            err = fault_set(fault, ERR_RETRY, "kafka", "the message at offset %lld does not come",
-                            (long long)(owner->row.next_offset - 1));
-            break;
-        }
-    if (!err) {
-        sha256_of(message.data, message.length, digest);
-        bool same =
-            message.offset == owner->row.next_offset - 1 && memcmp(digest, owner->row.last_digest, SHA256_BYTES) == 0;
-        source->range_release(range, &message, count);
-        if (!same) err = ERR_CONFLICT;
-    }
-    source->range_close(range);
-    if (err == ERR_CONFLICT || err == ERR_NOT_FOUND)
-        return fault_set(fault, ERR_CONFLICT, "kafka",
-                         "the message at offset %lld is not the one that was counted there: the topic was made anew or"
-                         " its end was cut",
-                         (long long)(owner->row.next_offset - 1));
-    return err;
-}
-
-// Is the log the one that the row speaks of (rules 2.3)?
-static enum err log_check(struct owner *owner, struct fault *fault)
-{
-    const struct rater *rater = owner->rater;
-    int64_t low = 0, high = 0;
-    // what is only sent on may stand in any partition: so a topic whose partitions were added to is left by growing
-    if (owner->partition_count != rater->options.partitions && owner->row.counted_seq < 0)
-        return fault_set(fault, ERR_CONFLICT, "kafka", "the topic has %d partitions, incarnation %d has %d",
-                         owner->partition_count, rater->options.incarnation, rater->options.partitions);
-    enum err err = rater->options.source->bounds(rater->options.source->context, owner->partition, &low, &high, fault);
-    if (err) return err;
-    if (owner->row.next_offset > high)
-        return fault_set(
-            fault, ERR_CONFLICT, "kafka",
-            "the log ends at offset %lld, but %lld were counted: the topic was made anew or its end was cut",
-            (long long)high, (long long)owner->row.next_offset);
-    if (owner->row.next_offset < low)
-        return fault_set(fault, ERR_CONFLICT, "kafka",
-                         "the log begins at offset %lld: messages %lld to %lld were removed before they were counted",
-                         (long long)low, (long long)owner->row.next_offset, (long long)low - 1);
-    if (!owner->row.has_digest) return ERR_OK;
-    // a topic that is to be retired has a retention: what was sent on may be gone
-    if (owner->row.next_offset == low && owner->row.counted_seq >= 0) return ERR_OK;
-    if (owner->row.next_offset == low)
-        return fault_set(fault, ERR_CONFLICT, "kafka",
-                         "the log begins at offset %lld, so that nothing shows it to be the one that was counted",
-                         (long long)low);
-    return last_message_check(owner, fault);
-}
-
-static void rating_begin(struct owner *owner);
-
-// After the log was checked.
-static enum err opening_begin(struct owner *owner, struct fault *fault)
-{
-    if (owner->row.counted_seq >= 0) {
-        rating_begin(owner); // nothing is judged: there is nothing to know
-        return ERR_OK;
-    }
-    enum err err = rebuild_open(owner, &owner->rebuild, fault);
-    if (!err) owner_move(owner, PARTITION_REBUILDING);
-    return err;
-}
-
-static void step_waiting(struct owner *owner)
-{
-    struct rater *rater = owner->rater;
-    struct fault fault = {0};
-    enum err err = partition_row_take(rater->db, rater->options.incarnation, owner->partition, rater->options.instance,
-                                      &owner->row, &fault);
-    if (err) {
-        rater_db_failed(rater, err, &fault);
-        owner->wake_us = clock_monotonic_us() + SECOND_US;
-        return;
-    }
-    owner_batches_forget(owner);
-    owner->restart = false;
-    owner->gap_offset = -1;
-    owner_indexes_free(owner);
-    if (owner->row.counted_seq >= 0 && !rater->send_on_partitions) { // where to is not known yet
-        rater->outdated = true;
-        owner->wake_us = clock_monotonic_us() + SECOND_US / 10;
-        return;
-    }
-    owner->index = dedup_index_new(rater->budget);
-    owner->known = dedup_index_new(NULL);
-    owner->sequences = sequence_index_new(rater->budget);
-    err = log_check(owner, &fault);
-    if (!err) err = opening_begin(owner, &fault);
-    if (!err) return;
-    if (err == ERR_CONFLICT) {
-        owner_park(owner, "%s", fault.reason);
-    } else {
-        log_warn("partition_waits", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
-        if (rater->db && !db_alive(rater->db)) rater_db_failed(rater, err, &fault);
-        owner->wake_us = clock_monotonic_us() + SECOND_US;
-    }
-}
-
 // --- rebuilding -> rating
 
 void owner_batch_begin(struct owner *owner)
@@ -241,7 +126,7 @@ static void source_start(struct owner *owner)
     owner->wake_us = clock_monotonic_us() + SECOND_US;
 }
 
-static void rating_begin(struct owner *owner)
+void owner_rating_begin(struct owner *owner)
 {
     struct rater *rater = owner->rater;
     struct fault fault = {0};
@@ -250,18 +135,18 @@ static void rating_begin(struct owner *owner)
     owner->message_us = owner->marker_us = clock_monotonic_us();
     owner_batch_begin(owner);
     owner_move(owner, PARTITION_RATING);
-    if (partition_row_park(rater->db, &owner->row, NULL, &fault))
+    if (owner->row.parked && partition_row_park(rater->db, &owner->row, NULL, &fault))
         log_warn("partition_unparked_unsaid", LOG_INT("partition", owner->partition), LOG_FAULT(&fault));
     if (rater->options.counters) counters_feed_assign(rater->options.counters, rater->catalogue, &owner->row);
     source_start(owner);
 }
 
-static void step_rebuilding(struct owner *owner)
+static void step_rebuilding(struct owner *owner, int64_t until_us)
 {
     struct rater *rater = owner->rater;
     struct fault fault = {0};
     bool done = false;
-    enum err err = rebuild_step(owner->rebuild, &done, &fault);
+    enum err err = rebuild_step(owner->rebuild, until_us, &done, &fault);
     if (err == ERR_CONFLICT || err == ERR_LIMIT) {
         owner_park(owner, "%s", fault.reason);
     } else if (err) {
@@ -272,7 +157,7 @@ static void step_rebuilding(struct owner *owner)
     } else if (done) {
         rebuild_free(owner->rebuild);
         owner->rebuild = NULL;
-        rating_begin(owner);
+        owner_rating_begin(owner);
     }
 }
 
@@ -352,18 +237,19 @@ void owner_take_again(struct owner *owner)
         counters_feed_revoke(owner->rater->options.counters, owner->partition);
     owner_indexes_free(owner);
     owner->wake_us = 0;
+    owner->taken = false;
     if (owner->state != PARTITION_WAITING) owner_move(owner, PARTITION_WAITING);
 }
 
-void owner_step(struct owner *owner)
+void owner_step(struct owner *owner, int64_t until_us)
 {
     if (clock_monotonic_us() < owner->wake_us) return;
     switch (owner->state) {
     case PARTITION_WAITING:
-        step_waiting(owner);
+        owner_open(owner);
         break;
     case PARTITION_REBUILDING:
-        step_rebuilding(owner);
+        step_rebuilding(owner, until_us);
         break;
     case PARTITION_RATING:
         step_rating(owner);

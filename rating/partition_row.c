@@ -4,31 +4,32 @@
 
 #include <string.h>
 
+#include "common/text.h"
+
 enum { ARENA_BYTES = 1024 };
 
-#define COLUMNS "epoch, epoch_nonce, batch_seq, next_offset, watermark, last_digest, head, base_seq, base_position, counted_seq"
+#define COLUMNS                                                                                                        \
+    "p.epoch, p.epoch_nonce, p.batch_seq, p.next_offset, p.watermark, p.last_digest, p.head, p.base_seq,"             \
+    " p.base_position, p.counted_seq, p.parked_reason is not null"
+enum { PARTITION_COLUMN = 11 }; // behind them
 
-static enum err row_take_in(const struct db_result *result, struct arena *arena, struct partition_row *row,
-                            struct fault *fault)
+static void row_take_in(const struct db_result *result, int at, struct arena *arena, struct partition_row *row)
 {
-    if (db_rows(result) != 1)
-        return fault_set(fault, ERR_NOT_FOUND, "rating.partition", "there is no row for partition %d of incarnation %d",
-                         row->partition, row->incarnation);
     unsigned char *bytes = NULL;
-    row->epoch = db_get_int(result, 0, 0);
-    row->epoch_nonce = db_get_int(result, 0, 1);
-    row->batch_seq = db_get_int(result, 0, 2);
-    row->next_offset = db_get_int(result, 0, 3);
-    row->watermark = db_get_instant(result, 0, 4);
-    size_t length = db_get_bytes(result, arena, 0, 5, &bytes);
+    row->epoch = db_get_int(result, at, 0);
+    row->epoch_nonce = db_get_int(result, at, 1);
+    row->batch_seq = db_get_int(result, at, 2);
+    row->next_offset = db_get_int(result, at, 3);
+    row->watermark = db_get_instant(result, at, 4);
+    size_t length = db_get_bytes(result, arena, at, 5, &bytes);
     row->has_digest = length == SHA256_BYTES;
     if (row->has_digest) memcpy(row->last_digest, bytes, SHA256_BYTES);
-    ENSURE(db_get_bytes(result, arena, 0, 6, &bytes) == SHA256_BYTES); // checked by the table
+    ENSURE(db_get_bytes(result, arena, at, 6, &bytes) == SHA256_BYTES); // checked by the table
     memcpy(row->head, bytes, SHA256_BYTES);
-    row->base_seq = db_get_int(result, 0, 7);
-    row->base_position = db_get_int(result, 0, 8);
-    row->counted_seq = db_is_null(result, 0, 9) ? -1 : db_get_int(result, 0, 9);
-    return ERR_OK;
+    row->base_seq = db_get_int(result, at, 7);
+    row->base_position = db_get_int(result, at, 8);
+    row->counted_seq = db_is_null(result, at, 9) ? -1 : db_get_int(result, at, 9);
+    row->parked = db_get_bool(result, at, 10);
 }
 
 enum err partition_row_read(struct db *db, int32_t incarnation, int32_t partition, struct partition_row *row,
@@ -39,38 +40,78 @@ enum err partition_row_read(struct db *db, int32_t incarnation, int32_t partitio
     *row = (struct partition_row){.incarnation = incarnation, .partition = partition};
     enum err err = db_query(db,
                             "select " COLUMNS "\n"
-                            "  from rating.partition\n"
-                            " where incarnation = $1::int and partition = $2::int",
+                            "  from rating.partition p\n"
+                            " where p.incarnation = $1::int and p.partition = $2::int",
                             2, (const char *[]){db_int(arena, incarnation), db_int(arena, partition)}, &result, fault);
-    if (!err) err = row_take_in(result, arena, row, fault);
+    if (!err && db_rows(result) != 1)
+        err = fault_set(fault, ERR_NOT_FOUND, "rating.partition", "there is no row for partition %d of incarnation %d",
+                        partition, incarnation);
+    if (!err) row_take_in(result, 0, arena, row);
     db_result_free(result);
     arena_free(arena);
     return err;
 }
 
-enum err partition_row_take(struct db *db, int32_t incarnation, int32_t partition, const char *owner,
-                            struct partition_row *row, struct fault *fault)
+// Rows that somebody holds are left out: a rater that hangs in a commit would stop all the others.
+static const char take_sql[] =
+    "with wanted as (\n"
+    "    select * from unnest($2::int[], $3::bigint[]) w (partition, nonce)\n"
+    "), free as (\n"
+    "    select p.partition\n"
+    "      from rating.partition p\n"
+    "     where p.incarnation = $1::int and p.partition = any ($2::int[])\n"
+    "       for update skip locked\n"
+    ")\n"
+    "update rating.partition p\n"
+    "   set epoch = p.epoch + 1, epoch_nonce = w.nonce, owner = $4::text\n"
+    "  from free f\n"
+    "  join wanted w on w.partition = f.partition\n"
+    " where p.incarnation = $1::int and p.partition = f.partition\n"
+    "returning " COLUMNS ", p.partition";
+
+static struct partition_row *row_of(struct partition_row *rows, int count, int64_t partition)
 {
-    struct arena *arena = arena_new(ARENA_BYTES);
+    for (int i = 0; i < count; i++)
+        if (rows[i].partition == partition) return &rows[i];
+    ENSURE(count < 0); // only what was asked for comes back
+    return NULL;
+}
+
+static enum err take(struct db *db, struct partition_row *rows, int count, const char *owner, struct arena *arena,
+                     struct fault *fault)
+{
+    struct text partitions = {0}, nonces = {0};
     struct db_result *result = NULL;
-    int64_t nonce = (int64_t)random_u64();
-    *row = (struct partition_row){.incarnation = incarnation, .partition = partition};
+    for (int i = 0; i < count; i++) {
+        text_print(&partitions, "%c%d", i ? ',' : '{', rows[i].partition);
+        text_print(&nonces, "%c%lld", i ? ',' : '{', (long long)(int64_t)random_u64());
+    }
+    text_add_char(&partitions, '}');
+    text_add_char(&nonces, '}');
     enum err err = db_begin(db, fault);
     if (!err)
-        err = db_query(
-            db,
-            "update rating.partition\n"
-            "   set epoch = epoch + 1, epoch_nonce = $3::bigint, owner = $4::text\n"
-            " where incarnation = $1::int and partition = $2::int\n"
-            "returning " COLUMNS,
-            4, (const char *[]){db_int(arena, incarnation), db_int(arena, partition), db_int(arena, nonce), owner},
-            &result, fault);
-    if (!err) err = row_take_in(result, arena, row, fault);
+        err = db_query(db, take_sql, 4,
+                       (const char *[]){db_int(arena, rows[0].incarnation), partitions.data, nonces.data, owner}, &result,
+                       fault);
+    for (int i = 0; !err && i < db_rows(result); i++) {
+        struct partition_row *row = row_of(rows, count, db_get_int(result, i, PARTITION_COLUMN));
+        row_take_in(result, i, arena, row);
+    }
     db_result_free(result);
     if (!err)
         err = db_commit(db, fault);
     else
         db_rollback(db);
+    text_free(&partitions);
+    text_free(&nonces);
+    return err;
+}
+
+enum err partition_rows_take(struct db *db, struct partition_row *rows, int count, const char *owner,
+                             struct fault *fault)
+{
+    struct arena *arena = arena_new(ARENA_BYTES);
+    enum err err = count > 0 ? take(db, rows, count, owner, arena, fault) : ERR_OK;
     arena_free(arena);
     return err == ERR_UNCERTAIN ? ERR_RETRY : err; // another epoch is taken then: one more number does no harm
 }

@@ -12,6 +12,7 @@ struct partition_row {
     int64_t base_position;      // Kafka offset + this = position, which rises from incarnation to incarnation
     int64_t counted_seq;        // last batch that counted: events are only sent on since; -1: it counts
     instant_us watermark;       // INSTANT_MIN before the first message
+    bool parked;                // parked_reason says why; as of when it was read or taken
     bool has_digest;
     unsigned char last_digest[SHA256_BYTES]; // of the message at next_offset - 1
     unsigned char head[SHA256_BYTES];
@@ -20,10 +21,11 @@ struct partition_row {
 // Reads the row. ERR_NOT_FOUND: there is none.
 enum err partition_row_read(struct db *db, int32_t incarnation, int32_t partition, struct partition_row *row,
                             struct fault *fault) MUST_USE;
-// Takes a new epoch in a transaction of its own: from then on the former owner cannot commit. A lost answer is resolved
-// by the caller taking another. ERR_NOT_FOUND: there is no such row.
-enum err partition_row_take(struct db *db, int32_t incarnation, int32_t partition, const char *owner,
-                            struct partition_row *row, struct fault *fault) MUST_USE;
+// Takes a new epoch of each of these partitions of one incarnation, in one transaction of its own: from then on the former
+// owner cannot commit. `rows` name incarnation and partition and are 0 else; those that somebody holds at the moment, or
+// that are not there, stay so (an epoch is never 0 afterwards). A lost answer is resolved by the caller taking another.
+enum err partition_rows_take(struct db *db, struct partition_row *rows, int count, const char *owner,
+                             struct fault *fault) MUST_USE;
 // Writes why the owner of this epoch does not read the partition; NULL: it reads it. ERR_CONFLICT: not the owner any
 // more.
 enum err partition_row_park(struct db *db, const struct partition_row *row, const char *reason_or_null,

@@ -18,6 +18,8 @@ enum {
     BATCH_BYTES_MAX = 512 << 20, // of messages
     BATCH_MEMORY_LEAST = 1 << 20,
     POLL_US = 1000000,
+    OPENING_TURN_US = 5000000,
+    OPENING_SLICE_US = 100000, // of a tick, for all partitions that are being opened
     IDLE_TICK_MS = 100,
     COMMITTING_TICK_MS = 5, // while a commit is under way
     BACKOFF_LEAST_MS = 100,
@@ -331,6 +333,45 @@ static int64_t owner_wake_ms(const struct owner *owner)
     return (owner->batch_us + owner_window_us(owner) - clock_monotonic_us()) / 1000;
 }
 
+static bool is_opening(const struct owner *owner)
+{
+    return owner->state == PARTITION_WAITING || owner->state == PARTITION_REBUILDING;
+}
+
+static int64_t step(struct rater *rater, int partition, int64_t until_us)
+{
+    struct owner *owner = rater->owners[partition];
+    owner_step(owner, until_us);
+    return owner_wake_ms(owner);
+}
+
+static void turn_begin(struct rater *rater, int partition)
+{
+    rater->opening = partition;
+    rater->turn_us = clock_monotonic_us();
+}
+
+// Goes on with what is being opened for a slice of time, so that what is rating need not wait for long. Each has a turn of
+// some seconds, so that the first ones rate early and none waits for one that is stuck. Returns when it wants to be called
+// again.
+static int64_t openings_step(struct rater *rater)
+{
+    int partitions = rater->options.partitions;
+    int64_t now = clock_monotonic_us(), until_us = now + OPENING_SLICE_US, wake_ms = IDLE_TICK_MS;
+    owners_take(rater);
+    if (now >= rater->turn_us + OPENING_TURN_US) turn_begin(rater, (rater->opening + 1) % partitions);
+    for (int i = 0, first = rater->opening; i < partitions; i++) {
+        int partition = (first + i) % partitions;
+        if (!rater->owners[partition] || !is_opening(rater->owners[partition])) continue;
+        if (clock_monotonic_us() >= until_us) return 0;
+        if (!rater_db(rater)) return IDLE_TICK_MS;
+        if (partition != rater->opening) turn_begin(rater, partition);
+        int64_t wanted_ms = step(rater, partition, until_us);
+        if (wanted_ms < wake_ms) wake_ms = wanted_ms;
+    }
+    return wake_ms;
+}
+
 int rater_tick(struct rater *rater)
 {
     struct fault fault = {0};
@@ -350,23 +391,24 @@ int rater_tick(struct rater *rater)
     }
     int64_t wake_ms = IDLE_TICK_MS;
     for (int i = 0; i < rater->options.partitions; i++) {
-        struct owner *owner = rater->owners[i];
-        if (!owner || !rater_db(rater)) continue;
-        owner_step(owner);
-        int64_t wanted_ms = owner_wake_ms(owner);
-        if (wanted_ms < wake_ms) wake_ms = wanted_ms > 0 ? wanted_ms : 0;
+        if (!rater->owners[i] || is_opening(rater->owners[i]) || !rater_db(rater)) continue;
+        int64_t wanted_ms = step(rater, i, now);
+        if (wanted_ms < wake_ms) wake_ms = wanted_ms;
     }
-    return (int)wake_ms;
+    int64_t wanted_ms = rater_db(rater) ? openings_step(rater) : IDLE_TICK_MS;
+    if (wanted_ms < wake_ms) wake_ms = wanted_ms;
+    return wake_ms > 0 ? (int)wake_ms : 0;
 }
 
 enum err rater_flush(struct rater *rater, struct fault *fault)
 {
     if (!rater_db(rater)) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
     enum err err = rater_catalogue_refresh(rater, fault);
+    if (!err) owners_take(rater);
     for (int i = 0; !err && i < rater->options.partitions; i++) {
         struct owner *owner = rater->owners[i];
-        if (!owner) continue;
-        owner_step(owner);
+        if (!owner || !rater_db(rater)) continue;
+        owner_step(owner, clock_monotonic_us() + OPENING_SLICE_US);
         if (owner->state == PARTITION_WAITING || owner->state == PARTITION_REBUILDING || owner->restart)
             err = fault_set(fault, ERR_RETRY, "", "partition %d is %s", i, partition_state_name(owner->state));
         else if (owner->state == PARTITION_RATING)

@@ -22,8 +22,8 @@ void forward_reported(struct forward_ticket *ticket, bool delivered); // one mes
 // The log behind the messages. All functions are called from the rater's thread.
 struct rater_source {
     void *context;
-    // First and next offset of a partition.
-    enum err (*bounds)(void *context, int partition, int64_t *low, int64_t *high, struct fault *fault);
+    // First and next offset of partitions. ERR_CONFLICT: the log does not have one of them.
+    enum err (*bounds)(void *context, struct bus_watermark *bounds, int count, struct fault *fault);
     // Reads [offset, end) of a partition again, beside what is fed. ERR_RETRY: not now.
     enum err (*range_open)(void *context, int partition, int64_t offset, int64_t end, void **range,
                            struct fault *fault);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rater and its partitions hold; for rater.c, owner.c, owner_commit.c, forward.c, rebuild.c, replay.c, marker.c and
+// What the rater and its partitions hold; for rater.c, owner.c, owner_open.c, owner_commit.c, forward.c, rebuild.c, replay.c, marker.c and
 // rater_metric.c alone.
 #pragma once
 #include "common/backoff.h"
@@ -11,7 +11,7 @@
 #include "rating/flush_window.h"
 #include "rating/rater.h"
 
-enum { REBUILD_SLICE_MS = 200, LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 };
+enum { LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 };
 
 struct rebuild;
 
@@ -46,6 +46,8 @@ struct owner {
     int64_t message_us;    // monotonic time of the last message
     int64_t marker_us;     // monotonic time of the last marker that was sent
     int64_t wake_us;       // monotonic time before which it is left alone
+    bool taken;            // waiting: the row is of our epoch, `log` was asked after it, and the two are to be compared
+    struct bus_watermark log;
     struct rebuild *rebuild;
     struct owner_metrics metrics;
 };
@@ -74,6 +76,8 @@ struct rater {
     int64_t poll_us;          // monotonic time of the next poll of catalogue, replays and wishes
     int64_t identity_days_us; // monotonic time of the next look at days of identities that may go
     instant_us wished;        // watermark that a close waits for; INSTANT_MIN: none
+    int opening;              // partition whose opening goes on next
+    int64_t turn_us;          // monotonic time since which it has its turn
 };
 
 // --- rater.c
@@ -88,7 +92,9 @@ instant_us rater_now(const struct rater *rater); // the clock against which rece
 // --- owner.c
 struct owner *owner_new(struct rater *rater, int partition, int partition_count);
 void owner_free(struct owner *owner);
-void owner_step(struct owner *owner); // what its state wants next
+// What its state wants next; a rebuild goes on until this monotonic time, a step of it at least.
+void owner_step(struct owner *owner, int64_t until_us);
+void owner_rating_begin(struct owner *owner);
 // Forgets what is not committed and takes the partition anew, whatever its state.
 void owner_take_again(struct owner *owner);
 void owner_feed(struct owner *owner, const struct bus_message *message);
@@ -97,6 +103,10 @@ void owner_park(struct owner *owner, const char *format, ...) PRINTF_LIKE(2, 3);
 void owner_batch_drop(struct owner *owner);  // forgets what is not committed and reads it again
 void owner_batch_begin(struct owner *owner); // empties the batch that is fed; it follows the one being committed
 void owner_indexes_free(struct owner *owner);
+
+// --- owner_open.c
+void owners_take(struct rater *rater);  // takes the epochs of all partitions that wait for it
+void owner_open(struct owner *owner);   // goes on with one that was taken
 
 // --- owner_commit.c
 void owner_commits_init(struct owner *owner);
@@ -121,9 +131,9 @@ void owner_forward_forget(struct owner *owner); // of the batch that was handed 
 // --- rebuild.c
 enum err rebuild_open(struct owner *owner, struct rebuild **rebuild, struct fault *fault) MUST_USE;
 void rebuild_free(struct rebuild *rebuild);
-// Works for about REBUILD_SLICE_MS. *done: the index is as it was at the last commit. ERR_CONFLICT: log and chain
-// differ.
-enum err rebuild_step(struct rebuild *rebuild, bool *done, struct fault *fault) MUST_USE;
+// Works until this monotonic time, a step at least. *done: the index is as it was at the last commit. ERR_CONFLICT: log
+// and chain differ.
+enum err rebuild_step(struct rebuild *rebuild, int64_t until_us, bool *done, struct fault *fault) MUST_USE;
 
 // --- identity_days.c
 void identity_days_step(struct rater *rater); // drops what is out of every window, once an hour

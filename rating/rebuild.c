@@ -108,20 +108,20 @@ static enum err range_open(struct rebuild *rebuild, struct db *db, struct fault 
     const struct owner *owner = rebuild->owner;
     const struct rater_source *source = owner->rater->options.source;
     struct chain_part *part = rebuild->part;
-    int64_t low = 0, high = 0;
+    struct bus_watermark bounds = {.partition = owner->partition};
     if (part->keep.next_offset == part->rows.next_offset) {
         part->keep = part->rows; // nothing of the log lies between
         return ERR_OK;
     }
     if (!rebuild_own_part(rebuild)) return cover_less(rebuild, part, "its identities were not kept as rows");
-    enum err err = source->bounds(source->context, owner->partition, &low, &high, fault);
+    enum err err = source->bounds(source->context, &bounds, 1, fault);
     if (err) return err;
-    if (part->keep.next_offset < low) {
+    if (part->keep.next_offset < bounds.low) {
         struct place next;
         bool has_rows = false;
         err = place_read(db, part, part->keep.batch_seq + 1, &next, &has_rows, fault);
         if (err) return err;
-        if (!has_rows || rebuild->rows_refused) return log_missing(rebuild, low, fault);
+        if (!has_rows || rebuild->rows_refused) return log_missing(rebuild, bounds.low, fault);
         return cover_less(rebuild, part,
                           "the window was made longer than identities are kept, and the log is shorter");
     }
@@ -512,12 +512,11 @@ static enum err sequences_step(struct rebuild *rebuild, struct fault *fault)
     return err == ERR_INVALID ? rows_refuse(rebuild, fault) : err;
 }
 
-enum err rebuild_step(struct rebuild *rebuild, bool *done, struct fault *fault)
+enum err rebuild_step(struct rebuild *rebuild, int64_t until_us, bool *done, struct fault *fault)
 {
-    int64_t end_us = clock_monotonic_us() + REBUILD_SLICE_MS * INT64_C(1000);
     enum err err = ERR_OK;
     *done = false;
-    while (!err && !*done && clock_monotonic_us() < end_us) {
+    do {
         switch (rebuild->phase) {
         case REBUILD_LOG:
             err = log_step(rebuild, fault);
@@ -532,7 +531,7 @@ enum err rebuild_step(struct rebuild *rebuild, bool *done, struct fault *fault)
             err = quarantine_step(rebuild, done, fault);
             break;
         }
-    }
+    } while (!err && !*done && clock_monotonic_us() < until_us);
     progress_say(rebuild, *done);
     return err;
 }

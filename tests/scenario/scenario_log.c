@@ -26,12 +26,12 @@ static struct bus_message message_of(const struct scenario_log *log, int partiti
     return (struct bus_message){.partition = partition, .offset = offset, .received_time = stored->received_time, .data = stored->data.data, .length = stored->data.length};
 }
 
-static enum err log_bounds(void *context, int partition, int64_t *low, int64_t *high, struct fault *fault)
+static enum err log_bounds(void *context, struct bus_watermark *bounds, int count, struct fault *fault)
 {
     const struct scenario_log *log = context;
     (void)fault;
-    *low = 0;
-    *high = log->list[partition].count;
+    for (int i = 0; i < count; i++)
+        bounds[i] = (struct bus_watermark){.partition = bounds[i].partition, .high = log->list[bounds[i].partition].count};
     return ERR_OK;
 }
 
