@@ -10,19 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/arena.h"
 #include "common/crash_point.h"
 
 enum {
+    STORE_BYTES = 512 * 1024, // of an empty one
+    GENERATION_BYTES = 256 * 1024,
     RUN_LEAST_BYTES = 256 * 1024,
     RUN_RECORD_BYTES = 2 * (KV_KEY_BYTES + KV_VALUE_BYTES), // with what a merge needs beside it
     PATH_SIZE = 4096,
     GENERATIONS_MAX = 64,
     FILTER_BITS = 10,
     BLOCK_BYTES = 4096,
-    LOG_BYTES = 1 << 20
+    LOG_BYTES = 1 << 20,
+    MANIFEST_BYTES = 64 * 1024, // 4 MiB otherwise, of each index
+    MERGE_RUNS = 16,            // unmerged ones of a generation, each a sixteenth of the keys
+    MERGE_SPARE_BYTES = 4 << 20 // beside what merging writes
 };
 
 struct generation {
@@ -40,6 +46,7 @@ struct kv {
     struct generation generations[GENERATIONS_MAX]; // oldest first
     size_t generation_count;
     int64_t last_generation, last_run;
+    bool merging; // are runs of the newest generation merged?
 };
 
 // Words of RocksDB as a fault; takes them.
@@ -68,13 +75,14 @@ static rocksdb_options_t *options_new(void)
     rocksdb_options_set_compaction_style(options, rocksdb_universal_compaction);
     rocksdb_options_set_universal_compaction_options(options, merging);
     rocksdb_universal_compaction_options_destroy(merging);
-    rocksdb_options_set_level0_file_num_compaction_trigger(options, 4);
+    rocksdb_options_set_level0_file_num_compaction_trigger(options, MERGE_RUNS);
     rocksdb_options_set_level0_slowdown_writes_trigger(options, 1000);
     rocksdb_options_set_level0_stop_writes_trigger(options, 2000);
     rocksdb_options_set_max_background_jobs(options, 2);
     rocksdb_options_set_write_buffer_size(options, 65536); // never used
     rocksdb_options_set_max_log_file_size(options, LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(options, 2);
+    rocksdb_options_set_manifest_preallocation_size(options, MANIFEST_BYTES);
     rocksdb_options_set_paranoid_checks(options, 1);
     return options;
 }
@@ -98,6 +106,23 @@ static enum err folder_remove(struct kv *kv, struct fault *fault)
     return ERR_OK;
 }
 
+// Is there room for so many bytes more? Asked before anything is written, because RocksDB may end the process (an
+// assertion of its own) when it meets a full disk.
+static enum err room_check(const struct kv *kv, const char *what, size_t bytes, struct fault *fault)
+{
+    char path[PATH_SIZE];
+    ENSURE(snprintf(path, sizeof path, "%s/room", kv->folder) < (int)sizeof path);
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_TRUNC, 0600);
+    int error = file < 0 ? errno : posix_fallocate(file, 0, (off_t)bytes);
+    if (file >= 0) {
+        close(file);
+        (void)unlink(path);
+    }
+    if (!error) return ERR_OK;
+    return fault_set(fault, ERR_LIMIT, kv->folder, "%s of %zu bytes cannot be written: %s", what, bytes,
+                     strerrordesc_np(error));
+}
+
 enum err kv_open(const char *folder, struct kv **opened, struct fault *fault)
 {
     char *words = NULL;
@@ -111,6 +136,8 @@ enum err kv_open(const char *folder, struct kv **opened, struct fault *fault)
     rocksdb_readoptions_set_verify_checksums(kv->reading, 1);
     rocksdb_ingestexternalfileoptions_set_move_files(kv->ingesting, 1);
     enum err err = folder_remove(kv, fault);
+    (void)mkdir(kv->folder, 0700); // what is wrong is said by the next
+    if (!err) err = room_check(kv, "a store", STORE_BYTES, fault);
     if (!err) {
         kv->db = rocksdb_open(kv->options, kv->folder, &words);
         if (words) err = refused(kv, "cannot be opened", words, fault);
@@ -142,10 +169,13 @@ enum err kv_generation_begin(struct kv *kv, int64_t *number, struct fault *fault
     if (kv->generation_count == GENERATIONS_MAX)
         return fault_set(fault, ERR_LIMIT, kv->folder, "has its most generations, %d", GENERATIONS_MAX);
     snprintf(name, sizeof name, "g%lld", (long long)kv->last_generation + 1);
+    enum err err = room_check(kv, "a generation", GENERATION_BYTES, fault);
+    if (err) return err;
     rocksdb_column_family_handle_t *family = rocksdb_create_column_family(kv->db, kv->options, name, &words);
     if (words) return refused(kv, "takes no generation", words, fault);
     *number = ++kv->last_generation;
     kv->generations[kv->generation_count++] = (struct generation){*number, family};
+    kv->merging = true;
     return ERR_OK;
 }
 
@@ -166,21 +196,6 @@ enum err kv_generation_drop(struct kv *kv, int64_t number, struct fault *fault)
 
 // --- runs
 
-// Is there room for a file of so many bytes? Asked first, because the writer of RocksDB ends the process (an assertion
-// of its own) when it meets a full disk in the middle.
-static enum err room_check(const struct kv *kv, const char *path, size_t bytes, struct fault *fault)
-{
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_TRUNC, 0600);
-    int error = file < 0 ? errno : posix_fallocate(file, 0, (off_t)bytes);
-    if (file >= 0) {
-        close(file);
-        (void)unlink(path);
-    }
-    if (!error) return ERR_OK;
-    return fault_set(fault, ERR_LIMIT, kv->folder, "a run of %zu bytes cannot be written: %s", bytes,
-                     strerrordesc_np(error));
-}
-
 static enum err run_write(struct kv *kv, rocksdb_sstfilewriter_t *writer, const char *path, size_t most, kv_next *next,
                           void *context, size_t *count, struct fault *fault)
 {
@@ -197,6 +212,26 @@ static enum err run_write(struct kv *kv, rocksdb_sstfilewriter_t *writer, const 
     }
     if (!words && *count > 0) rocksdb_sstfilewriter_finish(writer, &words);
     return words ? refused(kv, "a run cannot be written", words, fault) : ERR_OK;
+}
+
+// Merging needs as much room again as the generation has, others of the process may merge, too, and RocksDB may end
+// the process when the disk runs full in the middle of it (an assertion of its own). Without that room runs are left as
+// they are, which only costs time.
+static void merging_set(struct kv *kv)
+{
+    static const char *const name = "disable_auto_compactions";
+    static const char *const values[] = {"true", "false"};
+    struct statvfs disk;
+    uint64_t bytes = 0;
+    char *words = NULL;
+    rocksdb_column_family_handle_t *family = kv->generations[kv->generation_count - 1].family;
+    bool known = statvfs(kv->folder, &disk) == 0 &&
+                 rocksdb_property_int_cf(kv->db, family, "rocksdb.total-sst-files-size", &bytes) == 0;
+    bool merging = known && disk.f_bavail * disk.f_frsize > bytes * 2 + MERGE_SPARE_BYTES;
+    if (merging == kv->merging) return;
+    rocksdb_set_options_cf(kv->db, family, 1, &name, &values[merging], &words);
+    if (!words) kv->merging = merging;
+    rocksdb_free(words); // what failed is tried again with the next run
 }
 
 // A newer value must win over an older one. The distribution's RocksDB (7.8) may give a file that is taken in the
@@ -219,13 +254,16 @@ enum err kv_run_add(struct kv *kv, size_t most, kv_next *next, void *context, si
     *count = 0;
     ENSURE(kv->generation_count > 0);
     ENSURE(snprintf(path, sizeof path, "%s/run%lld.sst", kv->folder, (long long)++kv->last_run) < (int)sizeof path);
-    enum err err = room_check(kv, path, RUN_LEAST_BYTES + most * RUN_RECORD_BYTES, fault);
+    enum err err = room_check(kv, "a run", RUN_LEAST_BYTES + most * RUN_RECORD_BYTES, fault);
     if (err) return err;
     rocksdb_sstfilewriter_t *writer = rocksdb_sstfilewriter_create(kv->env_options, kv->options);
     err = run_write(kv, writer, path, most, next, context, count, fault);
     rocksdb_sstfilewriter_destroy(writer);
     CRASH_POINT("kv.run_written");
-    if (!err && *count > 0) err = run_take_in(kv, path, fault);
+    if (!err && *count > 0) {
+        merging_set(kv);
+        err = run_take_in(kv, path, fault);
+    }
     if (err || *count == 0) (void)unlink(path);
     return err;
 }

@@ -37,6 +37,9 @@ class SmallDisk:
                     if error.errno != errno.ENOSPC:
                         raise
 
+    def grow(self, megabytes):
+        subprocess.run(["mount", "-o", f"remount,size={megabytes}m", self.folder], check=True)
+
     def make_room(self):
         self.ballast.unlink(missing_ok=True)
 
