@@ -155,8 +155,12 @@ void dedup_view_prefetch_slot(const struct dedup_view *view, struct hash128 iden
     if (segment->pages == 0) return;
     uint32_t number = segment_home(segment, identity.high);
     const unsigned char *bucket = segment_bucket(view->pool, segment, number);
-    uint64_t equal = bucket_match(bucket, bucket_tag(identity));
-    if (equal) __builtin_prefetch(bucket + (unsigned)__builtin_ctzll(equal) * bucket_width(segment->depth) + 8);
+    unsigned width = bucket_width(segment->depth);
+    for (uint64_t equal = bucket_match(bucket, bucket_tag(identity)); equal; equal &= equal - 1) {
+        const unsigned char *slot = bucket + (unsigned)__builtin_ctzll(equal) * width;
+        __builtin_prefetch(slot);
+        __builtin_prefetch(slot + width - 1); // a third of the slots lie on two cache lines
+    }
     if (!bucket_may_have_passed(bucket, identity)) return;
     number = number + 1 == segment_buckets(segment) ? 0 : number + 1;
     __builtin_prefetch(segment_bucket(view->pool, segment, number) + BUCKET_TAGS_AT);

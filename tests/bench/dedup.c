@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exact dedup alone (docs/sizing.md has the figures):
 //   bench_dedup probe IDS [PROBES]    fills an index in memory, then looks up absent ids (fresh events) and known ones
-//   with
-//                                     their content, in groups of 32 as the rater does
+//                                     with their content, in groups of 32 as the rater does
 //   bench_dedup disk IDS MIB FOLDER   a stream of events, 2 % of them known, against an index of so many MiB of memory
-//   and
-//                                     the folder: events per second as it grows
+//                                     and the folder: events per second as it grows, and in the last tenth
 //   bench_dedup fill IDS BATCH        writes batches with so many made-up identities each to the partitions of the
-//   newest
-//                                     incarnation, as raters write them, for a measurement of their recovery
+//                                     newest incarnation, as raters write them, for a measurement of their recovery
 // fill: settings as turnpike's (TURNPIKE_CONF), and nobody may be rating.
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +17,10 @@
 #include "rating/dedup_index.h"
 #include "rating/dedup_pack.h"
 
-enum { GROUP = 32, DAYS = 30 };
+enum { GROUP = 32, DAYS = 30, STEP_MOST = 10000000 };
+// The goal: 100 M identities in 2.4 GiB; in proportion for other counts.
+#define BOUND_BYTES (2.4 * 1024 * 1024 * 1024)
+#define BOUND_IDS 1e8
 
 static uint64_t mixed(uint64_t number) // splitmix64: a bijection, so that ids differ
 {
@@ -32,8 +32,9 @@ static uint64_t mixed(uint64_t number) // splitmix64: a bijection, so that ids d
 
 static struct dedup_entry entry_of(uint64_t number)
 {
-    return (struct dedup_entry){
-        .identity = {mixed(number), mixed(~number)}, .content = mixed(number ^ 0x5555) & DEDUP_CONTENT_MASK, .offset = (int64_t)(number >> 6)};
+    return (struct dedup_entry){.identity = {mixed(number), mixed(~number)},
+                                .content = mixed(number ^ 0x5555) & DEDUP_CONTENT_MASK,
+                                .offset = (int64_t)(number >> 6)};
 }
 
 struct moment {
@@ -103,7 +104,9 @@ static int probe(int64_t ids, int64_t probes)
     struct moment begin = moment_now();
     probe_fill(index, ids);
     report("fill", ids, begin);
-    printf("bytes=%lld\nbytes_per_id=%.1f\n", (long long)budget.used_bytes, (double)budget.used_bytes / (double)ids);
+    double bound = BOUND_BYTES / BOUND_IDS * (double)ids;
+    printf("bytes=%lld\nbytes_per_id=%.1f\nof_memory_bound=%.3f\n", (long long)budget.used_bytes,
+           (double)budget.used_bytes / (double)ids, (double)budget.used_bytes / bound);
     begin = moment_now();
     int64_t known = probe_look(index, (uint64_t)1 << 40, INT64_C(1) << 40, probes);
     report("absent", probes, begin);
@@ -145,33 +148,46 @@ static size_t stream_group(struct dedup_index *index, uint64_t *next, uint64_t t
     return count;
 }
 
+struct stretch {
+    struct moment begin;
+    int64_t events, known, slowest_us;
+};
+
+static void stretch_show(const struct stretch *stretch, const struct dedup_index *index,
+                         const struct dedup_budget *budget, uint64_t ids)
+{
+    struct moment now = moment_now();
+    fprintf(stderr,
+            "%llu identities: %.0f events/s, %.0f per processor second; slowest group %lld us; %lld known; on disk"
+            " %lld; memory %lld; spills %lld\n",
+            (unsigned long long)ids, (double)stretch->events * 1e6 / (double)(now.clock_us - stretch->begin.clock_us),
+            (double)stretch->events * 1e6 / (double)(now.processor_us - stretch->begin.processor_us),
+            (long long)stretch->slowest_us, (long long)stretch->known, (long long)dedup_index_on_disk(index),
+            (long long)budget->used_bytes, (long long)budget->spills);
+}
+
 static int disk(int64_t ids, int64_t mebibytes, const char *folder)
 {
     struct dedup_budget budget = {.limit_bytes = mebibytes << 20, .folder = folder};
     struct dedup_index *index = dedup_index_new(&budget);
-    int64_t step = ids < 10000000 ? ids : 10000000, events = 0, known = 0;
-    struct moment begin = moment_now();
-    int64_t slowest_us = 0;
+    int64_t step = ids / 10 < STEP_MOST ? (ids + 9) / 10 : STEP_MOST, slowest_us = 0;
+    struct stretch stretch = {.begin = moment_now()};
     uint64_t next = 0, turn = 0;
-    for (int64_t goal = step; goal <= ids; goal += step) {
-        for (; (int64_t)next < goal; events += GROUP) {
+    for (int64_t goal = step;; goal = goal + step < ids ? goal + step : ids) {
+        for (; (int64_t)next < goal; stretch.events += GROUP) {
             int64_t started_us = clock_monotonic_us();
-            known += (int64_t)stream_group(index, &next, turn++);
+            stretch.known += (int64_t)stream_group(index, &next, turn++);
             int64_t took_us = clock_monotonic_us() - started_us;
-            if (took_us > slowest_us) slowest_us = took_us;
+            if (took_us > stretch.slowest_us) stretch.slowest_us = took_us;
         }
-        struct moment now = moment_now();
-        printf("ids=%lld events_per_second=%.0f events_per_processor_second=%.0f slowest_group_us=%lld known=%lld"
-               " on_disk=%lld memory=%lld spills=%lld\n",
-               (long long)next, (double)events * 1e6 / (double)(now.clock_us - begin.clock_us),
-               (double)events * 1e6 / (double)(now.processor_us - begin.processor_us), (long long)slowest_us,
-               (long long)known, (long long)dedup_index_on_disk(index), (long long)budget.used_bytes,
-               (long long)budget.spills);
-        slowest_us = 0;
-        fflush(stdout);
-        begin = now;
-        events = known = 0;
+        stretch_show(&stretch, index, &budget, next);
+        if (stretch.slowest_us > slowest_us) slowest_us = stretch.slowest_us;
+        if ((int64_t)next >= ids) break;
+        stretch = (struct stretch){.begin = moment_now()};
     }
+    report("last", stretch.events, stretch.begin);
+    printf("slowest_group_us=%lld\non_disk=%lld\nspills=%lld\n", (long long)slowest_us,
+           (long long)dedup_index_on_disk(index), (long long)budget.spills);
     ENSURE(dedup_index_failed(index, NULL) == ERR_OK);
     dedup_index_free(index);
     return 0;

@@ -30,6 +30,8 @@ FIGURES = (
     ("dedup.absent", "dedup alone, absent identities, probes/s", "{:,.0f}", (LEAST, 10_000_000)),
     ("dedup.known", "dedup alone, known identities with content, probes/s", "{:,.0f}", (LEAST, 10_000_000)),
     ("dedup.gib", "memory of these identities, GiB", "{:.2f}", (MOST, 2.4)),
+    ("disk.rate", "dedup with nine tenths on disk, events/s", "{:,.0f}", None),
+    ("disk.slowest", "longest wait of 32 events for it, s", "{:.2f}", None),
     ("gateway.1.bare", "bare evhttp, 1 event a request, events/s", "{:,.0f}", None),
     ("gateway.1.rate", "gateway, acks=all, 1 event a request, events/s", "{:,.0f}", None),
     ("gateway.1.of_bare", "gateway / bare", "{:.2f}", (LEAST, 0.8)),

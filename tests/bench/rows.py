@@ -5,6 +5,7 @@ import contextlib
 import re
 import statistics
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -86,6 +87,15 @@ def dedup(world, options, found):
         answer = world.tool("dedup", "probe", options.dedup, max(options.dedup // 5, 1_000_000))
     found["dedup.absent"], found["dedup.known"] = answer["absent_per_second"], answer["known_per_second"]
     found["dedup.gib"] = answer["bytes"] / 2**30
+
+
+def disk(world, options, found):
+    """Memory as a GiB is to 300 M identities, so that nine tenths of them are on disk in the end."""
+    mebibytes = max(options.disk * 1024 // 300_000_000, 2)
+    with progress.step(f"{options.disk:,} identities in {mebibytes} MiB and on disk"):
+        with tempfile.TemporaryDirectory(dir=STATE.parent, prefix="bench-disk-") as folder:
+            answer = world.tool("dedup", "disk", options.disk, mebibytes, folder)
+    found["disk.rate"], found["disk.slowest"] = answer["last_per_second"], answer["slowest_group_us"] / 1e6
 
 
 # --- the gateway
@@ -236,6 +246,7 @@ ROWS = {
     "packed": (end_to_end("packed"), ("single",)),
     "engine": (engine, ("single", "packed")),
     "dedup": (dedup, ()),
+    "disk": (disk, ()),
     "latency": (latency, ("single",)),
     "recovery": (recovery, ()),
     "gateway": (gateway, ()),  # last: it leaves more events in the log than all others
