@@ -131,7 +131,7 @@ static enum err ask_counted(struct finder *finder, const char *sql, struct plan_
 // --- closed periods
 
 // Closed periods with the price effects that would bill them otherwise, by the places of both. That is so for a charge
-// of the effect's meter (0: of any) by a price in force at some instant of the effect; under graduated prices, and
+// of the effect's meter (0: of any) by a price in force at some instant of the effect; under shared prices, and
 // where a value stands for a day or a period, every instant weighs on the others. It is also so if nobody could have
 // charged the usage: no SKU of the meter was there when the period was closed. Whatever else has no price came late, as
 // a close refuses an account without one.
@@ -145,7 +145,7 @@ static const char billed_sql[] =
     "     meter as (select m.meter, bool_or(m.evaluation_window <> 'slot') as wide,\n"
     "                      (select min(s.since) from sold s where s.meter = m.meter) as since\n"
     "                 from catalog.meter m group by m.meter),\n"
-    "     price as (select p.price, s.meter, p.model = 'graduated' or m.wide as whole, p.effective_from as first,\n"
+    "     price as (select p.price, s.meter, p.model <> 'per_unit' or m.wide as whole, p.effective_from as first,\n"
     "                      least(p.effective_to, lead(p.effective_from) over (partition by p.price_book,\n"
     "                           p.sku, p.match order by p.effective_from)) as last\n"
     "                 from catalog.price p join sold s using (sku) join meter m using (meter)),\n"

@@ -33,7 +33,7 @@ struct meter {
 
 struct sku { int32_t number; const char *id, *name; const struct service *service; int32_t meter; };
 
-enum price_model { PRICE_PER_UNIT, PRICE_GRADUATED };
+enum price_model { PRICE_PER_UNIT, PRICE_GRADUATED, PRICE_MODEL_COUNT }; // what each has: price_model.h
 struct price_tier { struct quantity up_to; bool last; struct price price; }; // up_to in METER units (already times per); last: no bound
 struct match_member { const char *dimension, *value; };
 // One version of a price, valid for slots in [effective_from, effective_to).

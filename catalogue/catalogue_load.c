@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_build.h"
+#include "catalogue/price_model.h"
 
 enum { FETCH_ROWS = 20000 }; // bounds the client's memory beside the rows themselves
 #define FETCH_SQL "fetch 20000 from catalogue_rows"
@@ -78,6 +79,16 @@ static int get_word(struct loader *loader, int column, const char *const *words,
     loader->err = fault_set(loader->fault, ERR_BUG, "schema catalog", "this binary does not know the word '%s'", text);
     return 0;
 }
+static enum price_model get_model(struct loader *loader, int column)
+{
+    const char *text = db_text(loader->result, loader->row, column);
+    enum price_model model = PRICE_PER_UNIT;
+    if (!price_model_find(text, &model))
+        loader->err =
+            fault_set(loader->fault, ERR_BUG, "schema catalog", "this binary does not know the price model '%s'", text);
+    return model;
+}
+
 #define WORD(loader, column, words) get_word((loader), (column), (words), sizeof(words) / sizeof *(words))
 
 static const char *const aggregations[] = {
@@ -85,7 +96,6 @@ static const char *const aggregations[] = {
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
 static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
-static const char *const models[] = {[PRICE_PER_UNIT] = "per_unit", [PRICE_GRADUATED] = "graduated"};
 static const char *const roundings[] = {
     [ROUND_HALF_UP] = "half_up",
     [ROUND_HALF_EVEN] = "half_even",
@@ -196,7 +206,7 @@ static void fill_price(struct loader *loader)
         .match = get_text(loader, 4),
         .effective_from = get_instant(loader, 5),
         .effective_to = get_instant(loader, 6),
-        .model = (enum price_model)WORD(loader, 7, models),
+        .model = get_model(loader, 7),
         .unit = get_text(loader, 8),
         .per = get_quantity(loader, 9),
         .price = get_price(loader, 10),

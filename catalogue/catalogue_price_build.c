@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalogue/price_index.h"
+#include "catalogue/price_model.h"
 
 enum {
     SHAPES_MAX = 256,
@@ -108,10 +109,11 @@ static enum err build_tiers(struct catalogue *catalogue, const struct price_row 
                             const struct price_tier_row *tiers, size_t count, struct price_version *version,
                             struct fault *fault)
 {
-    if (row->model == PRICE_PER_UNIT && count > 0) return price_fault(row, fault, "a price per unit has no tiers");
-    if (row->model == PRICE_PER_UNIT) return ERR_OK;
+    const struct price_form *form = &price_forms[row->model];
+    if (!form->tiers && count > 0) return price_fault(row, fault, "a %s price has no tiers", form->name);
+    if (!form->tiers) return ERR_OK;
     if (count == 0 || count > TIERS_MAX)
-        return price_fault(row, fault, "a graduated price has 1 to %d tiers", TIERS_MAX);
+        return price_fault(row, fault, "a %s price has 1 to %d tiers", form->name, TIERS_MAX);
     struct price_tier *built = ARENA_ARRAY(catalogue->arena, struct price_tier, count);
     for (size_t i = 0; i < count; i++) {
         bool last = i + 1 == count;

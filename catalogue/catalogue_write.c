@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
+#include "catalogue/price_model.h"
 #include "catalogue/row_sink.h"
 
 static const char *const aggregations[] = {
@@ -12,7 +13,6 @@ static const char *const aggregations[] = {
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
 static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
-static const char *const models[] = {[PRICE_PER_UNIT] = "per_unit", [PRICE_GRADUATED] = "graduated"};
 static const char *const roundings[] = {
     [ROUND_HALF_UP] = "half_up",
     [ROUND_HALF_EVEN] = "half_even",
@@ -91,10 +91,10 @@ static void put_price(struct sink *sink, const void *row)
     sink_text(sink, price->match);
     sink_instant(sink, price->effective_from);
     sink_instant(sink, price->effective_to);
-    sink_text(sink, models[price->model]);
+    sink_text(sink, price_forms[price->model].name);
     sink_text(sink, price->unit);
     sink_decimal(sink, price->per.nano, QUANTITY_PLACES);
-    if (price->model == PRICE_PER_UNIT)
+    if (price_forms[price->model].price)
         sink_decimal(sink, price->price.pico, PRICE_PLACES);
     else
         sink_null(sink);

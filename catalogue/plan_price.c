@@ -6,6 +6,7 @@
 
 #include "catalogue/catalogue_internal.h"
 #include "catalogue/plan.h"
+#include "catalogue/price_model.h"
 
 // A version of the files (node) or in force (no node).
 struct entry {
@@ -279,9 +280,9 @@ static void tell_price(struct plan *plan, const struct file_price *price)
     const struct price_row *row = &price->row;
     char amount[DECIMAL_TEXT_MAX];
     const char *end = is_open(row) ? "" : arena_print(plan->arena, " to %s", plan_instant(plan, row->effective_to));
-    price_print(row->model == PRICE_PER_UNIT ? row->price : price->tiers[0].unit_price, amount);
+    price_print(price_forms[row->model].price ? row->price : price->tiers[0].unit_price, amount);
     const char *tiers =
-        row->model == PRICE_PER_UNIT ? "" : arena_print(plan->arena, " (first of %zu tiers)", price->tier_count);
+        price_forms[row->model].price ? "" : arena_print(plan->arena, " (first of %zu tiers)", price->tier_count);
     plan_change(plan, true, "price", "%s %s %s %s per %s%s from %s%s", plan->files->books.row[price->book].id,
                 price->sku.id, row->match, amount, row->unit, tiers, plan_instant(plan, row->effective_from), end);
 }

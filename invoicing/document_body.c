@@ -3,6 +3,7 @@
 // this file and described in docs/document-form.md; amounts and quantities are strings. Pure.
 #include <string.h>
 
+#include "catalogue/price_model.h"
 #include "common/json.h"
 #include "invoicing/document.h"
 
@@ -85,12 +86,12 @@ static void write_period(struct json_writer *json, const struct billing_period *
 
 static void write_price(struct json_writer *json, const struct price_version *price, int tier)
 {
-    bool graduated = price->model == PRICE_GRADUATED;
+    const struct price_form *form = &price_forms[price->model];
     json_put_text(json, "pricing_unit", price->unit);
     put_quantity(json, "per", price->per);
-    json_put_text(json, "model", graduated ? "graduated" : "per_unit");
-    if (graduated) json_put_int(json, "tier", tier);
-    put_exact(json, "unit_price", graduated ? price->tiers[tier].price.pico : price->price.pico);
+    json_put_text(json, "model", form->name);
+    if (form->tiers) json_put_int(json, "tier", tier);
+    put_exact(json, "unit_price", form->tiers ? price->tiers[tier].price.pico : price->price.pico);
     json_name(json, "price_match");
     json_write_raw(json, price->match_text);
     put_instant(json, "price_effective_from", price->effective_from);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // F: usage x price versions -> charges. Pure; called by settlement, live spend, close and explanation alike, so that the three agree.
 // Each usage line becomes items (one per SKU of its meter); equal items are merged before anything is multiplied, so that
-// a charge is rounded once. The price models are in price_per_unit.c and price_graduated.c.
+// a charge is rounded once. The shared price models are one file each (price_table.c).
 #include "rating/charge.h"
 
 #include <stdlib.h>
@@ -110,7 +110,7 @@ enum err charge_rate(const struct catalogue *catalogue, const struct agreement *
     for (size_t i = 0; i < usage->line_count && !err; i++) err = add_line(&build, &usage->lines[i]);
     struct charge_list list = {.arena = arena, .catalogue = catalogue, .fault = fault};
     if (!err) err = price_per_unit_rate(build.items, build.item_count, &list);
-    if (!err) err = price_graduated_rate(build.items, build.item_count, &list);
+    if (!err) err = price_ladder_rate(build.items, build.item_count, &list);
     if (err) return err;
     if (list.count) qsort(list.charges, list.count, sizeof *list.charges, charge_order);
     *rated = (struct rated){.charges = list.charges, .charge_count = list.count, .unpriced = build.unpriced, .unpriced_count = build.unpriced_count};

@@ -9,21 +9,14 @@
 // What one tenant used under one ladder (book, SKU, match).
 struct weight { const struct price_version *price; int64_t tenant; const char *tenant_id; struct quantity quantity; };
 
-static int same_ladder(const struct price_version *a, const struct price_version *b)
-{
-    if (a->sku != b->sku) return a->sku < b->sku ? -1 : 1;
-    if (a->book != b->book) return a->book < b->book ? -1 : 1;
-    return strcmp(a->match_text, b->match_text);
-}
-
 static int weight_order(const void *left, const void *right)
 {
     const struct weight *a = left, *b = right;
-    int order = same_ladder(a->price, b->price);
+    int order = price_ladder_order(a->price, b->price);
     return order ? order : strcmp(a->tenant_id, b->tenant_id);
 }
 
-// One weight per line and SKU with a graduated price.
+// One weight per line and SKU with a shared price.
 static size_t collect(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct weight *weights)
 {
     size_t count = 0;
@@ -35,7 +28,7 @@ static size_t collect(const struct catalogue *catalogue, const struct agreement 
         const struct sku *const *skus = catalogue_skus_of_meter(catalogue, line->meter, &sku_count);
         for (size_t s = 0; s < sku_count && dimension && tenant && line->kind == USAGE_QUANTITY; s++) {
             const struct price_version *price = catalogue_price(catalogue, agreement->book, skus[s]->number, &dimension->set, line->segment);
-            if (!price || price->model != PRICE_GRADUATED) continue;
+            if (!price || !price_forms[price->model].shared) continue;
             if (weights) weights[count] = (struct weight){price, line->tenant, tenant->id, line->quantity};
             count++;
         }
@@ -90,8 +83,8 @@ enum err charge_share(const struct catalogue *catalogue, const struct agreement 
             continue;
         }
         size_t first = 0, next;
-        while (price && first < weight_count && same_ladder(weights[first].price, price) != 0) first++;
-        for (next = first; price && next < weight_count && same_ladder(weights[next].price, price) == 0;) next++;
+        while (price && first < weight_count && price_ladder_order(weights[first].price, price) != 0) first++;
+        for (next = first; price && next < weight_count && price_ladder_order(weights[next].price, price) == 0;) next++;
         if (next == first) return fault_set(fault, ERR_BUG, "", "shared charge of price %lld has no usage behind it", (long long)charge->price);
         enum err err = split(charge, i, weights + first, next - first, arena, list + *count);
         if (err) return fault_set(fault, err, "", "a shared charge of price %lld cannot be split", (long long)charge->price);

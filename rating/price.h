@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What charge.c and the price models share: items (one usage line under one SKU and price version) and the list of
-// charges that the models append to. Pure.
+// What charge.c and the price models share: items (one usage line under one SKU and price version), the climb of a shared
+// price, and the list of charges that the models append to. Pure.
 #pragma once
+#include "catalogue/price_model.h"
 #include "rating/charge.h"
 
 struct price_item {
@@ -26,6 +27,22 @@ struct charge *charge_list_add(struct charge_list *list); // zeroed; valid until
 // ERR_LIMIT that names tenant and meter.
 enum err charge_limit_fault(const struct catalogue *catalogue, int64_t tenant, int32_t sku, struct fault *fault) MUST_USE;
 
-// Each model takes the items whose price is of its kind (it may reorder the array) and appends charges.
+// --- prices that are not shared
+// Takes the items whose price is per unit (it may reorder the array) and appends a charge for each key.
 enum err price_per_unit_rate(struct price_item *items, size_t count, struct charge_list *list) MUST_USE;
-enum err price_graduated_rate(struct price_item *items, size_t count, struct charge_list *list) MUST_USE;
+
+// --- shared prices
+// The usage of all tenants of the account under one (SKU, book, match) is a ladder: its versions climb it in time order.
+struct price_climb {
+    const struct price_version *price;
+    struct quantity from, to; // positions in meter units: used in the period before this version, and at its end
+};
+// A model's charges for what lies between the two positions. ERR_LIMIT: an amount leaves the range; the caller says whose.
+typedef enum err price_climb_rate(const struct price_climb *climb, struct charge_list *list);
+extern price_climb_rate *const price_climbs[PRICE_MODEL_COUNT]; // NULL: not shared
+price_climb_rate price_graduated_climb;
+
+// Takes the items of shared prices (it may reorder the array), and has each version's model charge its part of the climb.
+enum err price_ladder_rate(struct price_item *items, size_t count, struct charge_list *list) MUST_USE;
+// Items and weights of one ladder compare as 0.
+int price_ladder_order(const struct price_version *a, const struct price_version *b);

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shared price models: one row each, by what they charge for a climb.
+#include "rating/price.h"
+
+price_climb_rate *const price_climbs[PRICE_MODEL_COUNT] = {
+    [PRICE_GRADUATED] = price_graduated_climb,
+};
