@@ -47,7 +47,7 @@ static enum err add_share(struct gather *gather, const struct tenant_share *shar
     if (at == gather->count) gather->lines[gather->count++] = (struct spend_line){.sku = sku, .unit = meter->unit};
     struct spend_line *line = &gather->lines[at];
     // a minimum duration adds money, not usage
-    const struct quantity used = charge->stage == STAGE_USAGE ? share->quantity : QUANTITY_ZERO;
+    const struct quantity used = charge->stage != STAGE_MINIMUM ? share->quantity : QUANTITY_ZERO;
     line->shared = line->shared || charge->tenant == 0;
     if (quantity_add(line->quantity, used, &line->quantity) || amount_add(line->cost, share->billed_cost, &line->cost))
         return fault_set(gather->fault, ERR_LIMIT, "", "the sum of SKU %s leaves the range of exact numbers", sku->id);

@@ -33,8 +33,11 @@ struct meter {
 
 struct sku { int32_t number; const char *id, *name; const struct service *service; int32_t meter; };
 
-enum price_model { PRICE_PER_UNIT, PRICE_GRADUATED, PRICE_MODEL_COUNT }; // what each has: price_model.h
-struct price_tier { struct quantity up_to; bool last; struct price price; }; // up_to in METER units (already times per); last: no bound
+enum price_model { // what each has: price_model.h
+    PRICE_PER_UNIT, PRICE_GRADUATED, PRICE_VOLUME, PRICE_PACKAGE, PRICE_STAIRSTEP, PRICE_PERCENTAGE, PRICE_FLAT, PRICE_MODEL_COUNT
+};
+// up_to in METER units (already times per); last: no bound. flat: once a period beside the units, or for the step of a stairstep.
+struct price_tier { struct quantity up_to; bool last; struct price price; struct amount flat; };
 struct match_member { const char *dimension, *value; };
 // One version of a price, valid for slots in [effective_from, effective_to).
 struct price_version {
@@ -46,9 +49,13 @@ struct price_version {
     enum price_model model;
     const char *unit;          // pricing unit for people ("hour")
     struct quantity per;       // meter units per pricing unit
-    struct price price;        // per_unit
-    const struct price_tier *tiers; size_t tier_count; // graduated
-    int minimum_seconds;
+    struct price price;        // models without tiers: of a pricing unit; percentage: the rate; flat: of a period
+    struct amount fixed;       // percentage: once in a period with usage
+    const struct price_tier *tiers; size_t tier_count; // models with tiers
+    int minimum_seconds;       // per_unit
+    // shared models:
+    struct quantity free;      // METER units of a period that cost nothing
+    struct amount minimum_spend, maximum_spend; // of a period with usage; 0: none
 };
 struct price_book { int32_t number; const char *id, *name; struct currency currency; const struct price_book *parent; };
 

@@ -44,8 +44,10 @@ struct price_row {
     enum price_model model;
     const char *unit;
     struct quantity per;
-    struct price price; // per_unit
+    struct price price; // models without tiers
     int minimum_seconds;
+    struct quantity free; // pricing units
+    struct amount fixed, minimum_spend, maximum_spend;
 };
 struct price_tier_row {
     int64_t price;
@@ -53,6 +55,7 @@ struct price_tier_row {
     struct quantity up_to /* pricing units */;
     bool last;
     struct price unit_price;
+    struct amount flat;
 };
 struct seller_row {
     int64_t version;

@@ -46,6 +46,11 @@ static struct price get_price(struct loader *loader, int column)
     return (struct price){db_get_decimal(loader->result, loader->row, column, PRICE_PLACES)};
 }
 
+static struct amount get_amount(struct loader *loader, int column)
+{
+    return (struct amount){db_get_decimal(loader->result, loader->row, column, AMOUNT_PLACES)};
+}
+
 static struct quantity get_quantity(struct loader *loader, int column)
 {
     return (struct quantity){db_get_decimal(loader->result, loader->row, column, QUANTITY_PLACES)};
@@ -192,7 +197,7 @@ static void fill_book(struct loader *loader)
 
 static const char prices_sql[] =
     "select version, price, price_book, sku, match, effective_from, effective_to, model, unit,\n"
-    "       per, unit_price, minimum_seconds\n"
+    "       per, unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend\n"
     "  from catalog.price\n"
     " where version <= $1";
 
@@ -211,10 +216,14 @@ static void fill_price(struct loader *loader)
         .per = get_quantity(loader, 9),
         .price = get_price(loader, 10),
         .minimum_seconds = (int)get_int(loader, 11),
+        .free = get_quantity(loader, 12),
+        .fixed = get_amount(loader, 13),
+        .minimum_spend = get_amount(loader, 14),
+        .maximum_spend = get_amount(loader, 15),
     };
 }
 
-static const char tiers_sql[] = "select tier.price, tier.tier, tier.up_to, tier.unit_price\n"
+static const char tiers_sql[] = "select tier.price, tier.tier, tier.up_to, tier.unit_price, tier.flat\n"
                                 "  from catalog.price_tier tier\n"
                                 "  join catalog.price price using (price)\n"
                                 " where price.version <= $1\n"
@@ -228,6 +237,7 @@ static void fill_tier(struct loader *loader)
         .up_to = get_quantity(loader, 2),
         .last = db_is_null(loader->result, loader->row, 2),
         .unit_price = get_price(loader, 3),
+        .flat = get_amount(loader, 4),
     };
 }
 

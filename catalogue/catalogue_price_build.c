@@ -75,6 +75,23 @@ static enum err read_match(struct catalogue *catalogue, const struct price_row *
     return ERR_OK;
 }
 
+// What only shared prices have, or only those that are not.
+static enum err check_spend(const struct price_row *row, struct fault *fault)
+{
+    const struct price_form *form = &price_forms[row->model];
+    bool spend = row->minimum_spend.pico != 0 || row->maximum_spend.pico != 0;
+    if (row->free.nano < 0 || row->fixed.pico < 0 || row->minimum_spend.pico < 0 || row->maximum_spend.pico < 0)
+        return price_fault(row, fault, "free, fixed, minimum_spend or maximum_spend is negative");
+    if (row->maximum_spend.pico && row->minimum_spend.pico > row->maximum_spend.pico)
+        return price_fault(row, fault, "minimum_spend is above maximum_spend");
+    if (row->fixed.pico && !form->fixed) return price_fault(row, fault, "a %s price has no fixed part", form->name);
+    if (!form->shared && (row->free.nano || spend))
+        return price_fault(row, fault, "a %s price has no free units, minimum_spend or maximum_spend", form->name);
+    if (form->shared && row->minimum_seconds)
+        return price_fault(row, fault, "a %s price has no minimum_seconds", form->name);
+    return ERR_OK;
+}
+
 static enum err check_terms(struct catalogue *catalogue, const struct price_row *row, const struct sku *sku,
                             struct fault *fault)
 {
@@ -88,19 +105,19 @@ static enum err check_terms(struct catalogue *catalogue, const struct price_row 
         return price_fault(row, fault, "minimum_seconds is for interval meters, %s is none", meter->id);
     if (!instant_on_slot_bound(row->effective_from))
         return price_fault(row, fault, "effective_from is not on a 15-minute bound");
-    return ERR_OK;
+    return check_spend(row, fault);
 }
 
-// The bound in meter units; an inexact product would move usage between tiers.
-static enum err tier_bound(const struct price_row *row, struct quantity up_to, struct quantity *bound,
-                           struct fault *fault)
+// A bound in meter units; an inexact product would move usage between tiers.
+static enum err in_meter_units(const struct price_row *row, struct quantity up_to, const char *what,
+                               struct quantity *bound, struct fault *fault)
 {
     const int128 one = 1000000000;
     int128 below, above;
     if (decimal_mul_div(up_to.nano, row->per.nano, one, ROUND_DOWN, &below) ||
         decimal_mul_div(up_to.nano, row->per.nano, one, ROUND_UP, &above))
-        return price_fault(row, fault, "a tier's bound x per is too large");
-    if (below != above) return price_fault(row, fault, "a tier's bound x per has more than 9 fraction digits");
+        return price_fault(row, fault, "%s x per is too large", what);
+    if (below != above) return price_fault(row, fault, "%s x per has more than 9 fraction digits", what);
     bound->nano = below;
     return ERR_OK;
 }
@@ -120,10 +137,13 @@ static enum err build_tiers(struct catalogue *catalogue, const struct price_row 
         if (tiers[i].tier != (int)i)
             return price_fault(row, fault, "tiers are numbered 0, 1, 2: there is %d", tiers[i].tier);
         if (tiers[i].last != last) return price_fault(row, fault, "the last tier, and only it, has no bound");
-        if (tiers[i].unit_price.pico < 0) return price_fault(row, fault, "the price of tier %zu is negative", i);
-        built[i] = (struct price_tier){.last = last, .price = tiers[i].unit_price};
+        if (tiers[i].unit_price.pico < 0 || tiers[i].flat.pico < 0)
+            return price_fault(row, fault, "the price of tier %zu is negative", i);
+        if (tiers[i].unit_price.pico && !form->tier_prices)
+            return price_fault(row, fault, "a %s price has no unit prices", form->name);
+        built[i] = (struct price_tier){.last = last, .price = tiers[i].unit_price, .flat = tiers[i].flat};
         if (last) break;
-        enum err err = tier_bound(row, tiers[i].up_to, &built[i].up_to, fault);
+        enum err err = in_meter_units(row, tiers[i].up_to, "a tier's bound", &built[i].up_to, fault);
         if (err) return err;
         if (built[i].up_to.nano <= (i == 0 ? 0 : built[i - 1].up_to.nano))
             return price_fault(row, fault, "the bound of tier %zu is not above the one before", i);
@@ -170,8 +190,12 @@ static enum err build_version(struct catalogue *catalogue, const struct price_ro
         .per = row->per,
         .price = row->price,
         .minimum_seconds = row->minimum_seconds,
+        .fixed = row->fixed,
+        .minimum_spend = row->minimum_spend,
+        .maximum_spend = row->maximum_spend,
     };
     enum err err = check_terms(catalogue, row, sku, fault);
+    if (!err) err = in_meter_units(row, row->free, "free", &version->free, fault);
     if (err || !before) return err ? err : read_match(catalogue, row, sku, version, fault);
     version->match = before->match; // the same match: parsed once
     version->match_count = before->match_count;

@@ -174,7 +174,8 @@ static bool same_tiers(const struct entry *a, const struct entry *b)
 {
     for (size_t i = 0; i < a->tier_count && i < b->tier_count; i++)
         if (a->tiers[i].last != b->tiers[i].last || a->tiers[i].up_to.nano != b->tiers[i].up_to.nano ||
-            a->tiers[i].unit_price.pico != b->tiers[i].unit_price.pico)
+            a->tiers[i].unit_price.pico != b->tiers[i].unit_price.pico ||
+            a->tiers[i].flat.pico != b->tiers[i].flat.pico)
             return false;
     return a->tier_count == b->tier_count;
 }
@@ -184,7 +185,9 @@ static bool same_price(const struct entry *a, const struct entry *b)
     const struct price_row *x = a->row, *y = b->row;
     return x->model == y->model && strcmp(x->unit, y->unit) == 0 && x->per.nano == y->per.nano &&
            x->price.pico == y->price.pico && x->minimum_seconds == y->minimum_seconds && is_open(x) == is_open(y) &&
-           (is_open(x) || x->effective_to == y->effective_to) && same_tiers(a, b);
+           (is_open(x) || x->effective_to == y->effective_to) && x->free.nano == y->free.nano &&
+           x->fixed.pico == y->fixed.pico && x->minimum_spend.pico == y->minimum_spend.pico &&
+           x->maximum_spend.pico == y->maximum_spend.pico && same_tiers(a, b);
 }
 
 static const char *where(struct plan *plan, const struct entry *entry)
@@ -280,11 +283,19 @@ static void tell_price(struct plan *plan, const struct file_price *price)
     const struct price_row *row = &price->row;
     char amount[DECIMAL_TEXT_MAX];
     const char *end = is_open(row) ? "" : arena_print(plan->arena, " to %s", plan_instant(plan, row->effective_to));
-    price_print(price_forms[row->model].price ? row->price : price->tiers[0].unit_price, amount);
-    const char *tiers =
-        price_forms[row->model].price ? "" : arena_print(plan->arena, " (first of %zu tiers)", price->tier_count);
+    const struct price_form *form = &price_forms[row->model];
+    const char *model = row->model == PRICE_PER_UNIT || row->model == PRICE_GRADUATED ? "" : form->name, *what = "";
+    if (form->price)
+        price_print(row->price, amount);
+    else
+        amount_print(form->tier_prices ? (struct amount){price->tiers[0].unit_price.pico} : price->tiers[0].flat,
+                     amount);
+    if (form->tiers)
+        what = arena_print(plan->arena, " (first of %zu %s%stiers)", price->tier_count, model, *model ? " " : "");
+    else if (*model)
+        what = arena_print(plan->arena, " (%s)", model);
     plan_change(plan, true, "price", "%s %s %s %s per %s%s from %s%s", plan->files->books.row[price->book].id,
-                price->sku.id, row->match, amount, row->unit, tiers, plan_instant(plan, row->effective_from), end);
+                price->sku.id, row->match, amount, row->unit, what, plan_instant(plan, row->effective_from), end);
 }
 
 static void add_price(struct plan *plan, struct file_price *price, int64_t number)

@@ -5,8 +5,13 @@
 #include <string.h>
 
 const struct price_form price_forms[PRICE_MODEL_COUNT] = {
-    [PRICE_PER_UNIT] = {.name = "per_unit", .price = true},
-    [PRICE_GRADUATED] = {.name = "graduated", .shared = true, .tiers = true},
+    [PRICE_PER_UNIT] = {.name = "per_unit", .price = true, .price_key = "price"},
+    [PRICE_GRADUATED] = {.name = "graduated", .shared = true, .tiers = true, .tier_prices = true},
+    [PRICE_VOLUME] = {.name = "volume", .shared = true, .tiers = true, .tier_prices = true},
+    [PRICE_PACKAGE] = {.name = "package", .shared = true, .price = true, .price_key = "price"},
+    [PRICE_STAIRSTEP] = {.name = "stairstep", .shared = true, .tiers = true},
+    [PRICE_PERCENTAGE] = {.name = "percentage", .shared = true, .price = true, .price_key = "rate", .fixed = true},
+    [PRICE_FLAT] = {.name = "flat", .shared = true, .price = true, .once = true, .price_key = "price"},
 };
 
 bool price_model_find(const char *name, enum price_model *model)

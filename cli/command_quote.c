@@ -167,7 +167,7 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     put_dimensions(json, line->billable->dimensions);
     json_name(json, "match");
     json_write_raw(json, price->match_text);
-    json_put_text(json, "stage", charge->stage == STAGE_MINIMUM ? "minimum" : "usage");
+    json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_put_int(json, "tier", charge->tier);
     put_decimal(json, "quantity", charge->quantity.nano, QUANTITY_PLACES);
     json_put_text(json, "unit", catalogue_meter_newest(catalogue, sku->meter)->unit);

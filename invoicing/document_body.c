@@ -84,14 +84,19 @@ static void write_period(struct json_writer *json, const struct billing_period *
     json_object_close(json);
 }
 
-static void write_price(struct json_writer *json, const struct price_version *price, int tier)
+// The price of the charge's units; of stages that are not at that price, 0.
+static void write_price(struct json_writer *json, const struct price_version *price, const struct charge *charge)
 {
     const struct price_form *form = &price_forms[price->model];
     json_put_text(json, "pricing_unit", price->unit);
     put_quantity(json, "per", price->per);
     json_put_text(json, "model", form->name);
-    if (form->tiers) json_put_int(json, "tier", tier);
-    put_exact(json, "unit_price", form->tiers ? price->tiers[tier].price.pico : price->price.pico);
+    bool at_price = charge->stage == STAGE_USAGE || charge->stage == STAGE_MINIMUM;
+    const struct price_tier *tier = form->tiers ? &price->tiers[charge->tier] : NULL;
+    int128 flat = tier ? tier->flat.pico : form->once ? price->price.pico : price->fixed.pico;
+    if (tier && at_price) json_put_int(json, "tier", charge->tier);
+    put_exact(json, "unit_price", !at_price || form->once ? 0 : tier ? tier->price.pico : price->price.pico);
+    if (at_price && flat) put_exact(json, "flat", flat);
     json_name(json, "price_match");
     json_write_raw(json, price->match_text);
     put_instant(json, "price_effective_from", price->effective_from);
@@ -132,12 +137,12 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     json_put_text(json, "sku", sku->id);
     json_put_text(json, "description", sku->name);
     json_put_text(json, "tenant", tenant_id(catalogue, charge->tenant));
-    json_put_text(json, "stage", charge->stage == STAGE_MINIMUM ? "minimum" : "usage");
+    json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_name(json, "dimensions");
     json_write_raw(json, billable->dimensions);
     put_quantity(json, "quantity", line->quantity);
     json_put_text(json, "unit", meter->unit);
-    write_price(json, price, charge->tier);
+    write_price(json, price, charge);
     put_exact(json, "cost", line->cost.pico);
     put_rounded(json, "amount", billable->original->agreement->currency, line->amount);
     write_shares(json, catalogue, billable);

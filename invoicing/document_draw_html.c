@@ -82,7 +82,8 @@ static void draw_details(const struct view_line *line, struct text *out)
         add(out, line->members[i].value);
     }
     if (line->tier) add_in(out, "; tier ", line->tier, "");
-    if (line->minimum) text_add_string(out, "; added by the minimum duration");
+    if (line->note) add_in(out, "; ", line->note, "");
+    if (line->flat) add_in(out, "; flat amount ", line->flat, "");
     if (strcmp(line->unit, line->price_unit) != 0) add_in(out, "; price per ", line->price_unit, "");
     for (size_t i = 0; i < line->share_count; i++) {
         add_in(out, "<br>of this, tenant ", line->shares[i].tenant, ": ");

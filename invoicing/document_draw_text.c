@@ -212,7 +212,8 @@ static void draw_details(const struct view_line *line, struct arena *arena, stru
     for (size_t i = 0; i < line->member_count; i++)
         text_print(&details, "%s%s=%s", i ? ", " : "; ", line->members[i].name, line->members[i].value);
     if (line->tier) text_print(&details, "; tier %s", line->tier);
-    if (line->minimum) text_add_string(&details, "; added by the minimum duration");
+    if (line->note) text_print(&details, "; %s", line->note);
+    if (line->flat) text_print(&details, "; flat amount %s", line->flat);
     if (strcmp(line->unit, line->price_unit) != 0) text_print(&details, "; price per %s", line->price_unit);
     add_wrapped(out, details.data, INDENT);
     for (size_t i = 0; i < line->share_count; i++)

@@ -149,6 +149,22 @@ static void read_shares(struct reader *reader, const struct json_value *shares, 
     line->shares = list;
 }
 
+static const char *note_of(struct reader *reader, const struct json_value *json)
+{
+    static const struct {
+        const char *name, *note;
+    } stages[] = {
+        {"minimum", "added by the minimum duration"},
+        {"free", "free units"},
+        {"minimum_spend", "raises the period to its minimum"},
+        {"maximum_spend", "lowers the period to its maximum"},
+    };
+    const char *stage = want_text(reader, json, "stage"), *model = optional_text(reader, json, "model");
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (strcmp(stage, stages[i].name) == 0) return stages[i].note;
+    return model && strcmp(model, "package") == 0 ? "a started unit is charged whole" : NULL;
+}
+
 static void read_line(struct reader *reader, const struct json_value *json, struct view_line *line)
 {
     int128 per = want_decimal(reader, json, "per", QUANTITY_PLACES);
@@ -158,7 +174,8 @@ static void read_line(struct reader *reader, const struct json_value *json, stru
     line->sku = want_text(reader, json, "sku");
     line->description = want_text(reader, json, "description");
     line->tenant = optional_text(reader, json, "tenant");
-    line->minimum = strcmp(want_text(reader, json, "stage"), "minimum") == 0;
+    line->note = note_of(reader, json);
+    line->flat = optional_text(reader, json, "flat");
     if (json_member(json, "tier"))
         line->tier = arena_print(reader->arena, "%lld", (long long)json_int(json_member(json, "tier"), 0) + 1);
     line->unit_price = want_text(reader, json, "unit_price");

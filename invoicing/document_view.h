@@ -12,7 +12,8 @@ struct view_member {
 };
 struct view_line {
     const char *period, *service, *sku, *description, *tenant; // tenant NULL: shared
-    bool minimum;                                              // what a minimum duration adds
+    const char *note;                                          // what the amount is, if not quantity x unit price; or NULL
+    const char *flat;                                          // charged beside the units; NULL: nothing
     const char *tier;                                          // "1" for the first; NULL: no tiers
     const struct view_member *members;
     size_t member_count;         // dimension values

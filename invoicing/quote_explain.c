@@ -2,6 +2,7 @@
 // A charge in words and figures, for people who check a price list by hand. Pure.
 #include <string.h>
 
+#include "catalogue/price_model.h"
 #include "invoicing/quote.h"
 
 static void add_quantity(struct text *out, struct quantity quantity)
@@ -43,19 +44,83 @@ static void add_tier(struct text *out, const struct price_version *price, int ti
     text_print(out, "%s%s): ", tier > 0 || !step->last ? " " : "", tier > 0 || !step->last ? meter->unit : "all");
 }
 
+static void add_money(struct text *out, const struct quote *quote, struct amount amount)
+{
+    char digits[DECIMAL_TEXT_MAX];
+    amount_print(amount, digits);
+    text_print(out, "%s %s", digits, quote->period.agreement->currency.code);
+}
+
+// What the charge has beside quantity x unit price.
+static void add_rest(struct text *out, const struct quote *quote, const struct price_version *price, struct price unit,
+                     const struct charge *charge)
+{
+    struct amount cost, rest;
+    if (amount_of(charge->quantity, unit, price->per, &cost)) return;
+    if (amount_sub(charge->billed_cost, cost, &rest) || rest.pico == 0) return;
+    text_add_string(out, " + ");
+    add_money(out, quote, rest);
+}
+
+// Started units of a package that the charge pays.
+static void add_started(struct text *out, const struct price_version *price, const struct charge *charge)
+{
+    char digits[DECIMAL_TEXT_MAX];
+    int128 started;
+    if (price->price.pico == 0 || decimal_mul_div(charge->billed_cost.pico, 1, price->price.pico, ROUND_DOWN, &started))
+        return;
+    decimal_print(started, 0, digits);
+    text_print(out, ", %s started", digits);
+}
+
+static void explain_usage(const struct quote *quote, const struct price_version *price, const struct meter *meter,
+                          const struct charge *charge, struct text *out)
+{
+    const struct price_form *form = &price_forms[price->model];
+    bool once = form->once || (form->tiers && !form->tier_prices);
+    struct price unit = form->tiers ? price->tiers[charge->tier].price : price->price;
+    if (form->tiers) add_tier(out, price, charge->tier, meter);
+    if (once) {
+        add_quantity(out, charge->quantity);
+        text_print(out, " %s, ", meter->unit);
+        add_money(out, quote, charge->billed_cost);
+        text_add_string(out, " for the period");
+        return;
+    }
+    add_units(out, meter, charge->quantity, price->per);
+    if (price->model == PRICE_PACKAGE) add_started(out, price, charge);
+    add_price(out, quote, price, unit);
+    if (form->shared && price->model != PRICE_PACKAGE) add_rest(out, quote, price, unit, charge);
+}
+
 void quote_explain(const struct catalogue *catalogue, const struct quote *quote, const struct charge *charge,
                    struct text *out)
 {
     const struct price_version *price = catalogue_price_number(catalogue, charge->price);
     const struct sku *sku = catalogue_sku_number(catalogue, charge->sku);
     const struct meter *meter = catalogue_meter_newest(catalogue, sku->meter);
-    struct price unit = price->price;
-    if (charge->stage == STAGE_MINIMUM)
+    switch (charge->stage) {
+    case STAGE_MINIMUM:
         text_print(out, "added by the minimum duration of %d s: ", price->minimum_seconds);
-    if (price->model == PRICE_GRADUATED) {
-        add_tier(out, price, charge->tier, meter);
-        unit = price->tiers[charge->tier].price;
+        explain_usage(quote, price, meter, charge, out);
+        break;
+    case STAGE_USAGE:
+        explain_usage(quote, price, meter, charge, out);
+        break;
+    case STAGE_FREE:
+        text_add_string(out, "free: ");
+        add_quantity(out, charge->quantity);
+        text_print(out, " %s", meter->unit);
+        break;
+    case STAGE_MINIMUM_SPEND:
+        text_add_string(out, "up to the minimum of the period, ");
+        add_money(out, quote, price->minimum_spend);
+        break;
+    case STAGE_MAXIMUM_SPEND:
+        text_add_string(out, "down to the maximum of the period, ");
+        add_money(out, quote, price->maximum_spend);
+        break;
+    case STAGE_COUNT:
+        break;
     }
-    add_units(out, meter, charge->quantity, price->per);
-    add_price(out, quote, price, unit);
 }

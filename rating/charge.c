@@ -82,6 +82,18 @@ static enum err add_line(struct build *build, const struct usage_line *line)
     return err;
 }
 
+const char *charge_stage_name(enum charge_stage stage)
+{
+    static const char *const names[STAGE_COUNT] = {
+        [STAGE_USAGE] = "usage",
+        [STAGE_MINIMUM] = "minimum",
+        [STAGE_FREE] = "free",
+        [STAGE_MINIMUM_SPEND] = "minimum_spend",
+        [STAGE_MAXIMUM_SPEND] = "maximum_spend",
+    };
+    return names[stage];
+}
+
 int charge_order(const void *left, const void *right)
 {
     const struct charge *a = left, *b = right;

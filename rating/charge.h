@@ -4,11 +4,14 @@
 #pragma once
 #include "rating/usage.h"
 
-enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1 }; // MINIMUM: what a minimum duration adds to short runs
+// In the database. MINIMUM: what a minimum duration adds to short runs; FREE: units that a price gives free; MINIMUM_SPEND and
+// MAXIMUM_SPEND: what brings the period's charge of a price up or down to these (quantity zero).
+enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1, STAGE_FREE = 2, STAGE_MINIMUM_SPEND = 3, STAGE_MAXIMUM_SPEND = 4, STAGE_COUNT };
+const char *charge_stage_name(enum charge_stage stage); // on documents and in reports
 
 // Key (rules 6.2): (agreement, account, period, currency, tenant or 0 = shared, sku, price, tier, dimension set or zero, stage).
-// per_unit prices: one charge per tenant and dimension set, tier 0. graduated prices: shared by the account's tenants, one per
-// tier entered, no dimension set.
+// per_unit prices: one charge per tenant and dimension set, tier 0. All other models: shared by the account's tenants, no dimension
+// set; with tiers one charge per tier that is charged, else tier 0.
 struct charge {
     int64_t tenant; // 0: shared
     int32_t sku;
@@ -32,8 +35,8 @@ struct rated {
 };
 
 // Rates the usage under the agreement's book. The usage must have been loaded with boundaries at every price change of the book in the
-// period (catalogue_price_changes), so that a segment has one price; most specific match, unit n in the tier with from < n <= to; tiers run
-// through the period in time order, over all tenants, per (book, sku, match). list_cost: at the last parent of the book when it prices the
+// period (catalogue_price_changes), so that a segment has one price; most specific match, unit n in the tier with from < n <= to; shared
+// prices run through the period in time order, over all tenants, per (book, sku, match): docs/pricing.md. list_cost: at the last parent of the book when it prices the
 // SKU per unit, else the contracted cost. ERR_LIMIT names tenant and meter.
 enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;
 

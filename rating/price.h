@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What charge.c and the price models share: items (one usage line under one SKU and price version), the climb of a shared
-// price, and the list of charges that the models append to. Pure.
+// What charge.c and the price models share: items (one usage line under one SKU and price version), the climb of a
+// shared price, and the list of charges that the models append to. Pure.
 #pragma once
 #include "catalogue/price_model.h"
 #include "rating/charge.h"
@@ -25,24 +25,34 @@ struct charge_list {
 };
 struct charge *charge_list_add(struct charge_list *list); // zeroed; valid until the next call
 // ERR_LIMIT that names tenant and meter.
-enum err charge_limit_fault(const struct catalogue *catalogue, int64_t tenant, int32_t sku, struct fault *fault) MUST_USE;
+enum err charge_limit_fault(const struct catalogue *catalogue, int64_t tenant, int32_t sku,
+                            struct fault *fault) MUST_USE;
 
 // --- prices that are not shared
 // Takes the items whose price is per unit (it may reorder the array) and appends a charge for each key.
 enum err price_per_unit_rate(struct price_item *items, size_t count, struct charge_list *list) MUST_USE;
 
 // --- shared prices
-// The usage of all tenants of the account under one (SKU, book, match) is a ladder: its versions climb it in time order.
+// The usage of all tenants of the account under one (SKU, book, match) is a ladder: its versions climb it in time
+// order.
+// Positions are what was used in the period, in meter units, less the version's free units.
 struct price_climb {
     const struct price_version *price;
-    struct quantity from, to; // positions in meter units: used in the period before this version, and at its end
+    struct quantity from, to; // where this version began and ended, from <= to
+    struct quantity reached;  // where the whole period has come to; > 0, >= to
+    bool last;                // no later version was used: what is due once for the whole period is this one's
 };
 // A model's charges for what lies between the two positions. ERR_LIMIT: an amount leaves the range; the caller says whose.
 typedef enum err price_climb_rate(const struct price_climb *climb, struct charge_list *list);
 extern price_climb_rate *const price_climbs[PRICE_MODEL_COUNT]; // NULL: not shared
-price_climb_rate price_graduated_climb;
+price_climb_rate price_graduated_climb, price_volume_climb, price_package_climb, price_stairstep_climb,
+    price_percentage_climb, price_flat_climb;
+// Appends a charge of the climb's price, unless quantity and cost are both zero.
+void price_climb_charge(const struct price_climb *climb, size_t tier, struct quantity quantity, struct amount cost,
+                        struct charge_list *list);
+size_t price_climb_tier(const struct price_climb *climb); // the tier that the whole period has reached
 
-// Takes the items of shared prices (it may reorder the array), and has each version's model charge its part of the climb.
+// Takes the items of shared prices (it may reorder the array); each version's model charges its part of the climb.
 enum err price_ladder_rate(struct price_item *items, size_t count, struct charge_list *list) MUST_USE;
 // Items and weights of one ladder compare as 0.
 int price_ladder_order(const struct price_version *a, const struct price_version *b);

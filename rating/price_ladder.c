@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ladders of shared prices: the usage of all tenants of the account under one (SKU, book, match) is put in time order, and every
-// price version climbs from where the one before ended. What a climb costs is its model's affair (price_table.c).
+// Ladders of shared prices: the usage of all tenants of the account under one (SKU, book, match) is put in time order,
+// and every price version climbs from where the one before ended. What a climb costs is its model's affair
+// (price_table.c).
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,26 +23,106 @@ static int item_order(const void *left, const void *right)
     return (a->price->number > b->price->number) - (a->price->number < b->price->number);
 }
 
-// Items of one ladder, in time order: consecutive segments of the same version climb as one.
-static enum err rate_ladder(const struct price_item *items, size_t count, struct charge_list *list)
+void price_climb_charge(const struct price_climb *climb, size_t tier, struct quantity quantity, struct amount cost,
+                        struct charge_list *list)
 {
-    struct quantity position = QUANTITY_ZERO;
-    for (size_t i = 0; i < count;) {
-        struct price_climb climb = {.price = items[i].price, .from = position};
-        for (; i < count && items[i].price == climb.price; i++)
-            if (quantity_add(position, items[i].quantity, &position)) return ERR_LIMIT;
-        climb.to = position;
-        if (price_climbs[climb.price->model](&climb, list)) return ERR_LIMIT;
+    if (quantity.nano == 0 && cost.pico == 0) return;
+    *charge_list_add(list) = (struct charge){
+        .sku = climb->price->sku,
+        .price = climb->price->number,
+        .tier = (int)tier,
+        .stage = STAGE_USAGE,
+        .quantity = quantity,
+        .list_cost = cost,
+        .contracted_cost = cost,
+        .effective_cost = cost,
+        .billed_cost = cost,
+    };
+}
+
+size_t price_climb_tier(const struct price_climb *climb)
+{
+    size_t tier = 0;
+    while (!climb->price->tiers[tier].last && quantity_compare(climb->reached, climb->price->tiers[tier].up_to) > 0)
+        tier++;
+    return tier;
+}
+
+// A charge of another stage than usage.
+static void add_stage(const struct price_climb *climb, enum charge_stage stage, struct quantity quantity,
+                      struct amount cost, struct charge_list *list)
+{
+    if (quantity.nano == 0 && cost.pico == 0) return;
+    price_climb_charge(climb, 0, quantity, cost, list);
+    list->charges[list->count - 1].stage = stage;
+}
+
+// --- one ladder
+
+// A position less the version's free units.
+static struct quantity charged(const struct price_version *price, struct quantity position)
+{
+    if (quantity_compare(position, price->free) <= 0) return QUANTITY_ZERO;
+    return (struct quantity){position.nano - price->free.nano};
+}
+
+// One version's part of the way, positions still with free units.
+static enum err rate_climb(struct price_climb climb, struct charge_list *list)
+{
+    struct quantity part, free;
+    if (quantity_sub(climb.to, climb.from, &part)) return ERR_LIMIT;
+    climb.from = charged(climb.price, climb.from);
+    climb.to = charged(climb.price, climb.to);
+    climb.reached = charged(climb.price, climb.reached);
+    free.nano = part.nano - (climb.to.nano - climb.from.nano);
+    add_stage(&climb, STAGE_FREE, free, AMOUNT_ZERO, list);
+    return climb.reached.nano ? price_climbs[climb.price->model](&climb, list) : ERR_OK;
+}
+
+// What brings the charges from `first` on up or down to the limits of the version that was used last.
+static enum err limit_spend(const struct price_climb *climb, size_t first, struct charge_list *list)
+{
+    const struct price_version *price = climb->price;
+    struct amount total = AMOUNT_ZERO, change;
+    for (size_t i = first; i < list->count; i++)
+        if (amount_add(total, list->charges[i].billed_cost, &total)) return ERR_LIMIT;
+    if (amount_compare(total, price->minimum_spend) < 0) {
+        if (amount_sub(price->minimum_spend, total, &change)) return ERR_LIMIT;
+        add_stage(climb, STAGE_MINIMUM_SPEND, QUANTITY_ZERO, change, list);
+    } else if (price->maximum_spend.pico && amount_compare(total, price->maximum_spend) > 0) {
+        if (amount_sub(price->maximum_spend, total, &change)) return ERR_LIMIT;
+        add_stage(climb, STAGE_MAXIMUM_SPEND, QUANTITY_ZERO, change, list);
     }
     return ERR_OK;
 }
 
-// Moves the items of shared prices to the front.
+// Items of one ladder, in time order, none of them zero: consecutive segments of the same version climb as one.
+static enum err rate_ladder(const struct price_item *items, size_t count, struct charge_list *list)
+{
+    struct price_climb climb = {.reached = QUANTITY_ZERO};
+    size_t first = list->count;
+    for (size_t i = 0; i < count; i++)
+        if (quantity_add(climb.reached, items[i].quantity, &climb.reached)) return ERR_LIMIT;
+    for (size_t i = 0; i < count;) {
+        climb.price = items[i].price;
+        climb.from = climb.to;
+        for (; i < count && items[i].price == climb.price; i++)
+            if (quantity_add(climb.to, items[i].quantity, &climb.to)) return ERR_LIMIT;
+        climb.last = i == count;
+        if (rate_climb(climb, list)) return ERR_LIMIT;
+    }
+    return limit_spend(&climb, first, list);
+}
+
+// --- all ladders
+
+// Moves the items of shared prices to the front. Usage of nothing is none: it neither begins a version nor makes a fee
+// due.
 static size_t shared_first(struct price_item *items, size_t count)
 {
     size_t shared = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!price_climbs[items[i].price->model]) continue;
+        if (!price_climbs[items[i].price->model] || items[i].quantity.nano == 0) continue;
         struct price_item item = items[i];
         items[i] = items[shared];
         items[shared++] = item;

@@ -46,15 +46,22 @@ static enum err cost_of(const struct price_version *price, struct quantity quant
 static enum err rate_key(const struct price_item *items, size_t from, size_t to, struct charge *charge)
 {
     const struct price_item *first = &items[from];
-    *charge = (struct charge){.tenant = first->tenant, .sku = first->sku, .price = first->price->number, .dimension_set = first->dimension_set, .stage = first->stage};
+    *charge = (struct charge){.tenant = first->tenant,
+                              .sku = first->sku,
+                              .price = first->price->number,
+                              .dimension_set = first->dimension_set,
+                              .stage = first->stage};
     bool all_listed = true;
     for (size_t i = from; i < to;) {
         const struct price_version *list = items[i].list;
         struct quantity part;
         struct amount listed = AMOUNT_ZERO;
-        if (sum_run(items, i, to, &i, &part) || quantity_add(charge->quantity, part, &charge->quantity)) return ERR_LIMIT;
-        if (!list || list->model != PRICE_PER_UNIT) all_listed = false;
-        else if (cost_of(list, part, &listed) || amount_add(charge->list_cost, listed, &charge->list_cost)) return ERR_LIMIT;
+        if (sum_run(items, i, to, &i, &part) || quantity_add(charge->quantity, part, &charge->quantity))
+            return ERR_LIMIT;
+        if (!list || list->model != PRICE_PER_UNIT)
+            all_listed = false;
+        else if (cost_of(list, part, &listed) || amount_add(charge->list_cost, listed, &charge->list_cost))
+            return ERR_LIMIT;
     }
     if (cost_of(first->price, charge->quantity, &charge->contracted_cost)) return ERR_LIMIT;
     charge->effective_cost = charge->billed_cost = charge->contracted_cost;
@@ -66,10 +73,12 @@ enum err price_per_unit_rate(struct price_item *items, size_t count, struct char
 {
     if (count) qsort(items, count, sizeof *items, item_order);
     for (size_t from = 0, to; from < count; from = to) {
-        for (to = from + 1; to < count && key_order(&items[from], &items[to]) == 0;) to++;
+        for (to = from + 1; to < count && key_order(&items[from], &items[to]) == 0;)
+            to++;
         if (items[from].price->model != PRICE_PER_UNIT) continue;
         struct charge charge;
-        if (rate_key(items, from, to, &charge)) return charge_limit_fault(list->catalogue, items[from].tenant, items[from].sku, list->fault);
+        if (rate_key(items, from, to, &charge))
+            return charge_limit_fault(list->catalogue, items[from].tenant, items[from].sku, list->fault);
         if (charge.quantity.nano != 0) *charge_list_add(list) = charge;
     }
     return ERR_OK;

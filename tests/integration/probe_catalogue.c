@@ -7,6 +7,7 @@
 #include "catalogue/api_key.h"
 #include "catalogue/catalogue_watch.h"
 #include "catalogue/incarnation.h"
+#include "catalogue/price_model.h"
 
 static int failed(const char *what, const struct fault *fault)
 {
@@ -53,8 +54,19 @@ static void print_prices(const struct catalogue *catalogue)
     for (size_t i = 0; i < price->tier_count; i++) {
         quantity_print(price->tiers[i].up_to, per);
         price_print(price->tiers[i].price, text);
-        printf("tier %zu up_to %s unit_price %s\n", i, price->tiers[i].last ? "last" : per, text);
+        printf("tier %zu up_to %s unit_price %s", i, price->tiers[i].last ? "last" : per, text);
+        amount_print(price->tiers[i].flat, text);
+        printf(" flat %s\n", text);
     }
+    price = catalogue_price_number(catalogue, 5);
+    price_print(price->price, text);
+    printf("price 5 model %s rate %s", price_forms[price->model].name, text);
+    amount_print(price->fixed, text);
+    quantity_print(price->free, per);
+    printf(" fixed %s free %s", text, per);
+    amount_print(price->minimum_spend, text);
+    amount_print(price->maximum_spend, per);
+    printf(" spend %s to %s\n", text, per);
     price_print(terms->tax_rate, text);
     printf("terms zone %s currency %s tax %s rounding %d\n", zone_name(terms->zone), terms->currency.code, text,
            (int)terms->rounding);

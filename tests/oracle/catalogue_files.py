@@ -36,6 +36,13 @@ class Meter:
 
 
 @dataclass(frozen=True)
+class Tier:
+    bound: Fraction  # in meter units; None: no bound
+    price: Fraction
+    flat: Fraction
+
+
+@dataclass(frozen=True)
 class Price:
     book: str
     sku: str
@@ -43,9 +50,14 @@ class Price:
     start: int
     end: int
     per: Fraction
-    price: Fraction  # None: graduated
-    tiers: tuple     # (bound in meter units or None, price)
+    model: str
+    price: Fraction  # None: it has tiers
+    tiers: tuple
     minimum: int     # microseconds
+    fixed: Fraction
+    free: Fraction   # meter units
+    minimum_spend: Fraction
+    maximum_spend: Fraction  # 0: none
 
     @property
     def name(self):
@@ -76,6 +88,17 @@ class Terms:
 
 def match_text(pairs):
     return json.dumps(dict(pairs), separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+
+
+def cost_of(row, per):
+    """(model, price, tiers) of a price in a file; one per unit whose units are shared is graduated, of one tier."""
+    tiers = tuple(Tier(decimal(tier["up_to"]) * per if "up_to" in tier else None, decimal(tier.get("price", "0")),
+                       decimal(tier.get("flat", "0"))) for tier in row.get("tiers", ()))
+    model = row.get("model") or ("graduated" if tiers else "percentage" if "rate" in row else "per_unit")
+    price = decimal(row["rate"] if "rate" in row else row["price"]) if not tiers else None
+    if model == "per_unit" and {"free", "minimum_spend", "maximum_spend"} & row.keys():
+        return "graduated", None, (Tier(None, price, Fraction(0)),)
+    return model, price, tiers
 
 
 def in_force(versions, at):
@@ -157,14 +180,14 @@ class Catalogue:
         for price in row.get("prices", ()):
             per = decimal(price.get("per", "1"))
             match = tuple(sorted(price.get("match", {}).items()))
+            model, unit_price, tiers = cost_of(price, per)
             book.prices[price["sku"]][match].append(Price(
-                book=row["id"], sku=price["sku"], match=match, per=per,
+                book=row["id"], sku=price["sku"], match=match, per=per, model=model, price=unit_price, tiers=tiers,
                 start=instant(price["effective_from"]) if "effective_from" in price else ALWAYS,
                 end=instant(price["effective_to"]) if "effective_to" in price else NEVER,
-                price=decimal(price["price"]) if "price" in price else None,
-                tiers=tuple((decimal(tier["up_to"]) * per if "up_to" in tier else None, decimal(tier["price"]))
-                            for tier in price.get("tiers", ())),
-                minimum=int(price.get("minimum_seconds", 0)) * 1_000_000))
+                minimum=int(price.get("minimum_seconds", 0)) * 1_000_000, fixed=decimal(price.get("fixed", "0")),
+                free=decimal(price.get("free", "0")) * per, minimum_spend=decimal(price.get("minimum_spend", "0")),
+                maximum_spend=decimal(price.get("maximum_spend", "0"))))
 
     def _take_terms(self, row):
         tax = row.get("tax") or {}

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from catalogue_files import match_text
-from exact import AMOUNT_PLACES, allocated, month, rounded
+from exact import AMOUNT_PLACES, allocated, month
+from price_rules import MINIMUM, PER_UNIT, USAGE, climb, cost_of
 from usage_rules import ShortRun, accrued, usage
-
-USAGE, MINIMUM = 0, 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Rated:
     charges: dict   # Key -> (quantity, cost)
     unpriced: set   # (tenant, SKU, dimensions)
     used: dict      # (tenant, meter, dimensions) -> quantity
-    weights: dict   # (SKU, book, match) -> tenant -> quantity: who used what of a graduated price
+    weights: dict   # (SKU, book, match) -> tenant -> quantity: who used what of a shared price
 
     @property
     def total(self):
@@ -42,11 +41,6 @@ class Rated:
         parts = [allocated(value, [weights[tenant] for tenant in tenants], places)
                  for value, places in ((quantity, 9), (cost, AMOUNT_PLACES))]
         return dict(zip(tenants, zip(*parts)))
-
-
-def cost_of(quantity, price, per):
-    """quantity x price / per, rounded half-up once."""
-    return rounded(quantity * price / per, AMOUNT_PLACES)
 
 
 class Rating:
@@ -77,7 +71,7 @@ class Rating:
         return accrued(run.value, missing) if missing > 0 else Fraction(0)
 
     def _add(self, piece, price, quantity, stage):
-        if price.price is not None:
+        if price.model == PER_UNIT:
             self.per_unit[piece.tenant, price, piece.dimensions, stage] += quantity
             return
         ladder = price.sku, price.book, match_text(price.match)
@@ -90,21 +84,10 @@ class Rating:
             key = Key(tenant, price.sku, price.name, 0, match_text(dimensions), stage)
             self.rated.charges[key] = quantity, cost_of(quantity, price.price, price.per)
         for versions in self.ladders.values():
-            position = Fraction(0)
-            for price in sorted(versions, key=lambda each: each.start):
-                self._climb(price, position, position + versions[price])
-                position += versions[price]
+            ladder = [(price, versions[price]) for price in sorted(versions, key=lambda each: each.start)]
+            for price, tier, stage, quantity, cost in climb(ladder):
+                self.rated.charges[Key(None, price.sku, price.name, tier, None, stage)] = quantity, cost
         return self.rated
-
-    def _climb(self, price, begin, end):
-        """Charges the units (begin, end] of the month, one charge per tier entered."""
-        floor = Fraction(0)
-        for tier, (bound, unit_price) in enumerate(price.tiers):
-            low, high = max(begin, floor), end if bound is None else min(end, bound)
-            floor = bound
-            if low < high:
-                key = Key(None, price.sku, price.name, tier, None, USAGE)
-                self.rated.charges[key] = high - low, cost_of(high - low, unit_price, price.per)
 
 
 def rate(counted, account, label, cut_end):

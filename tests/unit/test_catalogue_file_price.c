@@ -43,9 +43,9 @@ static void prices_are_checked(void **state)
         {"negative tier", "{sku: call, unit: call, tiers: [{up_to: 1, price: @\"-1\"}, {price: \"1\"}]}\n",
          "price -1 is negative\n"},
         {"tier without price", "{sku: call, unit: call, tiers: [@{up_to: 1}, {price: \"1\"}]}\n",
-         "a tier needs price\n"},
-        {"unknown key of a tier", "{sku: call, unit: call, tiers: [{price: \"1\", @flat: 3}]}\n",
-         "unknown key 'flat' of a tier; there are: up_to, price\n"},
+         "a tier needs price, flat or both\n"},
+        {"unknown key of a tier", "{sku: call, unit: call, tiers: [{price: \"1\", @cap: 3}]}\n",
+         "unknown key 'cap' of a tier; there are: up_to, price, flat\n"},
         {"bound x per not exact",
          "{sku: call, unit: call, per: 0.5, tiers: [{up_to: @0.000000001, price: \"0\"}, {price: \"1\"}]}\n",
          "up_to x per is no quantity of up to 9 fraction digits in range\n"},
@@ -54,7 +54,7 @@ static void prices_are_checked(void **state)
          "\"1\"}]}\n",
          "up_to x per is no quantity of up to 9 fraction digits in range\n"},
         {"minimum with tiers", "{sku: server, unit: hour, minimum_seconds: @60, tiers: [{price: \"1\"}]}\n",
-         "minimum_seconds goes with price, not with tiers\n"},
+         "minimum_seconds goes with a price per unit, without tiers, free, minimum_spend and maximum_spend\n"},
         {"minimum of a count", "{sku: call, unit: call, price: \"1\", minimum_seconds: @60}\n",
          "minimum_seconds is for interval meters, and calls is none\n"},
         {"minimum 86400", "{sku: server, unit: hour, price: \"1\", minimum_seconds: 86400}\n", ""},
@@ -73,6 +73,77 @@ static void prices_are_checked(void **state)
          "effective_to 2026-02-01T00:00:01Z is not on a 15-minute bound of UTC (:00, :15, :30, :45)\n"},
     };
     expect_each(BOOK, cases, COUNT(cases));
+}
+
+#define TWO "tiers: [{up_to: 1, price: \"0\"}, {price: \"1\"}]"
+
+static void models_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"each of them", "{sku: call, unit: u, model: per_unit, price: \"1\"}\n"
+         "      - {sku: server, match: {os: a}, unit: u, model: graduated, " TWO "}\n"
+         "      - {sku: server, match: {os: b}, unit: u, model: volume, " TWO "}\n"
+         "      - {sku: server, match: {os: c}, unit: u, model: package, price: \"1\"}\n"
+         "      - {sku: server, match: {os: d}, unit: u, model: stairstep, tiers: [{up_to: 1, flat: 0}, {flat: 1}]}\n"
+         "      - {sku: server, match: {os: e}, unit: u, model: percentage, rate: \"0.1\", fixed: 1}\n"
+         "      - {sku: server, match: {os: f}, unit: u, rate: \"0.1\"}\n"
+         "      - {sku: server, match: {os: g}, unit: u, model: flat, price: \"1\"}\n", ""},
+        {"unknown", "{sku: call, unit: u, model: @slab, price: \"1\"}\n",
+         "model 'slab' is unknown; there are: per_unit, graduated, volume, package, stairstep, percentage, flat\n"},
+        {"a list", "{sku: call, unit: u, model: @[volume], price: \"1\"}\n", "model is a single value\n"},
+        {"volume without tiers", "@{sku: call, unit: u, model: volume}\n", "a volume price needs tiers\n"},
+        {"volume with a price", "{sku: call, unit: u, model: volume, @price: \"1\", " TWO "}\n",
+         "a volume price has no price\n"},
+        {"package with tiers", "@{sku: call, unit: u, model: package, @" TWO "}\n",
+         "a package price needs price\na package price has no tiers\n"},
+        {"per_unit with tiers", "@{sku: call, unit: u, model: per_unit, @" TWO "}\n",
+         "a per_unit price needs price\na per_unit price has no tiers\n"},
+        {"percentage with a price", "@{sku: call, unit: u, model: percentage, @price: \"1\"}\n",
+         "a percentage price needs rate\na percentage price has no price\n"},
+        {"a fixed part of another model", "{sku: call, unit: u, price: \"1\", @fixed: \"1\"}\n",
+         "a per_unit price has no fixed part\n"},
+        {"negative rate", "{sku: call, unit: u, rate: @\"-0.1\"}\n", "rate -0.1 is negative\n"},
+        {"negative fixed part", "{sku: call, unit: u, rate: \"0.1\", fixed: @\"-1\"}\n", "fixed -1 is negative\n"},
+        {"negative flat amount", "{sku: call, unit: u, tiers: [{flat: @\"-1\"}]}\n", "flat -1 is negative\n"},
+        {"a step with a price", "{sku: call, unit: u, model: stairstep, tiers: [{flat: 1, @price: \"1\"}]}\n",
+         "a tier of a stairstep price has flat, not price\n"},
+        {"a step of nothing", "{sku: call, unit: u, model: stairstep, tiers: [{up_to: 1, flat: 1}, @{}]}\n",
+         "a tier of a stairstep price needs flat\n"},
+        {"free, least and greatest", "{sku: call, unit: u, model: package, price: \"1\", free: 0.5, minimum_spend: 1, "
+         "maximum_spend: 1}\n", ""},
+        {"free 0", "{sku: call, unit: u, price: \"1\", free: @0}\n", "free 0 must be above zero\n"},
+        {"free x per not exact", "{sku: call, unit: u, per: 0.5, price: \"1\", free: @0.000000001}\n",
+         "free x per is no quantity of up to 9 fraction digits in range\n"},
+        {"maximum 0", "{sku: call, unit: u, price: \"1\", maximum_spend: @0}\n", "maximum_spend must be above zero\n"},
+        {"maximum below minimum", "{sku: call, unit: u, price: \"1\", minimum_spend: 2, maximum_spend: @1.99}\n",
+         "maximum_spend 1.99 is below minimum_spend\n"},
+        {"negative minimum", "{sku: call, unit: u, price: \"1\", minimum_spend: @\"-1\"}\n",
+         "minimum_spend -1 is negative\n"},
+        {"a minimum run that is shared", "{sku: server, unit: u, price: \"1\", free: 1, minimum_seconds: @60}\n",
+         "minimum_seconds goes with a price per unit, without tiers, free, minimum_spend and maximum_spend\n"},
+    };
+    expect_each(BOOK, cases, COUNT(cases));
+}
+
+// A price per unit with free units is a graduated one of one tier: its units are shared.
+static void free_units_make_a_price_shared(void **state)
+{
+    (void)state;
+    struct text file = {0}, told = {0};
+    text_add_string(&file, BOOK "{sku: call, unit: u, per: 10, price: \"3\", free: 2, maximum_spend: 9}\n");
+    struct catalogue *catalogue = read_files(&file, NULL, &told);
+    assert_non_null(catalogue);
+    const struct price_version *price = catalogue_price_number(catalogue, 1);
+    assert_int_equal(price->model, PRICE_GRADUATED);
+    assert_int_equal(price->tier_count, 1);
+    assert_true(price->tiers[0].price.pico == (int128)3000000000000);
+    assert_true(price->free.nano == (int128)20000000000); // in meter units
+    assert_true(price->maximum_spend.pico == (int128)9000000000000);
+    assert_true(price->minimum_spend.pico == 0);
+    catalogue_release(catalogue);
+    text_free(&file);
+    text_free(&told);
 }
 
 // What decimals may be is the decimals' own affair (test_decimal_text.c); here, that they are asked.
@@ -161,6 +232,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prices_are_checked),
+        cmocka_unit_test(models_are_checked),
+        cmocka_unit_test(free_units_make_a_price_shared),
         cmocka_unit_test(prices_are_exact_decimals_in_range),
         cmocka_unit_test(versions_of_a_price_do_not_overlap),
         cmocka_unit_test(books_are_checked),

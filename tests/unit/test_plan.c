@@ -147,6 +147,21 @@ static void what_is_in_force_never_changes(void **state)
          "      - @{sku: server, unit: hour, per: 3600, tiers: [{up_to: 11, price: \"0\"}, {price: \"0.1\"}]}\n",
          "the price from the beginning is in force since catalogue version 1 and never changes: give a further one "
          "with a later effective_from\n"},
+        {"a tier's flat amount",
+         "price_books:\n  - id: eur\n    prices:\n"
+         "      - @{sku: server, unit: hour, per: 3600, tiers: [{up_to: 10, price: \"0\"}, {price: \"0.1\", flat: 1}]}\n",
+         "the price from the beginning is in force since catalogue version 1 and never changes: give a further one "
+         "with a later effective_from\n"},
+        {"free units",
+         "price_books:\n  - id: eur\n    prices:\n      - @{sku: server, unit: hour, per: 3600, free: 1, tiers: [{up_to: "
+         "10, price: \"0\"}, {price: \"0.1\"}]}\n",
+         "the price from the beginning is in force since catalogue version 1 and never changes: give a further one "
+         "with a later effective_from\n"},
+        {"a minimum",
+         "price_books:\n  - id: eur\n    prices:\n      - @{sku: server, unit: hour, per: 3600, minimum_spend: 1, tiers: "
+         "[{up_to: 10, price: \"0\"}, {price: \"0.1\"}]}\n",
+         "the price from the beginning is in force since catalogue version 1 and never changes: give a further one "
+         "with a later effective_from\n"},
         {"overlap with one in force",
          "price_books:\n  - id: eur\n    prices:\n"
          "      - @{sku: server, match: {os: x}, unit: hour, price: \"2\", effective_from: 2026-05-01}\n",

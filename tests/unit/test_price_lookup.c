@@ -229,6 +229,38 @@ static void tiers_inexact(void)
     add_tier(0, 5, false);
     add_tier(1, 0, true);
 }
+static void free_of_one_per_unit(void) { add(2, 1, 2, "{}", NULL, NULL)->free.nano = 1; }
+static void free_inexact(void)
+{
+    struct price_row *row = add(2, 1, 2, "{}", NULL, NULL);
+    row->model = PRICE_PACKAGE;
+    row->free.nano = 1;
+    row->per.nano = 1;
+}
+static void minimum_above_maximum(void)
+{
+    struct price_row *row = add(2, 1, 2, "{}", NULL, NULL);
+    row->model = PRICE_FLAT;
+    row->minimum_spend.pico = 3;
+    row->maximum_spend.pico = 2;
+}
+static void fixed_of_a_package(void) { free_inexact(); rows.prices.row[1].fixed.pico = 1; }
+static void negative_maximum(void) { free_inexact(); rows.prices.row[1].maximum_spend.pico = -1; }
+static void runs_of_a_package(void) { free_inexact(); rows.prices.row[1].minimum_seconds = 60; }
+static void tiers_of_a_package(void) { free_inexact(); rows.prices.row[1].free.nano = 0; add_tier(0, 0, true); }
+static void steps_with_prices(void)
+{
+    graduated();
+    rows.prices.row[1].model = PRICE_STAIRSTEP;
+    add_tier(0, 0, true);
+    rows.tiers.row[rows.tiers.count - 1].unit_price.pico = 1;
+}
+static void negative_flat(void)
+{
+    graduated();
+    add_tier(0, 0, true);
+    rows.tiers.row[rows.tiers.count - 1].flat.pico = -1;
+}
 static void tiers_of_nobody(void) { add_tier(0, 0, true); }
 
 static void contradictions_are_refused(void **state)
@@ -256,6 +288,15 @@ static void contradictions_are_refused(void **state)
         {tiers_with_a_gap, "numbered 0, 1, 2"},
         {tiers_inexact, "fraction digits"},
         {tiers_of_nobody, "belong to no price"},
+        {free_of_one_per_unit, "a per_unit price has no free units"},
+        {free_inexact, "free x per has more than 9 fraction digits"},
+        {minimum_above_maximum, "minimum_spend is above maximum_spend"},
+        {fixed_of_a_package, "a package price has no fixed part"},
+        {negative_maximum, "negative"},
+        {runs_of_a_package, "a package price has no minimum_seconds"},
+        {tiers_of_a_package, "a package price has no tiers"},
+        {steps_with_prices, "a stairstep price has no unit prices"},
+        {negative_flat, "the price of tier 0 is negative"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct catalogue *catalogue = NULL;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Volume prices: all units of the period at the price of the tier that the period's quantity has reached. Every version
+// charges its own quantity so; the last one used adds the flat amount of that tier. One shared charge per price
+// version, rounded half-up once.
+#include "rating/price.h"
+
+enum err price_volume_climb(const struct price_climb *climb, struct charge_list *list)
+{
+    size_t tier = price_climb_tier(climb);
+    const struct price_tier *step = &climb->price->tiers[tier];
+    struct quantity part;
+    struct amount cost;
+    if (quantity_sub(climb->to, climb->from, &part)) return ERR_LIMIT;
+    if (amount_of(part, step->price, climb->price->per, &cost)) return ERR_LIMIT;
+    if (climb->last && amount_add(cost, step->flat, &cost)) return ERR_LIMIT;
+    price_climb_charge(climb, tier, part, cost, list);
+    return ERR_OK;
+}
