@@ -57,6 +57,8 @@ int64_t bus_producer_waiting(const struct bus_producer *producer); // messages n
 void bus_producer_close(struct bus_producer *producer, int timeout_ms);
 
 // --- consuming
+// The group gives the partitions of a member to others when it has not heard of its process for so long.
+enum { BUS_SESSION_MS = 8000 };
 // A consumer belongs to one thread. Every message of it is freed before it is closed.
 struct bus_consumer;
 struct bus_header {

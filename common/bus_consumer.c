@@ -5,6 +5,7 @@
 // pause, resume and seek lose or repeat messages in librdkafka 2.0.2. That takes some 50 ms with 128 partitions and drops
 // what was prefetched, so the next poll does it once for all that were restarted. How messages are handed out: bus_fetch.c.
 #include <librdkafka/rdkafka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,11 +200,13 @@ static enum err subscribe(struct bus_consumer *consumer, struct fault *fault)
 // a commit that waits for PostgreSQL may take before the group goes on without us.
 static enum err join(struct bus_consumer *consumer, struct fault *fault)
 {
+    char session_ms[16];
+    snprintf(session_ms, sizeof session_ms, "%d", BUS_SESSION_MS);
     const struct bus_option options[] = {
         {"group.id", consumer->group},
         {"group.instance.id", consumer->instance},
         {"partition.assignment.strategy", "range"},
-        {"session.timeout.ms", "8000"},
+        {"session.timeout.ms", session_ms},
         {"heartbeat.interval.ms", "2000"},
         {"max.poll.interval.ms", "300000"},
     };

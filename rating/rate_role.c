@@ -4,10 +4,12 @@
 #include "rating/rate_role.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/backoff.h"
+#include "common/bus.h"
 #include "common/hash.h"
 #include "common/http.h"
 #include "common/log.h"
@@ -16,7 +18,14 @@
 #include "rating/instance.h"
 #include "rating/rate_lane.h"
 
-enum { WATCH_US = 1000000, WATCH_AGAIN_US = 5000000, STOP_FLUSH_US = 8000000 };
+enum {
+    WATCH_US = 1000000,
+    WATCH_AGAIN_US = 5000000,
+    STOP_FLUSH_US = 8000000,
+    // a loop that has not come round for so long hangs in a call. The group does not notice, since the library goes on
+    // with its heartbeats; so it is two of the sessions after which the group would have noticed a dead process
+    LOOP_LATE_US = 2 * BUS_SESSION_MS * 1000
+};
 
 struct rate_role {
     struct rate_common common; // its lock also guards lanes and lane_count
@@ -29,18 +38,23 @@ struct rate_role {
     bool watch_said;  // that it cannot look
     struct index_folder *index_folder;
     struct ops_server *ops;
+    _Atomic int64_t loop_us; // monotonic time when the loop came round last; 0: it has not begun
 };
 
+// What the lanes say is as old as the loop's last look, so the loop's own age is told, too.
 static bool health(void *context, struct text *details)
 {
     struct rate_role *role = context;
-    bool healthy = true;
+    int64_t loop_us = atomic_load(&role->loop_us);
+    int64_t age_us = loop_us ? clock_monotonic_us() - loop_us : 0;
+    bool healthy = age_us < LOOP_LATE_US;
     int printed = 0;
     pthread_mutex_lock(&role->common.lock);
     bool connected = role->lane_count > 0;
     for (int i = 0; i < role->lane_count; i++)
         connected = connected && rate_lane_connected(role->lanes[i]);
-    text_print(details, "{\"database\":%s,\"partitions\":[", connected ? "true" : "false");
+    text_print(details, "{\"database\":%s,\"loop_age_ms\":%lld,\"partitions\":[", connected ? "true" : "false",
+               (long long)(age_us > 0 ? age_us / 1000 : 0));
     for (int i = 0; i < role->lane_count; i++)
         healthy = rate_lane_health(role->lanes[i], details, &printed) && healthy;
     text_add_string(details, "]}");
@@ -192,6 +206,7 @@ static enum err role_loop(struct rate_role *role, struct fault *fault)
     int wake_ms = 0;
     bool busy = false;
     while (!process_stop) {
+        atomic_store(&role->loop_us, clock_monotonic_us());
         int wait_ms = busy ? 0 : wake_ms;
         wake_ms = WATCH_US / 1000;
         busy = false;
