@@ -15,52 +15,15 @@ import exact
 import oracle
 from books import LEDGER
 from commit_proxy import CommitProxy
-from deployment import Deployment, healthy, need, until
-from rating_world import PSQL, unpack_identities, verify_chain
+from corner import Corner
+from deployment import Deployment, healthy
+from rating_world import unpack_identities, verify_chain
 from stream import DAYS_BACK, DIRECT, GATE, Stream, catalogue_text, messages_of
+from waiting import need, until
 
 PARTITIONS, TEMPLATE = 4, "trial_template"
 GATE_CHUNK, DIRECT_CHUNK, CHUNKS_LEAST, CHUNKS_QUICK = 24, 24, 12, 40
-NOT_CONNECTED = 2  # psql's exit code
 RETRY_SECONDS = 300  # a sender gives up when nothing was taken for so long
-
-
-class TrialDeployment(Deployment):
-    """The stack with a database, a topic and a group of the trial's own."""
-
-    def __init__(self, name):
-        super().__init__()
-        self.name = name
-        changed = {"kafka.topic": name, "postgres.database": name, "rate.group": name}
-        lines = [line for line in self.conf.read_text().splitlines() if line.split(" = ")[0] not in changed]
-        self.conf = self.state / f"{name}.conf"
-        self.conf.touch(mode=0o600)
-        self.conf.write_text("\n".join(lines + [f"{key} = {value}" for key, value in changed.items()]) + "\n")
-
-    def admin(self, text, check=True, database=None, rows=False, patient=True):
-        """psql's output; `rows`: with separators that no value has; `patient`: waits for a server that recovers."""
-        words = [PSQL, "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.setting("postgres.port"),
-                 "-U", "turnpike_admin", "-d", database or self.name]
-        words += ["-F", "\x1f", "-R", "\x1e"] if rows else []
-        environment = dict(self.environment({}), PGTZ="UTC", PGPASSWORD=(self.state / "secrets/admin").read_text().strip(),
-                           PGCONNECT_TIMEOUT="5")
-        deadline = time.monotonic() + 30
-        while True:
-            answer = subprocess.run(words, input=text, capture_output=True, text=True, check=False, env=environment)
-            if answer.returncode != NOT_CONNECTED or not patient or time.monotonic() > deadline:
-                break
-            time.sleep(0.05)  # PostgreSQL recovers
-        need(not check or answer.returncode == 0, f"psql: {text[:200]}: {answer.stderr}")
-        return answer.stdout if answer.returncode == 0 else None
-
-    def psql(self, text, check=True):
-        output = self.admin(f"set role turnpike_owner; set timezone to 'UTC';\n{text}", check)
-        return None if output is None else output.strip()
-
-    # as verify_chain asks
-    def sql(self, text):
-        output = self.admin(text, rows=True).rstrip("\n")
-        return [row.split("\x1f") for row in output.split("\x1e") if row] if output else []
 
 
 class Sender:
@@ -113,7 +76,7 @@ class Stack:
         """The template, on a stack that is up."""
         if self.adjust:
             self.adjust(self.deployment)
-        self.template = template = TrialDeployment(TEMPLATE)
+        self.template = template = Corner(TEMPLATE)
         template.admin(f"create database {TEMPLATE} owner turnpike_owner", database="postgres")
         path = self.deployment.state / "catalogue.yaml"
         path.write_text(catalogue_text(time.time_ns() // 1000))
@@ -133,7 +96,7 @@ class Trial:
     def __init__(self, stack, seed, name=None, proxied=True):
         self.random = random.Random(seed)
         self.now = time.time_ns() // 1000
-        self.deployment = TrialDeployment(name or f"seed{seed}")
+        self.deployment = Corner(name or f"seed{seed}")
         self.stream, self.counted = Stream(seed, self.now), oracle.Counted(stack.catalogue)
         self.sender = Sender(self.deployment, stack.key)
         self.sent_by_gate, self.chunks, self.produced = [], 0, 0
@@ -168,9 +131,7 @@ class Trial:
 
     def up(self):
         deployment = self.deployment
-        deployment.admin(f"create database {deployment.name} template {TEMPLATE} {self.place}", database="postgres")
-        deployment.admin("revoke all on database {0} from public; grant connect, temporary on database {0} to turnpike_ingest,"
-                         " turnpike_rate, turnpike_bill, turnpike_api".format(deployment.name), database="postgres")
+        deployment.make_database(f"template {TEMPLATE} {self.place}")
         need(deployment.redis("flushall") == ["OK"], "Redis does not flush")
         deployment.run("topic", "ensure")
         for name in ("ingest", "rate-a"):
@@ -184,7 +145,7 @@ class Trial:
             proxy.__exit__()
         if keep:
             return
-        self.deployment.admin(f"drop database if exists {self.deployment.name} with (force)", False, "postgres")
+        self.deployment.drop_database()
         for path in [*self.deployment.state.glob(f"log/test-{self.deployment.name}-*"), self.deployment.conf]:
             path.unlink()
 

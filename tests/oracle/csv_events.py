@@ -2,6 +2,7 @@
 """Rows of a CSV file as events by a map of docs/collectors.md, for the oracle: what the maps in deploy/sample need."""
 import csv
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import yaml
@@ -38,12 +39,12 @@ def data_of(row, rules):
     return {name: value for name, value in values.items() if value is not None}
 
 
-def read(path, map_path, begin):
-    """The events of a file whose `from` (or offset 0) is moved to `begin`."""
+def read(path, map_path, begin, rows=None):
+    """The events of a file (of its first rows only) whose `from` (or offset 0) is moved to `begin`."""
     rules = yaml.load(Path(map_path).read_text(), Loader=yaml.BaseLoader)
     shift = begin - instant(rules["shift"]["from"]) if "shift" in rules else 0
     with open(path, newline="", encoding="utf-8-sig") as lines:
-        for number, row in enumerate(csv.DictReader(lines), 1):
+        for number, row in enumerate(islice(csv.DictReader(lines), rows), 1):
             for place, rule in enumerate(rules["events"]):
                 if "when" in rule and not row[rule["when"]["column"]]:
                     continue
