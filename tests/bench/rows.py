@@ -21,6 +21,7 @@ BARE_PORT = 5  # beyond the gateway's
 WARM_SECONDS = 3
 PROBE_MS = 20
 MARKERS = 100
+HOT_TENANT, HOT_TIMES = "bench-0000000", 100  # the only one that bench_load sends for when it has one tenant
 COMMITS_LEAST = 80
 REBUILD_SECONDS = 600
 OUR_TOOLS = ROOT / "build/release/tests"  # what sends and looks is this tree's, whichever is measured
@@ -195,6 +196,37 @@ def latency(world, options, found):
             world.wait_committed(rater, world.log_ends(), MARKERS)
 
 
+def hot_tenant(world, options, found):
+    """The same for a tenant of another partition while one tenant sends a hundred times as much as all others: half of the
+    rate that was measured end to end. Without it first."""
+    if not world.up:
+        world.fresh()
+    tenant, meter, hot_partition, partition = sql(
+        f"select (select max(tenant) from catalog.tenant where id = '{PROBE_TENANT}'),"
+        " (select max(meter) from catalog.meter where id = 'bench_type0'),"
+        f" rating.shard_of('{HOT_TENANT}') % 4, rating.shard_of('{PROBE_TENANT}') % 4")
+    if hot_partition == partition:
+        raise Failed("the hot tenant and the one that is looked at are in one partition")
+    others = max(1, int(found["single.rate"] / 2 / (HOT_TIMES + 1)))
+    with Role(world, "rate") as rater:
+        with progress.step("waiting for the rater"):
+            world.wait_committed(rater, world.log_ends(), MARKERS)
+        for name, hot in (("without", 0), ("beside", others * HOT_TIMES)):
+            seconds = WARM_SECONDS + options.seconds + 1
+            senders = [world.producing(others * seconds, 1, others)]
+            senders += [world.producing(hot * seconds, 1, hot, tenants=1)] if hot else []
+            with progress.step(f"latency {name} a hot tenant of {others * HOT_TIMES:,} events a second"), \
+                    contextlib.ExitStack() as stack:
+                for words in senders:
+                    stack.enter_context(subprocess.Popen([OUR_TOOLS / "bench_load", *map(str, words)],
+                                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+                time.sleep(WARM_SECONDS)
+                answer = our_tool("probe", options.seconds, PROBE_MS, PROBE_TENANT, tenant, meter)
+            found[f"hot.{name}.p99"] = answer["p99_ms"] / 1000
+            world.wait_committed(rater, world.log_ends(), MARKERS)
+    found["hot.ratio"] = found["hot.beside.p99"] / found["hot.without.p99"]
+
+
 # --- recovery
 
 def recovery(world, options, found):
@@ -248,6 +280,7 @@ ROWS = {
     "dedup": (dedup, ()),
     "disk": (disk, ()),
     "latency": (latency, ("single",)),
+    "hot": (hot_tenant, ("single",)),
     "recovery": (recovery, ()),
     "gateway": (gateway, ()),  # last: it leaves more events in the log than all others
 }

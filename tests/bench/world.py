@@ -181,8 +181,8 @@ class World:
             answer = numbers(sh(ROOT / "build/release/tests/bench_load", *self.producing(events, per_message, rate)))
         return answer
 
-    def producing(self, events, per_message, rate):
-        words = ("produce", self.first, events, self.tenants, per_message, rate)
+    def producing(self, events, per_message, rate, tenants=None):
+        words = ("produce", self.first, events, tenants or self.tenants, per_message, rate)
         self.first += events
         return words
 
