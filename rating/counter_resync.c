@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/crash_point.h"
 #include "common/log.h"
 #include "rating/counter_mark.h"
 #include "rating/counters_internal.h"
@@ -325,11 +326,13 @@ static enum err resync_run(struct resync *resync, struct fault *fault)
     if (!db) return ERR_RETRY;
     enum err err = counter_script(writer, fault);
     if (!err) err = token_set(resync, fault);
+    CRASH_POINT("counters.taken");
     if (!err) err = old_unlink(resync, fault);
     if (!err) err = db_begin_snapshot(db, fault);
     if (err) return err;
     err = rows_read(resync, db, fault);
     if (!err) err = counters_copy(resync, db, fault);
+    CRASH_POINT("counters.copied");
     db_rollback(db); // it only read
     return err ? err : marks_set(resync, fault);
 }
