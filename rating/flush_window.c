@@ -10,7 +10,9 @@ enum {
     HALF_PERMILLE = 500,
     FULL_PERMILLE = 900,
     ALL_PERMILLE = 1000,
-    HALF_WINDOW_US = 1000000
+    HALF_WINDOW_US = 1000000,
+    FORGET_PARTS = 8, // of `busiest`, a part in every period
+    SMALL_PARTS = 16
 };
 
 void flush_load_waited(struct flush_load *load, int64_t waited_us)
@@ -26,9 +28,17 @@ void flush_load_look(struct flush_load *load, int64_t now_us)
         int64_t waited_us = load->waited_us < spent_us ? load->waited_us : spent_us;
         int busy = (int)((spent_us - waited_us) * ALL_PERMILLE / spent_us);
         load->permille = (load->permille + busy) / 2;
+        load->busiest -= load->busiest / FORGET_PARTS;
     }
     load->since_us = now_us;
     load->waited_us = 0;
+}
+
+bool flush_load_is_small(struct flush_load *load, int64_t events, int64_t age_us)
+{
+    int64_t rate = age_us > 0 ? events * 1000000 / age_us : 0;
+    if (rate > load->busiest) load->busiest = rate;
+    return rate < load->busiest / SMALL_PARTS;
 }
 
 int64_t flush_window_us(int load_permille, int64_t least_us, int64_t most_us)

@@ -35,8 +35,11 @@ static void commits_note(struct owner *owner, int64_t commit_us)
 
 int64_t owner_window_us(const struct owner *owner)
 {
-    const struct rater *rater = owner->rater;
-    int64_t window_us = flush_window_us(rater->load.permille, rater->flush_us, rater->flush_most_us);
+    struct rater *rater = owner->rater;
+    int64_t window_us = rater->flush_us, age_us = owner->batch_us ? clock_monotonic_us() - owner->batch_us : 0;
+    // younger than that it is not due, and its rate says little
+    if (age_us < window_us || !flush_load_is_small(&rater->load, batch_events(owner->batch), age_us))
+        window_us = flush_window_us(rater->load.permille, rater->flush_us, rater->flush_most_us);
     return window_us > owner->commits_us ? window_us : owner->commits_us;
 }
 

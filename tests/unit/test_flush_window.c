@@ -55,11 +55,31 @@ static void the_load_is_the_time_without_waiting(void **state)
     assert_int_equal(load.permille, 0);
 }
 
+static void few_events_beside_the_busiest_are_small(void **state)
+{
+    (void)state;
+    struct flush_load load = {0};
+    assert_false(flush_load_is_small(&load, 10, 200000)); // alone: 50 a second are the most there are
+    assert_false(flush_load_is_small(&load, 16000, 1000000));
+    assert_false(flush_load_is_small(&load, 200, 200000)); // 1000 a second: a sixteenth
+    assert_true(flush_load_is_small(&load, 199, 200000));
+    assert_true(flush_load_is_small(&load, 0, 0));
+    assert_int_equal(load.busiest, 16000);
+    int64_t now = 1000;
+    flush_load_look(&load, now);
+    for (int i = 0; i < 12; i++) // the busy one has ended: 16000 * (7/8)^12 = 3222
+        flush_load_look(&load, now += 100000);
+    assert_in_range(load.busiest, 3200, 3240);
+    assert_false(flush_load_is_small(&load, 203, 1000000));
+    assert_true(flush_load_is_small(&load, 199, 1000000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_window_grows_with_the_load),
         cmocka_unit_test(the_load_is_the_time_without_waiting),
+        cmocka_unit_test(few_events_beside_the_busiest_are_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
