@@ -126,6 +126,11 @@ static void lose(struct owner *owner, const struct partition_row *row)
 static void nothing_written(struct owner *owner)
 {
     if (!owner->refused) return;
+    if (owner->commit.err == ERR_DUPLICATE) { // nobody else's: rows of a batch that the partition does not know
+        owner_park(owner, "PostgreSQL refused batch %lld: %s", (long long)owner->row.batch_seq + 1,
+                   owner->commit.fault.reason);
+        return;
+    }
     owner_batch_drop(owner);
     owner->rater->poll_us = 0;
 }
@@ -167,6 +172,7 @@ static enum err outcome_take(struct owner *owner, struct fault *fault)
         committed(owner, &commit->after);
         return ERR_OK;
     case ERR_CONFLICT:
+    case ERR_DUPLICATE: // another owner has committed a batch of this number
         owner->doubtful = owner->refused = true;
         return ERR_OK;
     case ERR_UNCERTAIN:
@@ -178,7 +184,6 @@ static enum err outcome_take(struct owner *owner, struct fault *fault)
         owner->rater->poll_us = 0; // is our own connection alive?
         return commit->err;
     case ERR_INVALID:
-    case ERR_DUPLICATE:
     case ERR_NOT_FOUND:
     case ERR_BUG:
         break;

@@ -36,7 +36,7 @@ struct owner {
     bool forwarded;                 // what commit.batch sends on is in the log
     int64_t forward_us;             // monotonic time before which it is not sent (again)
     bool doubtful; // a COMMIT's answer was lost, or the row was not as expected: it is read before anything else
-    bool refused;  // the compare-and-set of the batch that is in doubt did not hold
+    bool refused;  // the batch that is in doubt was refused: by the compare-and-set, or since its number is taken
     bool restart;  // source->start is to be called (again)
     bool retry_quarantine; // a newer catalogue came: unknown types and tenants are judged again
     int64_t gap_offset;    // offset that came instead of the expected one before the last start; -1: none
