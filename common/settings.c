@@ -88,6 +88,8 @@ const struct setting setting_table[] = {
     TEXT("rate.index_dir", "/var/lib/turnpike/index",
          "Folder on local disk for identities beyond rate.index_memory. It may be lost at any time; none: there is "
          "none, and a partition parks instead."),
+    DURATION("rate.index_keep", "5m", 0, 24 * HOURS,
+             "How long the index of a partition that was moved to another rater is kept, in case it comes back; 0: not."),
     BYTES("rate.counters_memory", "64MiB", 1 * MIB, 64 * GIB,
           "Memory for what is known of the counters in Redis; with less, more of them are read."),
     DURATION("rate.marker_interval", "1s", 100, 1 * MINUTES,

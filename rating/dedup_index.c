@@ -11,7 +11,8 @@
 enum {
     GENERATIONS_FIRST = 64,
     ENTRY_BYTES = 48, // what a put takes on average when many segments are about to grow
-    RESERVE_BYTES = 8 * DEDUP_PAGE_BYTES
+    RESERVE_BYTES = 8 * DEDUP_PAGE_BYTES,
+    GIVE_WAY_EARLY = 6 // what is only useful goes when less than this part of the limit is left, before anything goes to disk
 };
 #define WINDOW_US (35 * DAY_US)              // unless dedup_index_window says otherwise
 #define OWN_BYTES_MOST (INT64_C(16) << 30)   // addresses for an index without a budget
@@ -183,11 +184,18 @@ bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, 
 
 // --- putting
 
+static void others_give_way(struct dedup_budget *budget, int64_t wanted)
+{
+    while (budget->used_bytes + wanted > budget->limit_bytes - budget->limit_bytes / GIVE_WAY_EARLY)
+        if (!budget->give_way || !budget->give_way(budget->give_way_context)) return;
+}
+
 enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fault *fault)
 {
     int64_t wanted = (int64_t)count * ENTRY_BYTES + RESERVE_BYTES;
     enum err err = dedup_index_failed(index, fault);
     if (err || index->budget->limit_bytes == 0) return err;
+    others_give_way(index->budget, wanted);
     return dedup_budget_make_room(index->budget, wanted, fault);
 }
 
@@ -254,6 +262,11 @@ void dedup_index_forget(struct dedup_index *index, instant_us keep_from)
 instant_us dedup_index_coverage_start(const struct dedup_index *index)
 {
     return index->coverage_start;
+}
+
+int64_t dedup_index_floor(const struct dedup_index *index)
+{
+    return index->floor;
 }
 
 void dedup_index_start_at(struct dedup_index *index, int64_t offset, instant_us watermark)

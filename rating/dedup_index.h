@@ -44,6 +44,8 @@ struct dedup_budget {
     int64_t limit_bytes, used_bytes;
     int64_t sequence_bytes;     // of used_bytes: what sequenced sources take (sequence_index.h)
     const char *folder;         // on local disk, of this process alone
+    bool (*give_way)(void *context); // frees an index that is only useful; false: there is none. NULL: none ever
+    void *give_way_context;
     struct dedup_index *first;  // all indexes of the budget
     struct dedup_pool *pool;    // their memory, as long as there is one
     struct dedup_spill *spill;  // what is on its way to disk; NULL: nothing
@@ -70,8 +72,8 @@ void dedup_index_find_group(const struct dedup_index *index, const struct hash12
 // ERR_LIMIT and why; dedup_index_reserve says the same.
 enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault) MUST_USE;
 
-// Makes room for so many entries, by moving others to disk if need be: in the background, unless the limit is reached.
-// ERR_LIMIT: the budget would be passed, or the disk failed.
+// Makes room for so many entries, by giving up what is only useful and then by moving others to disk: in the
+// background, unless the limit is reached. ERR_LIMIT: the budget would be passed, or the disk failed.
 enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fault *fault) MUST_USE;
 // Lays an empty index out for so many entries, as far as the budget goes: putting them is cheaper then.
 void dedup_index_expect(struct dedup_index *index, int64_t count);
@@ -87,6 +89,7 @@ void dedup_index_note(struct dedup_index *index, int64_t offset, instant_us wate
 void dedup_index_forget(struct dedup_index *index, instant_us keep_from);
 // Everything counted at or after this received_time is in the index; INSTANT_MIN: since the beginning of the partition.
 instant_us dedup_index_coverage_start(const struct dedup_index *index);
+int64_t dedup_index_floor(const struct dedup_index *index); // offsets below it are forgotten
 // For a rebuild that begins in the middle of the log: the first offset that was read, and the watermark below it.
 void dedup_index_start_at(struct dedup_index *index, int64_t offset, instant_us watermark);
 // Looks at up to `slots` slots and takes back forgotten ones.

@@ -186,14 +186,26 @@ static enum err log_check(struct owner *owner, struct fault *fault)
     return last_message_check(owner, fault);
 }
 
+static void indexes_new(struct owner *owner)
+{
+    owner->index = dedup_index_new(owner->rater->budget);
+    owner->sequences = sequence_index_new(owner->rater->budget);
+}
+
 // After the log was checked.
 static enum err opening_begin(struct owner *owner, struct fault *fault)
 {
     if (owner->row.counted_seq >= 0) {
+        indexes_new(owner);
         owner_rating_begin(owner); // nothing is judged: there is nothing to know
         return ERR_OK;
     }
-    enum err err = rebuild_open(owner, &owner->rebuild, fault);
+    struct partition_row up_to;
+    bool kept = false;
+    enum err err = kept_index_take(owner, &up_to, &kept, fault);
+    if (err) return err;
+    if (!kept) indexes_new(owner);
+    err = rebuild_open(owner, kept ? &up_to : NULL, &owner->rebuild, fault);
     if (!err) owner_move(owner, PARTITION_REBUILDING);
     return err;
 }
@@ -204,9 +216,7 @@ void owner_open(struct owner *owner)
     struct fault fault = {0};
     if (!owner->taken) return;
     owner->taken = false;
-    owner->index = dedup_index_new(rater->budget);
     owner->known = dedup_index_new(NULL);
-    owner->sequences = sequence_index_new(rater->budget);
     enum err err = log_check(owner, &fault);
     if (!err) err = opening_begin(owner, &fault);
     if (!err) return;

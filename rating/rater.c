@@ -49,9 +49,13 @@ enum err rater_new(const struct rater_options *options, struct rater **made, str
     rater->duplicates = duplicate_tally_new();
     rater->backoff = BACKOFF(BACKOFF_LEAST_MS, BACKOFF_MOST_MS);
     rater->owners = heap_alloc((size_t)options->partitions * sizeof(struct owner *));
+    rater->kept = heap_alloc((size_t)options->partitions * sizeof *rater->kept);
+    rater->index_keep_us = config_int(options->config, "rate.index_keep") * 1000;
     rater->own_budget.limit_bytes = config_int(options->config, "rate.index_memory");
     rater->own_budget.folder = options->index_folder;
     rater->budget = options->budget ? options->budget : &rater->own_budget;
+    rater->budget->give_way = kept_index_give_way; // of older raters nothing is kept: they only send on
+    rater->budget->give_way_context = rater;
     rater->flush_us = config_int(options->config, "rate.flush_interval") * 1000;
     rater->flush_most_us = config_int(options->config, "rate.flush_interval_most") * 1000;
     rater->flush_events = config_int(options->config, "rate.flush_events");
@@ -74,6 +78,9 @@ void rater_free(struct rater *rater)
     for (int i = 0; i < rater->options.partitions; i++)
         owner_free(rater->owners[i]);
     free(rater->owners);
+    kept_index_free_all(rater);
+    free(rater->kept);
+    if (rater->budget->give_way_context == rater) rater->budget->give_way = NULL;
     committer_close(rater->committer);
     duplicate_tally_free(rater->duplicates);
     catalogue_release(rater->catalogue);
@@ -229,6 +236,7 @@ void rater_revoke(struct rater *rater, int partition)
         log_warn("partition_revoked_with_batch", LOG_INT("partition", partition),
                  LOG_TEXT("action", "the next owner reads it again"), LOG_FAULT(&fault));
     if (rater->options.counters) counters_feed_revoke(rater->options.counters, partition);
+    if (owner->state == PARTITION_RATING) kept_index_put(owner);
     owner_free(owner);
     rater->owners[partition] = NULL;
     memory_share(rater);
@@ -242,6 +250,7 @@ void rater_send_on(struct rater *rater, int partitions)
     rater->outdated = false;
     for (int i = 0; i < rater->options.partitions; i++)
         if (rater->owners[i]) owner_take_again(rater->owners[i]);
+    kept_index_free_all(rater);
     rater->options.counters = NULL;
     memory_share(rater);
 }
@@ -321,6 +330,7 @@ static void poll(struct rater *rater)
             err = replay_step(rater->owners[i], &fault);
     if (err) rater_db_failed(rater, err, &fault);
     identity_days_step(rater);
+    kept_index_step(rater);
 }
 
 // In how many milliseconds the partition has something to do, as far as is known.

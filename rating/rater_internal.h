@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rater and its partitions hold; for rater.c, owner.c, owner_open.c, owner_commit.c, forward.c, rebuild.c, replay.c, marker.c and
+// What the rater and its partitions hold; for rater.c, owner.c, owner_open.c, owner_commit.c, forward.c, kept_index.c, rebuild.c, replay.c, marker.c and
 // rater_metric.c alone.
 #pragma once
 #include "common/backoff.h"
@@ -14,6 +14,14 @@
 enum { LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 };
 
 struct rebuild;
+
+// The index of a partition that was ours, and up to which row it holds identities. index NULL: none.
+struct kept_index {
+    struct dedup_index *index;
+    struct sequence_index *sequences;
+    struct partition_row row;
+    int64_t until_us; // monotonic
+};
 
 struct owner_metrics {
     struct metric *verdicts[VERDICT_KINDS], *batches, *flush_us, *window_us, *entries, *on_disk, *sequenced, *parked, *next_offset;
@@ -67,6 +75,8 @@ struct rater {
     struct committer *committer;
     struct duplicate_tally *duplicates;
     struct owner **owners; // by partition; NULL: not ours
+    struct kept_index *kept; // by partition
+    int64_t index_keep_us;
     int64_t flush_us, flush_most_us, flush_events, flush_bytes, marker_us;
     int64_t batch_memory; // of one batch at most
     struct flush_load load;
@@ -123,13 +133,24 @@ int64_t owner_window_us(const struct owner *owner); // how long the batch is fil
 bool owner_pending(const struct owner *owner);      // something was fed that is not known to be committed
 bool owner_full(const struct owner *owner);         // nothing more may be fed before a commit
 
+// --- kept_index.c
+void kept_index_put(struct owner *owner); // of a partition that is revoked while it is rated, if it is to be kept
+// Gives the owner the index that was kept and can be caught up from up_to; not *taken: there is none. Its row is the
+// database's.
+enum err kept_index_take(struct owner *owner, struct partition_row *up_to, bool *taken, struct fault *fault) MUST_USE;
+bool kept_index_give_way(void *rater); // frees the oldest; false: there is none
+void kept_index_step(struct rater *rater);
+void kept_index_free_all(struct rater *rater);
+
 // --- forward.c
 // Is everything that commit.batch sends on to other partitions in the log? Sends it if need be; ask again if not.
 bool owner_forwarded(struct owner *owner);
 void owner_forward_forget(struct owner *owner); // of the batch that was handed over last
 
 // --- rebuild.c
-enum err rebuild_open(struct owner *owner, struct rebuild **rebuild, struct fault *fault) MUST_USE;
+// up_to NULL: the indexes are empty. Else they hold what they have to up to this row, an ancestor of the owner's.
+enum err rebuild_open(struct owner *owner, const struct partition_row *up_to, struct rebuild **rebuild,
+                      struct fault *fault) MUST_USE;
 void rebuild_free(struct rebuild *rebuild);
 // Works until this monotonic time, a step at least. *done: the index is as it was at the last commit. ERR_CONFLICT: log
 // and chain differ.

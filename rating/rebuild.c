@@ -142,7 +142,9 @@ static void part_begin(struct rebuild *rebuild, struct chain_part *part)
     memcpy(rebuild->head, part->keep.head, SHA256_BYTES);
     rebuild->batch_at = rebuild->batch_count = 0;
     rebuild->closed_after = 0;
-    if (rebuild->range && rebuild_own_part(rebuild))
+    if (rebuild->catches_up && !rebuild_own_part(rebuild))
+        phase_begin(rebuild, REBUILD_QUARANTINE, 0); // a row of it may have been closed since
+    else if (rebuild->range && rebuild_own_part(rebuild))
         phase_begin(rebuild, REBUILD_LOG, part->rows.batch_seq);
     else
         phase_begin(rebuild, REBUILD_ROWS, part->last.batch_seq);
@@ -188,20 +190,40 @@ static enum err rebuild_begin(struct rebuild *rebuild, struct db *db, struct fau
     return ERR_OK;
 }
 
+// The index holds everything up to this row: only what came since is read, from rows.
+static enum err catch_up_begin(struct rebuild *rebuild, const struct partition_row *up_to, struct db *db,
+                               struct fault *fault)
+{
+    struct lineage *lineage = &rebuild->lineage;
+    enum err err = lineage_load(db, &rebuild->owner->row, lineage, fault);
+    if (err) return err;
+    struct chain_part *own = &lineage->parts[lineage->count - 1];
+    own->keep = (struct place){
+        .batch_seq = up_to->batch_seq, .next_offset = up_to->next_offset, .watermark = up_to->watermark};
+    memcpy(own->keep.head, up_to->head, SHA256_BYTES);
+    own->rows = own->keep;
+    rebuild->catches_up = true;
+    rebuild->start = rebuild->position = own->base_position + own->keep.next_offset;
+    part_begin(rebuild, lineage->parts);
+    return ERR_OK;
+}
+
 static void range_close(struct rebuild *rebuild)
 {
     if (rebuild->range) rebuild->owner->rater->options.source->range_close(rebuild->range);
     rebuild->range = NULL;
 }
 
-enum err rebuild_open(struct owner *owner, struct rebuild **opened, struct fault *fault)
+enum err rebuild_open(struct owner *owner, const struct partition_row *up_to, struct rebuild **opened,
+                      struct fault *fault)
 {
     struct rebuild *rebuild = heap_alloc(sizeof *rebuild);
     rebuild->owner = owner;
     rebuild->batch_arena = arena_new(ARENA_BYTES);
     rebuild->event_arena = arena_new(ARENA_BYTES);
     rebuild->started_us = rebuild->said_us = clock_monotonic_us();
-    enum err err = rebuild_begin(rebuild, owner->rater->db, fault);
+    struct db *db = owner->rater->db;
+    enum err err = up_to ? catch_up_begin(rebuild, up_to, db, fault) : rebuild_begin(rebuild, db, fault);
     if (err) {
         rebuild_free(rebuild);
         return err;
@@ -428,6 +450,15 @@ static enum err closed_put(struct rebuild *rebuild, const struct db_result *resu
     return err;
 }
 
+// The first offset of the part whose counted rows matter. Also what was counted before a kept index's batch may have been a
+// row then, and was closed since.
+static int64_t quarantine_from(const struct rebuild *rebuild)
+{
+    if (!rebuild->catches_up) return rebuild->part->keep.next_offset;
+    int64_t floor = dedup_index_floor(rebuild->owner->index) - rebuild->part->base_position;
+    return floor > 0 ? floor : 0;
+}
+
 static enum err quarantine_step(struct rebuild *rebuild, bool *done, struct fault *fault)
 {
     const struct owner *owner = rebuild->owner;
@@ -438,7 +469,7 @@ static enum err quarantine_step(struct rebuild *rebuild, bool *done, struct faul
     const struct chain_part *part = rebuild->part;
     const char *const values[] = {db_int(arena, part->incarnation),
                                   db_int(arena, part->partition),
-                                  db_int(arena, part->keep.next_offset),
+                                  db_int(arena, quarantine_from(rebuild)),
                                   db_int(arena, rebuild->closed_after),
                                   db_int(arena, CLOSED_AT_ONCE),
                                   db_bool(rebuild_own_part(rebuild)),
@@ -476,20 +507,24 @@ static void progress_say(struct rebuild *rebuild, bool done)
     const struct partition_row *row = &rebuild->owner->row;
     int64_t all = row->base_position + row->next_offset - rebuild->start, read = rebuild->position - rebuild->start;
     int64_t spent_us = now - rebuild->started_us, left_us = read > 0 ? spent_us * (all - read) / read : 0;
-    log_info(done ? "index_rebuilt" : "index_rebuilding", LOG_INT("partition", rebuild->owner->partition),
+    log_info(!done                 ? "index_rebuilding"
+             : rebuild->catches_up ? "index_caught_up"
+                                   : "index_rebuilt",
+             LOG_INT("partition", rebuild->owner->partition),
              LOG_INT("percent", all > 0 ? read * 100 / all : 100), LOG_INT("events", rebuild->events),
              LOG_INT("entries", dedup_index_count(rebuild->owner->index)), LOG_INT("from_rows", rebuild->row_entries),
              LOG_INT("spent_ms", spent_us / 1000), LOG_INT("left_s", left_us / SECOND_US));
 }
 
-// The rows of identities cannot be trusted: all over again, from the log.
+// The rows of identities cannot be trusted: all over again; what was kept from all rows, else from the log.
 static enum err rows_refuse(struct rebuild *rebuild, struct fault *fault)
 {
     struct db *db = rater_db(rebuild->owner->rater);
     log_error("index_rows_damaged", LOG_INT("partition", rebuild->owner->partition), LOG_FAULT(fault),
-              LOG_TEXT("action", "the log is read instead"));
+              LOG_TEXT("action", rebuild->catches_up ? "the index is filled anew" : "the log is read instead"));
     if (!db) return fault_set(fault, ERR_RETRY, "postgres", "not connected");
-    rebuild->rows_refused = true;
+    rebuild->rows_refused = !rebuild->catches_up;
+    rebuild->catches_up = false;
     range_close(rebuild);
     dedup_index_clear(rebuild->owner->index);
     sequence_index_clear(rebuild->owner->sequences);

@@ -45,6 +45,7 @@ enum rebuild_phase { REBUILD_LOG, REBUILD_ROWS, REBUILD_SEQUENCES, REBUILD_QUARA
 struct rebuild {
     struct owner *owner;
     enum rebuild_phase phase;
+    bool catches_up;                  // the index was kept: of our own chain what came since is read, of older ones nothing
     bool rows_refused;                // rows of identities were damaged: the log is read instead
     struct lineage lineage;
     struct chain_part *part;          // that is being read
@@ -63,7 +64,8 @@ struct rebuild {
     struct dedup_entry *entries;
     struct rebuild_sequences {
         bool begun;
-        int64_t whole_from, batch_seq, piece; // the last row that was read
+        int64_t whole_from, read_from;
+        int64_t batch_seq, piece;             // the last row that was read
         int64_t batches, records;             // that were read whole; of the batch that is being read
         struct sequence_batch {
             int64_t records;

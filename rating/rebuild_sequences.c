@@ -40,7 +40,10 @@ static enum err begin(struct rebuild *rebuild, struct db *db, struct arena *aren
     if (err) return err;
     bool written = db_rows(result) == 1 && !db_is_null(result, 0, 0);
     sequences->whole_from = written ? db_get_int(result, 0, 0) : part->last.batch_seq + 1;
-    sequences->batch_seq = sequences->whole_from;
+    sequences->read_from = sequences->whole_from;
+    if (rebuild->catches_up && part->keep.batch_seq >= sequences->whole_from)
+        sequences->read_from = part->keep.batch_seq + 1;
+    sequences->batch_seq = sequences->read_from;
     sequences->piece = -1;
     sha256_free(sequences->hash);
     sequences->hash = sha256_new();
@@ -135,7 +138,7 @@ static enum err batches_check(const struct rebuild *rebuild, struct db *db, stru
                  " where incarnation = $1::int and partition = $2::int and batch_seq >= $3::bigint\n"
                  "   and batch_seq <= $4::bigint and sequences > 0",
                  4, (const char *[]){db_int(arena, part->incarnation), db_int(arena, part->partition),
-                                     db_int(arena, rebuild->sequences.whole_from), db_int(arena, part->last.batch_seq)},
+                                     db_int(arena, rebuild->sequences.read_from), db_int(arena, part->last.batch_seq)},
                  &result, fault);
     if (!err && db_get_int(result, 0, 0) != rebuild->sequences.batches)
         err = rows_refuse(rebuild, "the rows of a batch before it are missing", fault);

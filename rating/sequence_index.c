@@ -208,9 +208,11 @@ bool sequence_index_written(struct sequence_index *index, struct hash128 source)
 
 enum err sequence_index_reserve(const struct sequence_index *index, int64_t more_bytes, struct fault *fault)
 {
-    const struct dedup_budget *budget = index->budget;
-    if (!budget || budget->limit_bytes == 0 || budget->sequence_bytes + more_bytes <= budget->limit_bytes / 2)
-        return ERR_OK;
+    struct dedup_budget *budget = index->budget;
+    if (!budget || budget->limit_bytes == 0) return ERR_OK;
+    do {
+        if (budget->sequence_bytes + more_bytes <= budget->limit_bytes / 2) return ERR_OK;
+    } while (budget->give_way && budget->give_way(budget->give_way_context));
     return fault_set(fault, ERR_LIMIT, "",
                      "%zu sequenced sources take %lld bytes, more than half of the memory budget of %lld: raise"
                      " rate.index_memory",

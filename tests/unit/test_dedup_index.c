@@ -142,6 +142,48 @@ static void the_budget_is_never_passed(void **state)
     assert_int_equal(budget.used_bytes, 0);
 }
 
+static bool one_free(void *context)
+{
+    struct dedup_index **kept = context;
+    if (!*kept) return false;
+    dedup_index_free(*kept);
+    *kept = NULL;
+    return true;
+}
+
+// An index that is only useful is freed before another is refused room.
+static void what_is_only_useful_gives_way(void **state)
+{
+    (void)state;
+    struct dedup_index *kept = NULL;
+    struct dedup_budget budget = {.limit_bytes = 1200000, .give_way = one_free, .give_way_context = &kept};
+    struct dedup_index *index = dedup_index_new(&budget);
+    kept = dedup_index_new(&budget);
+    struct fault fault = {0};
+    for (uint64_t i = 0; i < 10000; i++) {
+        struct dedup_entry entry = entry_of(i, 1);
+        dedup_index_put(kept, &entry);
+    }
+    int64_t of_kept = budget.used_bytes;
+    uint64_t count = 0;
+    for (; count < 25000; count++) {
+        struct dedup_entry entry = entry_of(100000 + count, 1);
+        int64_t before = budget.used_bytes;
+        bool there = kept;
+        assert_int_equal(dedup_index_reserve(index, 1, &fault), ERR_OK);
+        if (there && !kept) assert_true(before > budget.limit_bytes / 4 * 3); // not before it was short
+        dedup_index_put(index, &entry);
+    }
+    assert_null(kept);
+    assert_true(budget.used_bytes + of_kept > budget.limit_bytes / 4 * 3);
+    for (uint64_t i = 0; i < count; i++) {
+        struct dedup_entry found, entry = entry_of(100000 + i, 1);
+        assert_true(dedup_index_find(index, entry.identity, &found));
+    }
+    dedup_index_free(index);
+    assert_int_equal(budget.used_bytes, 0);
+}
+
 // Reserving for many at once: putting them cannot fail afterwards, wherever they land.
 static void reserved_room_is_enough(void **state)
 {
@@ -258,6 +300,7 @@ int main(void)
         cmocka_unit_test(extreme_places_are_kept),
         cmocka_unit_test(counting_replaces_held_and_not_the_other_way),
         cmocka_unit_test(the_budget_is_never_passed),
+        cmocka_unit_test(what_is_only_useful_gives_way),
         cmocka_unit_test(reserved_room_is_enough),
         cmocka_unit_test(what_is_older_than_the_window_is_forgotten),
         cmocka_unit_test(a_forgotten_slot_is_used_again_before_the_sweep),
