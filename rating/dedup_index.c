@@ -11,6 +11,7 @@
 enum {
     GENERATIONS_FIRST = 64,
     ENTRY_BYTES = 48, // what a put takes on average when many segments are about to grow
+    LAID_BYTES = 32,  // and what one takes in a table that was laid out for it, at most
     RESERVE_BYTES = 8 * DEDUP_PAGE_BYTES,
     GIVE_WAY_EARLY = 6 // what is only useful goes when less than this part of the limit is left, before anything goes to disk
 };
@@ -184,9 +185,9 @@ bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, 
 
 // --- putting
 
-static void others_give_way(struct dedup_budget *budget, int64_t wanted)
+static void others_give_way(struct dedup_budget *budget, int64_t wanted, int64_t most)
 {
-    while (budget->used_bytes + wanted > budget->limit_bytes - budget->limit_bytes / GIVE_WAY_EARLY)
+    while (budget->used_bytes + wanted > most)
         if (!budget->give_way || !budget->give_way(budget->give_way_context)) return;
 }
 
@@ -195,16 +196,23 @@ enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fau
     int64_t wanted = (int64_t)count * ENTRY_BYTES + RESERVE_BYTES;
     enum err err = dedup_index_failed(index, fault);
     if (err || index->budget->limit_bytes == 0) return err;
-    others_give_way(index->budget, wanted);
+    int64_t limit = index->budget->limit_bytes;
+    others_give_way(index->budget, wanted, limit - limit / GIVE_WAY_EARLY);
     return dedup_budget_make_room(index->budget, wanted, fault);
 }
 
 void dedup_index_expect(struct dedup_index *index, int64_t count)
 {
-    const struct dedup_budget *budget = index->budget;
-    int64_t room = budget->limit_bytes > 0 ? (budget->limit_bytes - budget->used_bytes) / ENTRY_BYTES : count;
-    if (room < count) count = room;
-    if (count > 0) dedup_table_expect(&index->table, count);
+    struct dedup_budget *budget = index->budget;
+    if (count <= 0) return;
+    if (budget->limit_bytes > 0) {
+        // what is laid out and still empty cannot go to disk: a quarter stays free for what is put meanwhile
+        int64_t most = budget->limit_bytes / 4 * 3;
+        if (count > most / LAID_BYTES) return;
+        others_give_way(budget, count * LAID_BYTES, most);
+        if (count > (most - budget->used_bytes) / LAID_BYTES) return;
+    }
+    dedup_table_expect(&index->table, count);
     dedup_index_account(index);
 }
 

@@ -75,7 +75,7 @@ enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault
 // Makes room for so many entries, by giving up what is only useful and then by moving others to disk: in the
 // background, unless the limit is reached. ERR_LIMIT: the budget would be passed, or the disk failed.
 enum err dedup_index_reserve(struct dedup_index *index, size_t count, struct fault *fault) MUST_USE;
-// Lays an empty index out for so many entries, as far as the budget goes: putting them is cheaper then.
+// Lays an empty index out for so many entries, if the budget has room for them: putting them is cheaper then.
 void dedup_index_expect(struct dedup_index *index, int64_t count);
 // Adds or replaces. A held entry never replaces a counted one in memory. Never fails: without a reserve before it the
 // budget may be passed, until the next one.

@@ -129,6 +129,27 @@ static enum err range_open(struct rebuild *rebuild, struct db *db, struct fault 
                               &rebuild->range, fault);
 }
 
+// How many identities the rows of a chain will put into the index, at most.
+static enum err rows_count(const struct rebuild *rebuild, struct db *db, int64_t *count, struct fault *fault)
+{
+    const struct chain_part *part = rebuild->part;
+    struct arena *arena = arena_new(1024);
+    struct db_result *result = NULL;
+    enum err err = db_query(db,
+                            "select coalesce(sum(identities), 0)::bigint\n"
+                            "  from rating.batch\n"
+                            " where incarnation = $1::int and partition = $2::int and batch_seq > $3::bigint\n"
+                            "   and batch_seq <= $4::bigint",
+                            4,
+                            (const char *[]){db_int(arena, part->incarnation), db_int(arena, part->partition),
+                                             db_int(arena, part->rows.batch_seq), db_int(arena, part->last.batch_seq)},
+                            &result, fault);
+    if (!err) *count = db_get_int(result, 0, 0);
+    db_result_free(result);
+    arena_free(arena);
+    return err;
+}
+
 static void phase_begin(struct rebuild *rebuild, enum rebuild_phase phase, int64_t read_to)
 {
     rebuild->phase = phase;
@@ -181,7 +202,10 @@ static enum err rebuild_begin(struct rebuild *rebuild, struct db *db, struct fau
         err = part_plan(rebuild, db, keep_from, kept_from, fault);
         if (rebuild->part->keep.batch_seq > rebuild->part->base.batch_seq) first = rebuild->part;
     }
+    int64_t expected = 0;
+    if (!err) err = rows_count(rebuild, db, &expected, fault); // of our own chain, which is the last
     if (err) return err;
+    dedup_index_expect(owner->index, expected); // filling it moves nothing then
     rebuild->start = rebuild->position = first->base_position + first->keep.next_offset;
     if (first->keep.batch_seq > first->base.batch_seq)
         dedup_index_start_at(owner->index, rebuild->start, first->keep.watermark);

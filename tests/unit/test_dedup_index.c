@@ -184,6 +184,27 @@ static void what_is_only_useful_gives_way(void **state)
     assert_int_equal(budget.used_bytes, 0);
 }
 
+static void only_what_fits_is_laid_out(void **state)
+{
+    (void)state;
+    struct dedup_budget budget = {.limit_bytes = 4000000};
+    struct dedup_index *index = dedup_index_new(&budget);
+    int64_t empty = budget.used_bytes;
+    dedup_index_expect(index, 0);
+    dedup_index_expect(index, 100000); // 3.2 of 3 million bytes
+    assert_int_equal(budget.used_bytes, empty);
+    dedup_index_expect(index, 90000);
+    int64_t laid = budget.used_bytes;
+    assert_true(laid > 90000 * 22 && laid < budget.limit_bytes / 4 * 3);
+    for (uint64_t i = 0; i < 90000; i++) {
+        struct dedup_entry entry = entry_of(i, (int64_t)i);
+        dedup_index_put(index, &entry);
+    }
+    assert_true(budget.used_bytes < laid + laid / 16); // hardly anything grew
+    dedup_index_free(index);
+    assert_int_equal(budget.used_bytes, 0);
+}
+
 // Reserving for many at once: putting them cannot fail afterwards, wherever they land.
 static void reserved_room_is_enough(void **state)
 {
@@ -301,6 +322,7 @@ int main(void)
         cmocka_unit_test(counting_replaces_held_and_not_the_other_way),
         cmocka_unit_test(the_budget_is_never_passed),
         cmocka_unit_test(what_is_only_useful_gives_way),
+        cmocka_unit_test(only_what_fits_is_laid_out),
         cmocka_unit_test(reserved_room_is_enough),
         cmocka_unit_test(what_is_older_than_the_window_is_forgotten),
         cmocka_unit_test(a_forgotten_slot_is_used_again_before_the_sweep),
