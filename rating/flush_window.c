@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two straight lines; see the header.
+// Straight lines; see the header.
 #include "rating/flush_window.h"
 
 #include <stddef.h>
@@ -8,6 +8,7 @@ enum {
     PERIOD_US = 100000,
     QUIET_PERMILLE = 250,
     HALF_PERMILLE = 500,
+    LONGER_PERMILLE = 700,
     FULL_PERMILLE = 900,
     ALL_PERMILLE = 1000,
     HALF_WINDOW_US = 1000000,
@@ -47,6 +48,7 @@ int64_t flush_window_us(int load_permille, int64_t least_us, int64_t most_us)
         int64_t load, window_us;
     } points[] = {{QUIET_PERMILLE, least_us},
                   {HALF_PERMILLE, least_us < HALF_WINDOW_US ? HALF_WINDOW_US : least_us},
+                  {LONGER_PERMILLE, least_us < HALF_WINDOW_US ? HALF_WINDOW_US : least_us},
                   {FULL_PERMILLE, most_us}};
     int64_t window_us = most_us;
     if (load_permille <= QUIET_PERMILLE) window_us = least_us;

@@ -20,6 +20,6 @@ void flush_load_look(struct flush_load *load, int64_t now_us); // ends the perio
 // sixteenth of its rate?
 bool flush_load_is_small(struct flush_load *load, int64_t events, int64_t age_us);
 
-// least_us up to a quarter of the load, then rising to a second at half load, then to most_us at nine tenths. A
-// least_us above a second is kept as the least.
+// least_us up to a quarter of the load, then rising to a second at half load; that up to seven tenths, then rising to
+// most_us at nine tenths. A least_us above a second is kept as the least.
 int64_t flush_window_us(int load_permille, int64_t least_us, int64_t most_us);
