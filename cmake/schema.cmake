@@ -6,6 +6,7 @@ if(CMAKE_SCRIPT_MODE_FILE)
     set(arrays "")
     set(rows "")
     set(taken "")
+    set(before "the bootstrap (0)")
     function(schema_array name path)
         file(READ "${path}" hex HEX)
         string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
@@ -32,6 +33,11 @@ if(CMAKE_SCRIPT_MODE_FILE)
         endif()
         list(APPEND taken ${digits})
         math(EXPR number "1${digits} - 10000")
+        list(LENGTH taken count)
+        if(NOT number EQUAL count)
+            message(FATAL_ERROR "${path}: the migration after ${before} has its number plus one")
+        endif()
+        set(before ${file})
         schema_array(file_${digits} "${path}")
         string(APPEND rows
             "    {${number}, \"${name}\", (const char *)file_${digits}, sizeof file_${digits} - 1},\n")
@@ -49,9 +55,12 @@ endif()
 # schema_embed(target): compiles the migrations into the target, anew when one of them changes.
 function(schema_embed target)
     file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/schema/*.sql)
+    # a part of the command, so that it runs again also when a file goes or is renamed
+    string(REPLACE "${CMAKE_SOURCE_DIR}/schema/" "" names "${files}")
+    string(REPLACE ";" " " names "${names}")
     set(output ${CMAKE_BINARY_DIR}/generated/schema_files.c)
     add_custom_command(OUTPUT ${output}
-        COMMAND ${CMAKE_COMMAND} -D FOLDER=${CMAKE_SOURCE_DIR}/schema -D OUTPUT=${output}
+        COMMAND ${CMAKE_COMMAND} -D FOLDER=${CMAKE_SOURCE_DIR}/schema -D OUTPUT=${output} -D "NAMES=${names}"
                 -P ${CMAKE_SOURCE_DIR}/cmake/schema.cmake
         DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/schema.cmake
         COMMENT "Embedding the migrations" VERBATIM)
