@@ -83,7 +83,7 @@ static void write_row(struct api_call *call, struct json_writer *json, const str
     json_put_text(json, "state", row->state);
     json_put_text(json, "account", account ? account->id : NULL);
     json_put_text(json, "period", row->period);
-    call_put_instant(json, "issued_time", row->issued_time);
+    json_put_instant(json, "issued_time", row->issued_time);
     json_put_text(json, "currency", row->currency);
     put_rounded(json, "net", row->currency, row->net);
     put_rounded(json, "tax", row->currency, row->tax);

@@ -30,9 +30,9 @@ static void write_lines(struct json_writer *json, const struct tenant_spend *spe
         json_put_text(json, "service", line->sku->service->id);
         json_put_text(json, "sku", line->sku->id);
         json_put_text(json, "name", line->sku->name);
-        call_put_decimal(json, "quantity", line->quantity.nano, QUANTITY_PLACES);
+        json_put_decimal(json, "quantity", line->quantity.nano, QUANTITY_PLACES);
         json_put_text(json, "unit", line->unit);
-        call_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
+        json_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
         json_put_bool(json, "shared_tiers", line->shared);
         json_object_close(json);
     }
@@ -49,18 +49,18 @@ static void write_spend(struct api_call *call, const struct tenant *tenant, cons
     json_name(&json, "period");
     json_object_open(&json);
     json_put_text(&json, "label", spend->period.label);
-    call_put_instant(&json, "start", spend->period.start);
-    call_put_instant(&json, "end", spend->period.end);
+    json_put_instant(&json, "start", spend->period.start);
+    json_put_instant(&json, "end", spend->period.end);
     json_put_text(&json, "zone", zone_name(terms->zone));
     json_object_close(&json);
     json_put_text(&json, "currency", terms->currency.code);
     write_lines(&json, spend);
     currency_print(terms->currency, spend->rounded, rounded);
-    call_put_decimal(&json, "total", spend->total.pico, AMOUNT_PLACES);
+    json_put_decimal(&json, "total", spend->total.pico, AMOUNT_PLACES);
     json_put_text(&json, "total_rounded", rounded);
     json_put_int(&json, "unpriced_records", (int64_t)spend->unpriced);
     json_put_bool(&json, "estimated", true);
-    call_put_instant(&json, "as_of", spend->as_of);
+    json_put_instant(&json, "as_of", spend->as_of);
     json_put_int(&json, "catalogue_version", catalogue_version(call->catalogue));
     json_put_text(&json, "note", note);
     json_object_close(&json);

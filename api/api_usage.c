@@ -35,14 +35,14 @@ static void write_series(struct json_writer *json, const struct usage_series *se
     json_put_text(json, "unit", series->meter->unit);
     json_name(json, "dimensions");
     json_write_raw(json, series->dimensions);
-    call_put_decimal(json, "quantity", series->total.nano, QUANTITY_PLACES);
+    json_put_decimal(json, "quantity", series->total.nano, QUANTITY_PLACES);
     json_name(json, "points");
     json_array_open(json);
     for (size_t i = 0; i < series->point_count; i++) {
         json_object_open(json);
-        call_put_instant(json, "start", series->points[i].start);
-        call_put_instant(json, "end", series->points[i].end);
-        call_put_decimal(json, "quantity", series->points[i].quantity.nano, QUANTITY_PLACES);
+        json_put_instant(json, "start", series->points[i].start);
+        json_put_instant(json, "end", series->points[i].end);
+        json_put_decimal(json, "quantity", series->points[i].quantity.nano, QUANTITY_PLACES);
         json_object_close(json);
     }
     json_array_close(json);
@@ -54,11 +54,11 @@ static enum err write_usage(struct api_call *call, const struct usage_query *que
     struct json_writer json;
     call_json(call, &json);
     json_put_text(&json, "tenant", query->tenant->id);
-    call_put_instant(&json, "from", query->from);
-    call_put_instant(&json, "to", query->to);
+    json_put_instant(&json, "from", query->from);
+    json_put_instant(&json, "to", query->to);
     json_put_text(&json, "zone", zone_name(query->zone));
     json_put_text(&json, "group", usage_group_name(query->group));
-    call_put_instant(&json, "as_of", usage->as_of);
+    json_put_instant(&json, "as_of", usage->as_of);
     json_name(&json, "usage");
     json_array_open(&json);
     for (size_t i = 0; i < usage->series_count; i++)

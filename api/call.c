@@ -55,17 +55,3 @@ void call_json(struct api_call *call, struct json_writer *writer)
     json_begin(writer, &call->body);
     json_object_open(writer);
 }
-
-void call_put_instant(struct json_writer *writer, const char *name, instant_us instant)
-{
-    char text[INSTANT_TEXT_MAX];
-    if (instant != INSTANT_NONE) instant_print(instant, text);
-    json_put_text(writer, name, instant == INSTANT_NONE ? NULL : text);
-}
-
-void call_put_decimal(struct json_writer *writer, const char *name, int128 scaled, int places)
-{
-    char text[DECIMAL_TEXT_MAX];
-    decimal_print(scaled, places, text);
-    json_put_text(writer, name, text);
-}

@@ -44,6 +44,3 @@ enum err call_not_found(struct api_call *call);
 enum err call_tenant(struct api_call *call, struct slice id, const struct tenant **tenant) MUST_USE;
 // Begins the JSON answer, 200 and never stored by anybody on the way.
 void call_json(struct api_call *call, struct json_writer *writer);
-
-void call_put_instant(struct json_writer *writer, const char *name, instant_us instant); // INSTANT_NONE: null
-void call_put_decimal(struct json_writer *writer, const char *name, int128 scaled, int places);

@@ -148,7 +148,7 @@ static void figures_write(struct json_writer *json, const struct figure *figures
         if (!figures[i].known) continue;
         json_object_open(json);
         json_put_text(json, "meter", figures[i].meter->id);
-        call_put_decimal(json, "quantity", figures[i].quantity.nano, QUANTITY_PLACES);
+        json_put_decimal(json, "quantity", figures[i].quantity.nano, QUANTITY_PLACES);
         json_object_close(json);
     }
     json_array_close(json);

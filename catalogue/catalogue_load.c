@@ -101,12 +101,6 @@ static const char *const aggregations[] = {
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
 static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
-static const char *const roundings[] = {
-    [ROUND_HALF_UP] = "half_up",
-    [ROUND_HALF_EVEN] = "half_even",
-    [ROUND_DOWN] = "down",
-    [ROUND_UP] = "up",
-};
 
 // --- one statement and one function per table; columns in the order of the statement
 
@@ -299,7 +293,7 @@ static void fill_agreement(struct loader *loader)
         .zone = get_text(loader, 8),
         .tax_name = get_text(loader, 9),
         .tax_rate = get_price(loader, 10),
-        .rounding = (enum rounding)WORD(loader, 11, roundings),
+        .rounding = (enum rounding)WORD(loader, 11, rounding_names),
     };
 }
 

@@ -13,12 +13,6 @@ static const char *const aggregations[] = {
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
 static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
-static const char *const roundings[] = {
-    [ROUND_HALF_UP] = "half_up",
-    [ROUND_HALF_EVEN] = "half_even",
-    [ROUND_DOWN] = "down",
-    [ROUND_UP] = "up",
-};
 
 // --- rows
 
@@ -164,7 +158,7 @@ static void put_agreement(struct sink *sink, const void *row)
     sink_text(sink, agreement->zone);
     sink_text(sink, agreement->tax_name);
     sink_decimal(sink, agreement->tax_rate.pico, PRICE_PLACES);
-    sink_text(sink, roundings[agreement->rounding]);
+    sink_text(sink, rounding_names[agreement->rounding]);
 }
 
 static void put_tenant(struct sink *sink, const void *row)

@@ -6,13 +6,6 @@
 
 enum { ADDRESS_LINES_MAX = 8, SERIES_MAX = 16, TAX_ID_MAX = 64, EMAIL_MAX = 254, TAX_NAME_MAX = 32 };
 
-static const char *const roundings[] = {
-    [ROUND_HALF_UP] = "half_up",
-    [ROUND_HALF_EVEN] = "half_even",
-    [ROUND_DOWN] = "down",
-    [ROUND_UP] = "up",
-};
-
 // --- members that several kinds have
 
 static const char *or_empty(const char *text)
@@ -123,7 +116,7 @@ static void read_terms(struct file_errors *errors, const struct file_field *fiel
         .effective_from = file_instant(errors, &fields[EFFECTIVE_FROM], INSTANT_MIN),
         .currency = file_text(errors, &fields[CURRENCY], FILE_NAME_MAX),
         .zone = file_text(errors, &fields[ZONE], FILE_NAME_MAX),
-        .rounding = (enum rounding)file_choice(errors, &fields[ROUNDING], roundings, 4, ROUND_HALF_UP),
+        .rounding = (enum rounding)file_choice(errors, &fields[ROUNDING], rounding_names, ROUNDING_COUNT, ROUND_HALF_UP),
     };
     read_tax(errors, &fields[TAX], &account->terms);
     if (account->terms.currency && currency_find(account->terms.currency, &currency, &fault))

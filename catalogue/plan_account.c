@@ -8,13 +8,6 @@
 
 enum { LEVEL_MAX = 7 };
 
-static const char *const roundings[] = {
-    [ROUND_HALF_UP] = "half_up",
-    [ROUND_HALF_EVEN] = "half_even",
-    [ROUND_DOWN] = "down",
-    [ROUND_UP] = "up",
-};
-
 // The accounts while they are planned; arrays parallel to plan->accounts.things.
 struct accounts {
     struct plan *plan;
@@ -198,7 +191,7 @@ static void add_terms(struct accounts *accounts, const struct plan_thing *thing,
     *ROW_NEW(&plan->added.agreements) = *row;
     plan_change(plan, true, "agreement", "%s buys from %s by %s in %s, zone %s, %s, %s, from %s", thing->id,
                 accounts->sellers[thing - plan->accounts.things]->id, account->book.id, row->currency, row->zone, tax,
-                roundings[row->rounding], plan_instant(plan, row->effective_from));
+                rounding_names[row->rounding], plan_instant(plan, row->effective_from));
 }
 
 // Puts the numbers into the declared terms; false: something is unknown, which was told.

@@ -18,9 +18,6 @@ const char quote_usage[] =
     "Computes what the usage would cost: charges with every step, tax and total, exact. Needs no server and writes\n"
     "nothing. Usage without a price is listed, and the exit code is then 4";
 
-static const char *const rounding_names[] = {
-    [ROUND_HALF_UP] = "half_up", [ROUND_HALF_EVEN] = "half_even", [ROUND_DOWN] = "down", [ROUND_UP] = "up"};
-
 // --- for people
 
 static const char *tenant_id(const struct catalogue *catalogue, int64_t number)
@@ -110,27 +107,6 @@ static void show(const struct command_context *context, const struct catalogue *
 
 // --- for scripts
 
-static void put_decimal(struct json_writer *json, const char *name, int128 scaled, int places)
-{
-    char digits[DECIMAL_TEXT_MAX];
-    decimal_print(scaled, places, digits);
-    json_put_text(json, name, digits);
-}
-
-static void put_rounded(struct json_writer *json, const char *name, struct currency currency, struct amount amount)
-{
-    char digits[DECIMAL_TEXT_MAX];
-    currency_print(currency, amount, digits);
-    json_put_text(json, name, digits);
-}
-
-static void put_instant(struct json_writer *json, const char *name, instant_us instant)
-{
-    char text[INSTANT_TEXT_MAX];
-    instant_print(instant, text);
-    json_put_text(json, name, text);
-}
-
 static void put_dimensions(struct json_writer *json, const char *text)
 {
     json_name(json, "dimensions");
@@ -145,8 +121,8 @@ static void put_shares(struct json_writer *json, const struct catalogue *catalog
     for (size_t i = 0; i < billable->share_count; i++) {
         json_object_open(json);
         json_put_text(json, "tenant", tenant_id(catalogue, billable->shares[i].tenant));
-        put_decimal(json, "quantity", billable->shares[i].quantity.nano, QUANTITY_PLACES);
-        put_decimal(json, "billed_cost", billable->shares[i].billed_cost.pico, AMOUNT_PLACES);
+        json_put_decimal(json, "quantity", billable->shares[i].quantity.nano, QUANTITY_PLACES);
+        json_put_decimal(json, "billed_cost", billable->shares[i].billed_cost.pico, AMOUNT_PLACES);
         json_object_close(json);
     }
     json_array_close(json);
@@ -169,13 +145,13 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     json_write_raw(json, price->match_text);
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_put_int(json, "tier", charge->tier);
-    put_decimal(json, "quantity", charge->quantity.nano, QUANTITY_PLACES);
+    json_put_decimal(json, "quantity", charge->quantity.nano, QUANTITY_PLACES);
     json_put_text(json, "unit", catalogue_meter_newest(catalogue, sku->meter)->unit);
-    put_decimal(json, "list_cost", charge->list_cost.pico, AMOUNT_PLACES);
-    put_decimal(json, "contracted_cost", charge->contracted_cost.pico, AMOUNT_PLACES);
-    put_decimal(json, "effective_cost", charge->effective_cost.pico, AMOUNT_PLACES);
-    put_decimal(json, "billed_cost", charge->billed_cost.pico, AMOUNT_PLACES);
-    put_rounded(json, "amount", quote->period.agreement->currency, line->amount);
+    json_put_decimal(json, "list_cost", charge->list_cost.pico, AMOUNT_PLACES);
+    json_put_decimal(json, "contracted_cost", charge->contracted_cost.pico, AMOUNT_PLACES);
+    json_put_decimal(json, "effective_cost", charge->effective_cost.pico, AMOUNT_PLACES);
+    json_put_decimal(json, "billed_cost", charge->billed_cost.pico, AMOUNT_PLACES);
+    json_put_money(json, "amount", quote->period.agreement->currency, line->amount);
     json_put_text(json, "how", how.data);
     put_shares(json, catalogue, line->billable);
     json_object_close(json);
@@ -192,8 +168,8 @@ static void put_unpriced(struct json_writer *json, const struct catalogue *catal
         json_put_text(json, "sku", catalogue_sku_number(catalogue, unpriced->sku)->id);
         json_put_text(json, "tenant", tenant_id(catalogue, unpriced->tenant));
         put_dimensions(json, usage_dimension_find(&quote->usage, unpriced->dimension_set)->text);
-        put_instant(json, "from", unpriced->segment);
-        put_decimal(json, "quantity", unpriced->quantity.nano, QUANTITY_PLACES);
+        json_put_instant(json, "from", unpriced->segment);
+        json_put_decimal(json, "quantity", unpriced->quantity.nano, QUANTITY_PLACES);
         json_object_close(json);
     }
     json_array_close(json);
@@ -210,8 +186,8 @@ static void print_json(const struct catalogue *catalogue, const struct quote *qu
     json_put_text(&json, "account", terms->account->id);
     json_put_text(&json, "seller", terms->seller->id);
     json_put_text(&json, "period", quote->period.label);
-    put_instant(&json, "period_start", quote->period.start);
-    put_instant(&json, "period_end", quote->period.end);
+    json_put_instant(&json, "period_start", quote->period.start);
+    json_put_instant(&json, "period_end", quote->period.end);
     json_put_text(&json, "zone", zone_name(terms->zone));
     json_put_text(&json, "price_book", terms->book->id);
     json_put_text(&json, "currency", terms->currency.code);
@@ -221,12 +197,12 @@ static void print_json(const struct catalogue *catalogue, const struct quote *qu
         put_line(&json, catalogue, quote, &document->lines[i]);
     json_array_close(&json);
     put_unpriced(&json, catalogue, quote);
-    put_decimal(&json, "cost", quote->rated.total.pico, AMOUNT_PLACES);
-    put_rounded(&json, "net", terms->currency, document->net);
+    json_put_decimal(&json, "cost", quote->rated.total.pico, AMOUNT_PLACES);
+    json_put_money(&json, "net", terms->currency, document->net);
     json_put_text(&json, "tax_name", terms->tax_name);
-    put_decimal(&json, "tax_rate", terms->tax_rate.pico, PRICE_PLACES);
-    put_rounded(&json, "tax", terms->currency, document->tax);
-    put_rounded(&json, "total", terms->currency, document->total);
+    json_put_decimal(&json, "tax_rate", terms->tax_rate.pico, PRICE_PLACES);
+    json_put_money(&json, "tax", terms->currency, document->tax);
+    json_put_money(&json, "total", terms->currency, document->total);
     json_put_text(&json, "rounding", rounding_names[terms->rounding]);
     json_object_close(&json);
     puts(out.data);

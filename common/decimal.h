@@ -28,6 +28,8 @@ struct amount { int128 pico; };     // 1e-12 of the currency
 
 // How a value between two steps is settled. Half-up and up go away from zero, down goes towards it: -0.5 is -1 half-up.
 enum rounding { ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN, ROUND_UP };
+enum { ROUNDING_COUNT = ROUND_UP + 1 };
+extern const char *const rounding_names[ROUNDING_COUNT]; // in files, in the database and for people
 
 // Reads a decimal of plain digits: [-]digits[.digits], optional exponent when allowed. Refuses (ERR_INVALID, reason in
 // fault) empty text, spaces, '+', leading zeros as in "01", a bare '.', NaN, infinities, hex, non-ASCII digits, and a

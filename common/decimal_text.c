@@ -212,6 +212,13 @@ size_t quantity_print(struct quantity quantity, char out[DECIMAL_TEXT_MAX])
     return decimal_print(quantity.nano, QUANTITY_PLACES, out);
 }
 
+const char *const rounding_names[ROUNDING_COUNT] = {
+    [ROUND_HALF_UP] = "half_up",
+    [ROUND_HALF_EVEN] = "half_even",
+    [ROUND_DOWN] = "down",
+    [ROUND_UP] = "up",
+};
+
 size_t price_print(struct price price, char out[DECIMAL_TEXT_MAX])
 {
     return decimal_print(price.pico, PRICE_PLACES, out);

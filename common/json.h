@@ -2,6 +2,8 @@
 // JSON off the hot path (jansson underneath): reading replies, configuration and stored documents; and a writer with a
 // fixed order of members, whose output is the canonical form of documents. Numbers that matter travel as strings.
 #pragma once
+#include "common/currency.h"
+#include "common/instant.h"
 #include "common/text.h"
 
 // --- reading: a parsed document; values are borrowed from it.
@@ -50,3 +52,8 @@ void json_write_raw(struct json_writer *writer, const char *json); // an already
 void json_put_text(struct json_writer *writer, const char *name, const char *text);
 void json_put_int(struct json_writer *writer, const char *name, int64_t number);
 void json_put_bool(struct json_writer *writer, const char *name, bool value);
+// as strings
+void json_put_decimal(struct json_writer *writer, const char *name, int128 scaled, int places);
+void json_put_money(struct json_writer *writer, const char *name, struct currency currency,
+                    struct amount amount); // rounded already
+void json_put_instant(struct json_writer *writer, const char *name, instant_us instant); // INSTANT_NONE: null

@@ -139,3 +139,24 @@ void json_put_bool(struct json_writer *writer, const char *name, bool value)
     json_name(writer, name);
     json_write_bool(writer, value);
 }
+
+void json_put_decimal(struct json_writer *writer, const char *name, int128 scaled, int places)
+{
+    char text[DECIMAL_TEXT_MAX];
+    decimal_print(scaled, places, text);
+    json_put_text(writer, name, text);
+}
+
+void json_put_money(struct json_writer *writer, const char *name, struct currency currency, struct amount amount)
+{
+    char text[DECIMAL_TEXT_MAX];
+    currency_print(currency, amount, text);
+    json_put_text(writer, name, text);
+}
+
+void json_put_instant(struct json_writer *writer, const char *name, instant_us instant)
+{
+    char text[INSTANT_TEXT_MAX];
+    if (instant != INSTANT_NONE) instant_print(instant, text);
+    json_put_text(writer, name, instant == INSTANT_NONE ? NULL : text);
+}

@@ -33,13 +33,6 @@ struct host_run {
 
 // --- events
 
-static void put_quantity(struct json_writer *writer, const char *name, struct quantity quantity)
-{
-    char text[DECIMAL_TEXT_MAX];
-    quantity_print(quantity, text);
-    json_put_text(writer, name, text);
-}
-
 static void put_bytes(struct json_writer *writer, const char *name, int64_t bytes)
 {
     char text[32];
@@ -67,8 +60,8 @@ void collect_host_print(const struct host_identity *identity, instant_us time, c
                                                    .incarnation = identity->incarnation});
         json_put_text(&writer, "host", identity->host);
         json_put_text(&writer, "cgroup", delta->name);
-        put_quantity(&writer, "cpu_seconds", delta->cpu_seconds);
-        put_quantity(&writer, "memory_gb_seconds", delta->memory_gb_seconds);
+        json_put_decimal(&writer, "cpu_seconds", delta->cpu_seconds.nano, QUANTITY_PLACES);
+        json_put_decimal(&writer, "memory_gb_seconds", delta->memory_gb_seconds.nano, QUANTITY_PLACES);
         put_bytes(&writer, "disk_read_bytes", delta->disk_read_bytes);
         put_bytes(&writer, "disk_write_bytes", delta->disk_write_bytes);
         put_bytes(&writer, "net_rx_bytes", delta->net_rx_bytes);

@@ -45,27 +45,6 @@ static void write_party(struct json_writer *json, const char *role, const struct
     json_object_close(json);
 }
 
-static void put_quantity(struct json_writer *json, const char *name, struct quantity quantity)
-{
-    char text[DECIMAL_TEXT_MAX];
-    quantity_print(quantity, text);
-    json_put_text(json, name, text);
-}
-
-static void put_exact(struct json_writer *json, const char *name, int128 pico)
-{
-    char text[DECIMAL_TEXT_MAX];
-    decimal_print(pico, AMOUNT_PLACES, text);
-    json_put_text(json, name, text);
-}
-
-static void put_rounded(struct json_writer *json, const char *name, struct currency currency, struct amount amount)
-{
-    char text[DECIMAL_TEXT_MAX];
-    currency_print(currency, amount, text);
-    json_put_text(json, name, text);
-}
-
 static void put_instant(struct json_writer *json, const char *name, instant_us instant)
 {
     char text[INSTANT_TEXT_MAX];
@@ -89,14 +68,14 @@ static void write_price(struct json_writer *json, const struct price_version *pr
 {
     const struct price_form *form = &price_forms[price->model];
     json_put_text(json, "pricing_unit", price->unit);
-    put_quantity(json, "per", price->per);
+    json_put_decimal(json, "per", price->per.nano, QUANTITY_PLACES);
     json_put_text(json, "model", form->name);
     bool at_price = charge->stage == STAGE_USAGE || charge->stage == STAGE_MINIMUM;
     const struct price_tier *tier = form->tiers ? &price->tiers[charge->tier] : NULL;
     int128 flat = tier ? tier->flat.pico : form->once ? price->price.pico : price->fixed.pico;
     if (tier && at_price) json_put_int(json, "tier", charge->tier);
-    put_exact(json, "unit_price", !at_price || form->once ? 0 : tier ? tier->price.pico : price->price.pico);
-    if (at_price && flat) put_exact(json, "flat", flat);
+    json_put_decimal(json, "unit_price", !at_price || form->once ? 0 : tier ? tier->price.pico : price->price.pico, AMOUNT_PLACES);
+    if (at_price && flat) json_put_decimal(json, "flat", flat, AMOUNT_PLACES);
     json_name(json, "price_match");
     json_write_raw(json, price->match_text);
     put_instant(json, "price_effective_from", price->effective_from);
@@ -116,8 +95,8 @@ static void write_shares(struct json_writer *json, const struct catalogue *catal
     for (size_t i = 0; i < billable->share_count; i++) {
         json_object_open(json);
         json_put_text(json, "tenant", tenant_id(catalogue, billable->shares[i].tenant));
-        put_quantity(json, "quantity", billable->shares[i].quantity);
-        put_exact(json, "cost", billable->shares[i].billed_cost.pico);
+        json_put_decimal(json, "quantity", billable->shares[i].quantity.nano, QUANTITY_PLACES);
+        json_put_decimal(json, "cost", billable->shares[i].billed_cost.pico, AMOUNT_PLACES);
         json_object_close(json);
     }
     json_array_close(json);
@@ -140,11 +119,11 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_name(json, "dimensions");
     json_write_raw(json, billable->dimensions);
-    put_quantity(json, "quantity", line->quantity);
+    json_put_decimal(json, "quantity", line->quantity.nano, QUANTITY_PLACES);
     json_put_text(json, "unit", meter->unit);
     write_price(json, price, charge);
-    put_exact(json, "cost", line->cost.pico);
-    put_rounded(json, "amount", billable->original->agreement->currency, line->amount);
+    json_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
+    json_put_money(json, "amount", billable->original->agreement->currency, line->amount);
     write_shares(json, catalogue, billable);
     json_object_close(json);
 }
@@ -155,12 +134,12 @@ static void write_group(struct json_writer *json, const struct document_group *g
     json_object_open(json);
     json_put_text(json, "period", group->original->label);
     json_put_text(json, "tax_name", terms->tax_name);
-    put_exact(json, "tax_rate", terms->tax_rate.pico);
-    put_exact(json, "base_to_date", group->base_to_date.pico);
-    put_rounded(json, "net_before", terms->currency, group->net_before);
-    put_rounded(json, "tax_before", terms->currency, group->tax_before);
-    put_rounded(json, "net", terms->currency, group->net);
-    put_rounded(json, "tax", terms->currency, group->tax);
+    json_put_decimal(json, "tax_rate", terms->tax_rate.pico, AMOUNT_PLACES);
+    json_put_decimal(json, "base_to_date", group->base_to_date.pico, AMOUNT_PLACES);
+    json_put_money(json, "net_before", terms->currency, group->net_before);
+    json_put_money(json, "tax_before", terms->currency, group->tax_before);
+    json_put_money(json, "net", terms->currency, group->net);
+    json_put_money(json, "tax", terms->currency, group->tax);
     json_object_close(json);
 }
 
@@ -186,9 +165,9 @@ void document_body(const struct catalogue *catalogue, const struct document *doc
     json_array_open(&json);
     for (size_t i = 0; i < document->group_count; i++) write_group(&json, &document->groups[i]);
     json_array_close(&json);
-    put_rounded(&json, "net", currency, document->net);
-    put_rounded(&json, "tax", currency, document->tax);
-    put_rounded(&json, "total", currency, document->total);
+    json_put_money(&json, "net", currency, document->net);
+    json_put_money(&json, "tax", currency, document->tax);
+    json_put_money(&json, "total", currency, document->total);
     json_object_close(&json);
 }
 
