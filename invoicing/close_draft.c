@@ -39,17 +39,6 @@ static enum err sum_costs(const struct close_source *source, struct amount *sum)
     return ERR_OK;
 }
 
-// The tenants' shares of a shared charge of the period itself.
-static void attach_shares(const struct close_account *account, struct billable *billable)
-{
-    for (size_t i = 0; i < account->share_count; i++) {
-        const struct charge *charge = &account->rated.charges[account->shares[i].charge];
-        if (charge->tenant != 0 || charge_order(charge, &billable->charge) != 0) continue;
-        if (!billable->share_count) billable->shares = &account->shares[i]; // shares of a charge stand together
-        billable->share_count++;
-    }
-}
-
 static enum err collect(const struct close_work *work, struct close_account *account, struct billable **billables, size_t *count, struct document_group *groups)
 {
     size_t most = 0, taken = 0;
@@ -64,9 +53,10 @@ static enum err collect(const struct close_work *work, struct close_account *acc
         groups[s] = (struct document_group){.original = &source->period, .net_before = source->net_before, .tax_before = source->tax_before};
         if (sum_costs(source, &groups[s].base_to_date)) return fault_set(work->fault, ERR_LIMIT, "", "the sum of charges leaves the range of exact amounts");
     }
-    for (size_t i = 0; i < taken; i++)
-        if ((*billables)[i].original == &account->sources[account->source_count - 1].period && !(*billables)[i].charge.tenant)
-            attach_shares(account, &(*billables)[i]);
+    // the tenants' shares of what the period's own usage costs; of late usage they are not told
+    for (struct billable *each = *billables; each < *billables + taken; each++)
+        if (each->original == &account->sources[account->source_count - 1].period && !each->charge.tenant)
+            each->shares = charge_shares_of(&account->rated, account->shares, account->share_count, &each->charge, &each->share_count);
     *count = taken;
     return ERR_OK;
 }

@@ -229,16 +229,6 @@ static const char *dimension_text(const struct quote *quote, struct hash128 id)
     return dimension && !hash128_is_zero(id) ? dimension->text : "{}";
 }
 
-// The shares of a charge, which stand together.
-static void attach_shares(const struct quote *quote, size_t charge, struct billable *billable)
-{
-    for (size_t i = 0; i < quote->share_count; i++) {
-        if (quote->shares[i].charge != charge) continue;
-        if (!billable->share_count) billable->shares = &quote->shares[i];
-        billable->share_count++;
-    }
-}
-
 static enum err draft(struct making *making, struct quote *quote)
 {
     const struct rated *rated = &quote->rated;
@@ -249,7 +239,9 @@ static enum err draft(struct making *making, struct quote *quote)
         billables[i] = (struct billable){.original = &quote->period,
                                          .charge = rated->charges[i],
                                          .dimensions = dimension_text(quote, rated->charges[i].dimension_set)};
-        if (!rated->charges[i].tenant) attach_shares(quote, i, &billables[i]);
+        if (!rated->charges[i].tenant)
+            billables[i].shares = charge_shares_of(rated, quote->shares, quote->share_count, &rated->charges[i],
+                                                   &billables[i].share_count);
     }
     enum err err = billables_sort(making->catalogue, billables, rated->charge_count, making->arena, making->fault);
     if (err) return err;

@@ -41,6 +41,8 @@ struct rated {
 enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;
 
 // The tenants' share of every charge: shared ones are split by the quantity that each tenant has under the same SKU and price match in the
-// period to date, largest remainder at 1e-12, ties by tenant id order. Sums to the charges exactly.
+// period to date, largest remainder at 1e-12, ties by tenant id order. Sums to the charges exactly; in the order of the charges.
 struct tenant_share { int64_t tenant; size_t charge; struct quantity quantity; struct amount billed_cost; };
 enum err charge_share(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, const struct rated *rated, struct arena *arena, const struct tenant_share **shares, size_t *count, struct fault *fault) MUST_USE;
+// The shares of the charge with this key (as charge_order compares), which stand together; NULL and 0 if there is no such charge. O(log n).
+const struct tenant_share *charge_shares_of(const struct rated *rated, const struct tenant_share *shares, size_t share_count, const struct charge *key, size_t *count);

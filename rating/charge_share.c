@@ -51,16 +51,38 @@ static enum err merge(struct weight *weights, size_t *count)
     return ERR_OK;
 }
 
-static enum err split(const struct charge *charge, size_t index, const struct weight *weights, size_t count, struct arena *arena, struct tenant_share *shares)
+struct share_list { struct tenant_share *shares; size_t count, capacity; struct arena *arena; };
+
+static void add_share(struct share_list *list, struct tenant_share share)
 {
-    int128 *parts = ARENA_ARRAY(arena, int128, count * 3);
+    list->shares = arena_grow(list->arena, list->shares, sizeof share, list->count, &list->capacity);
+    list->shares[list->count++] = share;
+}
+
+static enum err split(const struct charge *charge, size_t index, const struct weight *weights, size_t count, struct share_list *list)
+{
+    int128 *parts = ARENA_ARRAY(list->arena, int128, count * 3);
     int128 *quantities = parts + count, *costs = quantities + count;
     for (size_t i = 0; i < count; i++) parts[i] = weights[i].quantity.nano;
     enum err err = decimal_allocate(charge->quantity.nano, 1, parts, count, quantities);
     if (!err) err = decimal_allocate(charge->billed_cost.pico, 1, parts, count, costs);
     for (size_t i = 0; i < count && !err; i++)
-        shares[i] = (struct tenant_share){weights[i].tenant, index, {quantities[i]}, {costs[i]}};
+        add_share(list, (struct tenant_share){weights[i].tenant, index, {quantities[i]}, {costs[i]}});
     return err;
+}
+
+// The weights of the price's ladder, which stand together.
+static const struct weight *ladder_weights(const struct weight *weights, size_t count, const struct price_version *price, size_t *found)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (price_ladder_order(weights[middle].price, price) < 0) low = middle + 1;
+        else high = middle;
+    }
+    for (high = low; high < count && price_ladder_order(weights[high].price, price) == 0;) high++;
+    *found = high - low;
+    return weights + low;
 }
 
 enum err charge_share(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, const struct rated *rated,
@@ -68,27 +90,38 @@ enum err charge_share(const struct catalogue *catalogue, const struct agreement 
 {
     size_t weight_count = collect(catalogue, agreement, usage, NULL);
     struct weight *weights = ARENA_ARRAY(arena, struct weight, weight_count + 1);
+    struct share_list list = {.arena = arena};
     collect(catalogue, agreement, usage, weights);
     if (merge(weights, &weight_count)) return fault_set(fault, ERR_LIMIT, "", "the quantities of a shared price leave the range of exact numbers");
-    size_t shared = 0;
-    for (size_t i = 0; i < rated->charge_count; i++) shared += rated->charges[i].tenant == 0;
-    struct tenant_share *list = ARENA_ARRAY(arena, struct tenant_share, rated->charge_count + shared * weight_count + 1);
-    *shares = list;
-    *count = 0;
     for (size_t i = 0; i < rated->charge_count; i++) {
         const struct charge *charge = &rated->charges[i];
         const struct price_version *price = catalogue_price_number(catalogue, charge->price);
         if (charge->tenant != 0) {
-            list[(*count)++] = (struct tenant_share){charge->tenant, i, charge->quantity, charge->billed_cost};
+            add_share(&list, (struct tenant_share){charge->tenant, i, charge->quantity, charge->billed_cost});
             continue;
         }
-        size_t first = 0, next;
-        while (price && first < weight_count && price_ladder_order(weights[first].price, price) != 0) first++;
-        for (next = first; price && next < weight_count && price_ladder_order(weights[next].price, price) == 0;) next++;
-        if (next == first) return fault_set(fault, ERR_BUG, "", "shared charge of price %lld has no usage behind it", (long long)charge->price);
-        enum err err = split(charge, i, weights + first, next - first, arena, list + *count);
+        size_t found = 0;
+        const struct weight *mine = price ? ladder_weights(weights, weight_count, price, &found) : NULL;
+        if (!found) return fault_set(fault, ERR_BUG, "", "shared charge of price %lld has no usage behind it", (long long)charge->price);
+        enum err err = split(charge, i, mine, found, &list);
         if (err) return fault_set(fault, err, "", "a shared charge of price %lld cannot be split", (long long)charge->price);
-        *count += next - first;
     }
+    *shares = list.shares;
+    *count = list.count;
     return ERR_OK;
+}
+
+const struct tenant_share *charge_shares_of(const struct rated *rated, const struct tenant_share *shares, size_t share_count, const struct charge *key, size_t *count)
+{
+    *count = 0;
+    const struct charge *charge = rated->charge_count ? bsearch(key, rated->charges, rated->charge_count, sizeof *charge, charge_order) : NULL;
+    if (!charge) return NULL;
+    size_t wanted = (size_t)(charge - rated->charges), low = 0, high = share_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (shares[middle].charge < wanted) low = middle + 1;
+        else high = middle;
+    }
+    while (low + *count < share_count && shares[low + *count].charge == wanted) (*count)++;
+    return *count ? shares + low : NULL;
 }

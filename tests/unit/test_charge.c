@@ -404,6 +404,39 @@ static void shares_follow_quantity(void **state)
     }
 }
 
+// The shares of one charge among those of many: the first, one in the middle, the last, and of a key that has no charge.
+static void shares_of_a_charge_are_found(void **state)
+{
+    (void)state;
+    const struct priced prices[PRICES_MAX] = {{LIST, REQUESTS, NULL, "1", NULL, "10@0 *@0.5", 0, 0},
+                                              {LIST, SERVERS, NULL, "1", "1", NULL, 0, 0}};
+    const struct used lines[LINES_MAX] = {{1, 1, 1, 1, "8", 0}, {2, 1, 1, 1, "12", 0}, {1, 2, 1, 1, "3", 0}};
+    struct catalogue *catalogue = catalogue_of(prices);
+    struct account_usage usage, none = {0};
+    struct rated rated, empty;
+    const struct tenant_share *shares;
+    size_t count, found;
+    usage_of(1, lines, &usage);
+    assert_int_equal(charge_rate(catalogue, terms_of(catalogue, 1), &usage, arena, &rated, NULL), ERR_OK);
+    assert_int_equal(charge_share(catalogue, terms_of(catalogue, 1), &usage, &rated, arena, &shares, &count, NULL), ERR_OK);
+    assert_int_equal(rated.charge_count, 3); // two tiers, which are shared, and the server of tenant 1
+    assert_int_equal(count, 5);
+    for (size_t i = 0; i < 3; i++) {
+        const struct charge key = rated.charges[i];
+        assert_ptr_equal(charge_shares_of(&rated, shares, count, &key, &found), &shares[i * 2]);
+        assert_int_equal(found, i == 2 ? 1 : 2);
+    }
+    struct charge absent = rated.charges[0];
+    absent.stage = STAGE_FREE;
+    assert_null(charge_shares_of(&rated, shares, count, &absent, &found));
+    assert_int_equal(found, 0);
+    assert_int_equal(charge_rate(catalogue, terms_of(catalogue, 1), &none, arena, &empty, NULL), ERR_OK);
+    assert_int_equal(charge_share(catalogue, terms_of(catalogue, 1), &none, &empty, arena, &shares, &count, NULL), ERR_OK);
+    assert_int_equal(count, 0);
+    assert_null(charge_shares_of(&empty, shares, count, &absent, &found));
+    catalogue_release(catalogue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(overflow_names_tenant_and_meter, begin, end),
         cmocka_unit_test_setup_teardown(a_dimension_set_that_was_not_loaded_is_a_bug, begin, end),
         cmocka_unit_test_setup_teardown(shares_follow_quantity, begin, end),
+        cmocka_unit_test_setup_teardown(shares_of_a_charge_are_found, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
