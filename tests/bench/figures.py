@@ -13,7 +13,20 @@ BEGIN, END = "<!-- tests/bench/run --write: begin -->", "<!-- end -->"
 PROCESSES = ("rater", "postgres", "kafka", "redis")
 # name, title, form, goal: None or (least or most, bound)
 LEAST, MOST = ">=", "<="
+MODELS = ("per_unit", "graduated", "volume", "package", "stairstep", "percentage", "flat")
 FIGURES = (
+    *((f"price.{model}_lines_per_second", f"F, {model}, usage lines/s on one core", "{:,.0f}", None) for model in MODELS),
+    *((f"price.{model}_divided_lines_per_second", f"F and shares of 20 tenants, {model}, usage lines/s on one core",
+       "{:,.0f}", None) for model in MODELS),
+    ("price.unused_account_ns", "month of an account under 1,550 prices without usage, ns", "{:,.0f}", (MOST, 1_000_000)),
+    ("price.used_account_ns", "the same with usage under each of them, ns", "{:,.0f}", None),
+    ("price.plan_seconds", "price list: read, checked, planned, s", "{:.2f}", None),
+    ("price.same_seconds", "the same list again: no difference, s", "{:.2f}", None),
+    ("price.newer_seconds", "every hundredth price is new, s", "{:.2f}", None),
+    ("price.build_seconds", "catalogue made of its rows, s", "{:.2f}", None),
+    ("price.lookups_per_second", "prices looked up by three dimensions on one core, 1/s", "{:,.0f}", None),
+    ("price.apply_list_seconds", "turnpike apply of the list, s", "{:.2f}", None),
+    ("price.apply_newer_seconds", "turnpike apply of every hundredth price anew, s", "{:.2f}", None),
     ("single.rate", "end to end, one event a message, events/s", "{:,.0f}", None),
     ("single.raw", "raw consume of the same topic, events/s", "{:,.0f}", (LEAST, 1_200_000)),
     ("single.of_raw", "end to end / raw consume", "{:.2f}", (LEAST, 0.55)),

@@ -10,8 +10,8 @@ import time
 import urllib.request
 
 from progress import progress
-from world import (PROBE_TENANT, ROOT, SERVICES, STATE, Failed, Role, committed, numbers, services_spent, setting, sh,
-                   sql, spent, until)
+from world import (PROBE_TENANT, ROOT, SERVICES, STATE, Failed, Role, World, committed, numbers, services_spent,
+                   setting, sh, sql, spent, until, wipe)
 
 FORMS = {"single": 1, "packed": 50}  # events a message
 INSERT_CONNECTIONS = 32
@@ -97,6 +97,24 @@ def disk(world, options, found):
         with tempfile.TemporaryDirectory(dir=STATE.parent, prefix="bench-disk-") as folder:
             answer = world.tool("dedup", "disk", options.disk, mebibytes, folder)
     found["disk.rate"], found["disk.slowest"] = answer["last_per_second"], answer["slowest_group_us"] / 1e6
+
+
+# --- prices
+
+def price(world, options, found):
+    """F for each model, an account under many prices, and a price list: alone on one core; then the list into a
+    database, from the command's start to its end."""
+    with progress.step(f"F, and a list of {options.prices:,} prices"), \
+            tempfile.TemporaryDirectory(dir=STATE.parent, prefix="bench-price-") as folder:
+        answer = world.tool("price", options.seconds / 40, options.prices, folder)
+        found.update({f"price.{name}": value for name, value in answer.items()})
+        small = World(world.root, 100)
+        small.fresh()
+        for name in ("list", "newer"):
+            begin = time.monotonic()
+            sh(world.binary, "apply", f"{folder}/head.yaml", f"{folder}/{name}.yaml")
+            found[f"price.apply_{name}_seconds"] = time.monotonic() - begin
+    wipe()
 
 
 # --- the gateway
@@ -274,6 +292,7 @@ def commit_rate(rater, ends, start, goal):
 
 # name -> (measurement, what it needs to have been measured)
 ROWS = {
+    "price": (price, ()),  # first: it wipes its stack
     "single": (end_to_end("single"), ()),
     "packed": (end_to_end("packed"), ("single",)),
     "engine": (engine, ("single", "packed")),
