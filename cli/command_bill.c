@@ -39,7 +39,9 @@ int wait_run(struct command_context *context, int argc, char **argv)
     process_signals();
     int code = command_open_db(context, "bill", &db);
     if (code) return code;
-    if (complete_wait(db, clock_now(clock_system()), timeout_ms, &process_stop, &fault)) code = command_fail(context, &fault);
+    const struct complete_request request = {.until = clock_now(clock_system()), .timeout_ms = timeout_ms, .stop = &process_stop};
+    struct completeness result;
+    if (complete_wait(db, &request, context->arena, &result, &fault)) code = command_fail(context, &fault);
     db_close(db);
     return code;
 }

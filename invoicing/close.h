@@ -7,8 +7,9 @@
 
 struct close_options {
     const char *label;        // "2026-10"
-    int64_t grace_ms;         // every partition's watermark must be so far past the end of the last of the accounts' months
-    int64_t timeout_ms;       // how long to wait for that; then ERR_RETRY names the partitions
+    const char *account;      // id of the only account to close; NULL: all
+    int64_t grace_ms;         // watermarks of the tenants' partitions must be so far past the end of the last of the accounts' months
+    int64_t timeout_ms;       // how long to wait for that; then accounts with tenants in partitions that have not come so far are held back
     size_t chunk;             // accounts per transaction
     const struct hash_key *party_key; // hash_key_derive(identity key, "party")
     const struct clock *clock; // issue time
@@ -16,7 +17,7 @@ struct close_options {
     settle_progress *progress; void *context; // may be NULL; called for settling and for closing
 };
 
-// What a close did to the accounts that it could not finish.
+// Accounts that a close could not finish: refused, or held back by a partition.
 struct close_refusal { char account[ID_MAX + 1]; char reason[FAULT_TEXT_MAX]; struct close_refusal *next; };
 struct close_result {
     int64_t cut;
@@ -26,8 +27,10 @@ struct close_result {
     struct close_refusal *refusals; size_t refused; // in the arena
 };
 
-// Runs a close. catalogue is reloaded when an apply comes in between. Errors: ERR_INVALID (label; a month that has not ended), ERR_RETRY
-// (not complete yet, or a store), ERR_CONFLICT (some accounts were refused: result says which and why; the others are closed).
+// Runs a close. catalogue is reloaded when an apply comes in between. Errors: ERR_INVALID (label; a month that has not ended), ERR_NOT_FOUND
+// (no such account, or no period), ERR_CONFLICT (some accounts were refused: result says which and why; the others are closed), ERR_RETRY (a
+// store; the log is not complete for any account that has something to close, then nothing is done; or it is not for
+// accounts without usage so far, then the others are closed).
 enum err close_run(struct db *db, struct catalogue **catalogue, const struct close_options *options, struct arena *arena, struct close_result *result, struct fault *fault) MUST_USE;
 
 // One chunk in one transaction (close_run's inner step; for tests). periods all have the options' label.

@@ -9,19 +9,25 @@
 #include "common/crash_point.h"
 #include "invoicing/close_draft.h"
 
+void close_result_refuse(struct close_result *result, const char *account, const char *reason, struct arena *arena)
+{
+    struct close_refusal *refusal = ARENA_NEW(arena, struct close_refusal);
+    ENSURE(snprintf(refusal->reason, sizeof refusal->reason, "%s", reason) > 0);
+    ENSURE(snprintf(refusal->account, sizeof refusal->account, "%s", account) > 0);
+    refusal->next = result->refusals;
+    result->refusals = refusal;
+    result->refused++;
+}
+
 void close_refuse(struct close_work *work, struct close_account *account, const char *format, ...)
 {
+    char reason[FAULT_TEXT_MAX];
     if (account->refused || account->already) return;
-    struct close_refusal *refusal = ARENA_NEW(work->result_arena, struct close_refusal);
     va_list arguments;
     va_start(arguments, format);
-    int reason = vsnprintf(refusal->reason, sizeof refusal->reason, format, arguments);
+    ENSURE(vsnprintf(reason, sizeof reason, format, arguments) > 0);
     va_end(arguments);
-    int name = snprintf(refusal->account, sizeof refusal->account, "%s", account->period->agreement->account->id);
-    ENSURE(reason > 0 && name > 0);
-    refusal->next = work->result->refusals;
-    work->result->refusals = refusal;
-    work->result->refused++;
+    close_result_refuse(work->result, account->period->agreement->account->id, reason, work->result_arena);
     account->refused = true;
 }
 

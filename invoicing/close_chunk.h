@@ -48,4 +48,5 @@ struct close_work {
 
 enum err close_load(struct close_work *work) MUST_USE;  // locks, sources, F, shares
 enum err close_write(struct close_work *work) MUST_USE; // numbers, documents, ledger, periods
+void close_result_refuse(struct close_result *result, const char *account, const char *reason, struct arena *arena);
 void close_refuse(struct close_work *work, struct close_account *account, const char *format, ...) PRINTF_LIKE(3, 4);

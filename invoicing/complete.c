@@ -2,32 +2,79 @@
 // Is everything counted that was received up to an instant? Asks the raters for markers while it waits.
 #include "invoicing/complete.h"
 
+#include <string.h>
+
 #include "common/backoff.h"
 #include "common/log.h"
+#include "common/text.h"
 
 #define CLOCKS_APART_US (2 * SECOND_US)
 
-// Partitions whose watermark is below, of every topic that is read; *waiting = 0: complete. Where an older topic sends on,
-// what it sent on has to be counted as well: *sent_by is when all of it was in the newer topics, and the partitions that
-// count must have come so far. Names of partitions for the message.
-static enum err incomplete(struct db *db, const char *wanted, const char *sent_by_or_null, int64_t *waiting, bool *sends_on, struct fault *fault)
+struct wait {
+    struct db *db;
+    const struct complete_request *request;
+    struct arena *arena;
+    struct completeness *result;
+    bool open[SHARD_COUNT]; // asked for, and not given up
+    char wanted[INSTANT_TEXT_MAX];
+    const char
+        *sent_by; // where an older topic sends on: when all up to `wanted` was in the newer ones; NULL: not there yet
+    struct fault *fault;
+};
+
+static bool is_waited_for(const struct wait *wait, int64_t partition, int64_t partitions)
+{
+    for (int64_t shard = partition; shard < SHARD_COUNT; shard += partitions)
+        if (wait->open[shard]) return true;
+    return false;
+}
+
+static void take_missing(struct wait *wait, const char *name, int64_t partition, int64_t partitions)
+{
+    for (int64_t shard = partition; shard < SHARD_COUNT; shard += partitions)
+        if (wait->open[shard] && !wait->result->missing[shard]) wait->result->missing[shard] = name;
+}
+
+static bool name_missing(struct wait *wait, const struct db_result *result)
+{
+    struct text names = {0};
+    for (int row = 0; row < db_rows(result); row++) {
+        int64_t partition = db_get_int(result, row, 0), partitions = db_get_int(result, row, 1);
+        if (!is_waited_for(wait, partition, partitions)) continue;
+        const char *name = arena_text(wait->arena, db_text(result, row, 2), strlen(db_text(result, row, 2)));
+        text_print(&names, "%s%s", names.length ? ", " : "", name);
+        take_missing(wait, name, partition, partitions);
+    }
+    bool missing = names.length > 0;
+    if (missing)
+        fault_set(wait->fault, ERR_RETRY, "", "the log is not complete up to %s in partition %s: is a rater running?",
+                  wait->sent_by ? wait->sent_by : wait->wanted, names.data);
+    text_free(&names);
+    return missing;
+}
+
+// Partitions whose watermark is below, of every topic that is read; those of shards that are waited for go into the
+// result and into the fault. Where an older topic sends on, what it sent on has to be counted as well: the partitions
+// that count must have come past sent_by.
+static enum err look(struct wait *wait, bool *missing)
 {
     struct db_result *result;
-    const char *const values[] = {wanted, sent_by_or_null};
-    enum err err = db_query(db,
-        "select count(*) filter (where behind),"
-        "       coalesce(string_agg(name || case when parked_reason is null then '' else ' (parked: ' || parked_reason || ')' end, ', ' order by incarnation, partition)"
-        "                filter (where behind), ''),"
-        "       coalesce(bool_or(counted_seq is not null), false)"
-        "  from (select p.*, case when i.incarnation = min(i.incarnation) over () and i.incarnation = max(i.incarnation) over () then p.partition::text"
-        "                         else i.topic || ':' || p.partition end as name,"
-        "               p.watermark < case when p.counted_seq is null then greatest($1::timestamptz, $2::timestamptz) else $1::timestamptz end as behind"
-        "          from rating.partition p join rating.incarnation i on i.incarnation = p.incarnation and i.retired_time is null) p",
-        2, values, &result, fault);
+    const char *const values[] = {wait->wanted, wait->sent_by};
+    enum err err =
+        db_query(wait->db,
+                 "select p.partition, i.partitions,"
+                 "       case when (select count(*) from rating.incarnation o where o.retired_time is null) = 1 then "
+                 "p.partition::text else i.topic || ':' || p.partition end"
+                 "       || case when p.parked_reason is null then '' else ' (parked: ' || p.parked_reason || ')' end"
+                 "  from rating.partition p join rating.incarnation i on i.incarnation = p.incarnation and "
+                 "i.retired_time is null"
+                 " where p.watermark < case when p.counted_seq is null then greatest($1::timestamptz, $2::timestamptz) "
+                 "else $1::timestamptz end"
+                 " order by p.incarnation, p.partition",
+                 2, values, &result, wait->fault);
     if (err) return err;
-    *waiting = db_get_int(result, 0, 0);
-    *sends_on = db_get_bool(result, 0, 2);
-    if (*waiting) fault_set(fault, ERR_RETRY, "", "the log is not complete up to %s in partition %s: is a rater running?", sent_by_or_null ? sent_by_or_null : wanted, db_text(result, 0, 1));
+    memset(wait->result->missing, 0, sizeof wait->result->missing);
+    *missing = name_missing(wait, result);
     db_result_free(result);
     return ERR_OK;
 }
@@ -43,31 +90,92 @@ static enum err now_read(struct db *db, char now[INSTANT_TEXT_MAX], struct fault
     return ERR_OK;
 }
 
-static enum err wish(struct db *db, const char *wanted, struct fault *fault)
+static enum err sends_on(struct db *db, bool *yes, struct fault *fault)
 {
-    log_info("log_incomplete", LOG_TEXT("reason", fault->reason));
-    return db_exec(db, "insert into rating.marker_wish (wanted_watermark) values ($1)", 1, &wanted, NULL, fault);
+    struct db_result *result;
+    enum err err = db_query(
+        db,
+        "select exists (select from rating.partition p join rating.incarnation i on i.incarnation = p.incarnation"
+        "                where i.retired_time is null and p.counted_seq is not null)",
+        0, NULL, &result, fault);
+    if (err) return err;
+    *yes = db_get_bool(result, 0, 0);
+    db_result_free(result);
+    return ERR_OK;
 }
 
-enum err complete_wait(struct db *db, instant_us until, int64_t timeout_ms, const volatile bool *stop, struct fault *fault)
+static enum err wish(struct wait *wait)
 {
-    char wanted[INSTANT_TEXT_MAX], sent_by[INSTANT_TEXT_MAX] = "";
+    const char *wanted = wait->sent_by ? wait->sent_by : wait->wanted;
+    log_info("log_incomplete", LOG_TEXT("reason", wait->fault->reason));
+    return db_exec(wait->db, "insert into rating.marker_wish (wanted_watermark) values ($1)", 1, &wanted, NULL,
+                   wait->fault);
+}
+
+// Until nothing is missing, the time is over or the process ends; then *missing, and what is missing in the result and
+// the fault.
+static enum err wait_once(struct wait *wait, bool *missing)
+{
+    const struct complete_request *request = wait->request;
     struct backoff backoff = BACKOFF(50, 1000);
-    int64_t deadline = clock_monotonic_us() + timeout_ms * 1000, waiting;
-    bool wished = false, sends_on;
-    instant_print(until, wanted);
-    for (;;) {
-        enum err err = incomplete(db, wanted, sent_by[0] ? sent_by : NULL, &waiting, &sends_on, fault);
-        if (err || (!waiting && (!sends_on || sent_by[0]))) return err;
-        if (!waiting) { // everything received up to then has been sent on by now
-            err = now_read(db, sent_by, fault);
-            if (err) return err;
-            wished = false;
-            continue;
-        }
-        if (!wished) err = wish(db, sent_by[0] ? sent_by : wanted, fault);
-        if (err) return err;
-        wished = true;
-        if (clock_monotonic_us() >= deadline || !backoff_wait(&backoff, stop)) return ERR_RETRY; // fault names the partitions
+    int64_t deadline = clock_monotonic_us() + request->timeout_ms * 1000;
+    for (bool wished = false;; wished = true) {
+        enum err err = look(wait, missing);
+        if (err || !*missing) return err;
+        if (!wished && (err = wish(wait))) return err;
+        if (clock_monotonic_us() >= deadline) return ERR_OK;
+        wait->result->stopped = !backoff_wait(&backoff, request->stop);
+        if (wait->result->stopped) return ERR_OK;
     }
+}
+
+// What has not come within the time is not waited for any more. Returns how many shards still are.
+static size_t give_up_missing(struct wait *wait, const char *given_up[SHARD_COUNT])
+{
+    size_t open = 0;
+    for (int shard = 0; shard < SHARD_COUNT; shard++) {
+        if (wait->result->missing[shard]) given_up[shard] = wait->result->missing[shard];
+        if (given_up[shard]) wait->open[shard] = false;
+        open += wait->open[shard];
+    }
+    return open;
+}
+
+static enum err wait_both(struct wait *wait, const char *given_up[SHARD_COUNT], struct fault *first)
+{
+    char sent_by[INSTANT_TEXT_MAX];
+    bool missing, forwarding = false;
+    enum err err = wait_once(wait, &missing);
+    if (!err && missing) *first = *wait->fault;
+    size_t open = give_up_missing(wait, given_up);
+    if (!err && open && !wait->result->stopped) err = sends_on(wait->db, &forwarding, wait->fault);
+    if (err || !forwarding) return err;
+    err = now_read(wait->db, sent_by, wait->fault); // everything received up to `wanted` has been sent on by now
+    wait->sent_by = sent_by;
+    if (!err) err = wait_once(wait, &missing);
+    if (!err && missing && first->err == ERR_OK) *first = *wait->fault;
+    give_up_missing(wait, given_up);
+    return err;
+}
+
+enum err complete_wait(struct db *db, const struct complete_request *request, struct arena *arena,
+                       struct completeness *result, struct fault *fault)
+{
+    const char *given_up[SHARD_COUNT] = {NULL};
+    struct fault missing = {0};
+    struct wait wait = {.db = db, .request = request, .arena = arena, .result = result, .fault = fault};
+    *result = (struct completeness){0};
+    instant_print(request->until, wait.wanted);
+    for (int shard = 0; shard < SHARD_COUNT; shard++) {
+        wait.open[shard] = !request->shards || request->shards[shard];
+        result->asked[shard] = wait.open[shard];
+        result->shards += wait.open[shard];
+    }
+    enum err err = wait_both(&wait, given_up, &missing);
+    memcpy(result->missing, given_up, sizeof given_up);
+    if (err) return err;
+    for (int shard = 0; shard < SHARD_COUNT; shard++)
+        result->missing_shards += given_up[shard] != NULL;
+    *fault = missing;
+    return missing.err;
 }

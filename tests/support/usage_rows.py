@@ -20,10 +20,10 @@ def members_of(dimensions):
 class Log:
     """Partitions whose batches are written by hand: one, unless add_incarnation makes more."""
 
-    def __init__(self, deployment):
+    def __init__(self, deployment, partitions=1):
         self.deployment, self.place, self.batch = deployment, (1, 0), 0
         self.batches = {}  # (incarnation, partition): last batch
-        self.add_incarnation(1, 1)
+        self.add_incarnation(1, partitions)
         self.tenants = {name: number for number, name in deployment.ids("tenant").items()}
         self.meters = {name: number for number, name in deployment.ids("meter").items()}
 
