@@ -255,6 +255,27 @@ static enum verdict misrouted(struct batch *batch, const struct batch_ground *gr
     return VERDICT_FORWARDED;
 }
 
+// Asks for the rows of the group's usage, and for the names of those that may be new.
+static void names_prefetch(struct batch *batch, const struct dedup_index *known)
+{
+    struct hash128 names[2 * GROUP_MAX]; // an event of more than two meters is rare
+    size_t count = 0;
+    for (size_t i = 0; i < batch->group_count; i++) {
+        const struct judgement *judgement = &batch->judgements[i];
+        if (batch->group[i].reason || is_counted(&batch->group[i])) continue;
+        for (size_t j = 0; j < judgement->contribution_count; j++) {
+            const struct contribution *added = &judgement->contributions[j];
+            if (accumulator_prefetch_row(batch->usage, added) || count == 2 * GROUP_MAX) continue;
+            dedup_index_prefetch_way(known, added->dimension_set);
+            names[count++] = added->dimension_set;
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        dedup_index_prefetch(known, names[i]);
+    for (size_t i = 0; i < count; i++)
+        dedup_index_prefetch_entry(known, names[i]);
+}
+
 // Everything about the group that does not depend on its own effects, in passes that each ask for what the next needs.
 static void group_prepare(struct batch *batch, const struct batch_ground *ground)
 {
@@ -267,13 +288,7 @@ static void group_prepare(struct batch *batch, const struct batch_ground *ground
         if (tenants[i]) __builtin_prefetch(tenants[i]->id);
     for (size_t i = 0; i < batch->group_count; i++)
         if (!batch->group[i].reason) event_prepare(batch, ground, &batch->group[i], &batch->judgements[i]);
-    for (size_t i = 0; i < batch->group_count; i++) {
-        const struct judgement *judgement = &batch->judgements[i];
-        if (batch->group[i].reason || is_counted(&batch->group[i])) continue;
-        for (size_t j = 0; j < judgement->contribution_count; j++)
-            if (!accumulator_prefetch_row(batch->usage, &judgement->contributions[j]))
-                dedup_index_prefetch(ground->known, judgement->contributions[j].dimension_set);
-    }
+    names_prefetch(batch, ground->known);
 }
 
 // A tenant that had an event counted stays in the catalogue.
@@ -327,7 +342,7 @@ static void decode(struct batch *batch, const struct batch_ground *ground, struc
     if (event->sequenced) batch_sequence_decode(batch, ground, decoded);
     identity_table_prefetch(&batch->pending, decoded->identity);
     if (ground->earlier) identity_table_prefetch(&ground->earlier->pending, decoded->identity);
-    dedup_index_prefetch(ground->index, decoded->identity);
+    dedup_index_prefetch_way(ground->index, decoded->identity);
     catalogue_tenant_prefetch(ground->judge.catalogue, event->subject);
 }
 
@@ -510,6 +525,8 @@ void batch_take(const struct batch *batch, struct dedup_index *index, struct ded
 {
     const struct dedup_entry *entries = batch->entries.rows;
     for (size_t i = 0; i < batch->entries.count; i++) {
+        if (i + 2 * PUT_AHEAD < batch->entries.count)
+            dedup_index_prefetch_way(index, entries[i + 2 * PUT_AHEAD].identity);
         if (i + PUT_AHEAD < batch->entries.count) dedup_index_prefetch(index, entries[i + PUT_AHEAD].identity);
         dedup_index_put(index, &entries[i]);
     }

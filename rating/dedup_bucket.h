@@ -50,9 +50,9 @@ static inline unsigned bucket_passed(const unsigned char *bucket)
     memcpy(&passed, bucket + BUCKET_PASSED_AT, sizeof passed);
     return passed;
 }
-static inline uint32_t bucket_filter_bit(struct hash128 identity)
+static inline uint32_t bucket_filter_bit(uint64_t identity_low)
 {
-    return 1U << (identity.low >> 51 & 31); // five bits behind the tag's
+    return 1U << (identity_low >> 51 & 31); // five bits behind the tag's
 }
 static inline uint32_t bucket_filter(const unsigned char *bucket)
 {
@@ -63,12 +63,12 @@ static inline uint32_t bucket_filter(const unsigned char *bucket)
 // May the identity have passed the bucket?
 static inline bool bucket_may_have_passed(const unsigned char *bucket, struct hash128 identity)
 {
-    return bucket_filter(bucket) & bucket_filter_bit(identity);
+    return bucket_filter(bucket) & bucket_filter_bit(identity.low);
 }
-static inline void bucket_pass(unsigned char *bucket, struct hash128 identity)
+static inline void bucket_pass(unsigned char *bucket, uint32_t filter_bit)
 {
     uint16_t passed = (uint16_t)(bucket_passed(bucket) + 1);
-    uint32_t filter = bucket_filter(bucket) | bucket_filter_bit(identity);
+    uint32_t filter = bucket_filter(bucket) | filter_bit;
     memcpy(bucket + BUCKET_PASSED_AT, &passed, sizeof passed);
     memcpy(bucket + BUCKET_FILTER_AT, &filter, sizeof filter);
 }
@@ -148,6 +148,26 @@ static inline void slot_write(unsigned char *slot, unsigned width, bucket_tail t
     memcpy(slot + width - 8, &end, 8);
 }
 
+static inline void slot_copy(unsigned char *slot, const unsigned char *from, unsigned width)
+{
+    uint64_t first = slot_number(from), next = slot_number(from + 8), end = slot_number(from + width - 8);
+    memcpy(slot, &first, 8);
+    memcpy(slot + 8, &next, 8);
+    memcpy(slot + width - 8, &end, 8); // overlaps with `next`
+}
+
+// The first 32 of the identity's bits that are in a tail.
+static inline uint32_t slot_first_bits(const unsigned char *slot, unsigned depth)
+{
+    unsigned bits = 128 - TAG_BITS - depth + CODE_HIGH_BITS; // of code and tail
+    return (uint32_t)((slot_tail(slot) & bucket_tail_mask(depth)) >> (bits - 32));
+}
+
+static inline uint32_t slot_filter_bit(const unsigned char *slot)
+{
+    return bucket_filter_bit((uint64_t)(slot_tail(slot) >> CODE_HIGH_BITS));
+}
+
 static inline struct hash128 slot_identity(const unsigned char *bucket, unsigned at, unsigned width, unsigned depth,
                                            uint64_t prefix)
 {
@@ -169,10 +189,14 @@ static inline uint32_t segment_buckets(const struct dedup_segment *segment)
 {
     return (uint32_t)segment->pages * BUCKETS_PER_PAGE;
 }
-// The bucket where the identity is looked for first; rises with the identity.
+// The bucket where an identity is looked for first, by the 32 bits behind those that choose the segment; rises with it.
+static inline uint32_t segment_home_of_bits(const struct dedup_segment *segment, uint32_t bits)
+{
+    return (uint32_t)((uint64_t)bits * segment_buckets(segment) >> 32);
+}
 static inline uint32_t segment_home(const struct dedup_segment *segment, uint64_t identity_high)
 {
-    return (uint32_t)((identity_high << segment->depth >> 32) * segment_buckets(segment) >> 32);
+    return segment_home_of_bits(segment, (uint32_t)(identity_high << segment->depth >> 32));
 }
 static inline struct dedup_segment *view_segment(const struct dedup_view *view, struct hash128 identity)
 {

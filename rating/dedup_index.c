@@ -118,9 +118,19 @@ enum err dedup_index_failed(const struct dedup_index *index, struct fault *fault
 
 // --- looking up
 
+void dedup_index_prefetch_way(const struct dedup_index *index, struct hash128 identity)
+{
+    dedup_view_prefetch_segment(&index->table.view, identity);
+}
+
 void dedup_index_prefetch(const struct dedup_index *index, struct hash128 identity)
 {
     dedup_view_prefetch(&index->table.view, identity);
+}
+
+void dedup_index_prefetch_entry(const struct dedup_index *index, struct hash128 identity)
+{
+    dedup_view_prefetch_slot(&index->table.view, identity);
 }
 
 struct dedup_entry dedup_entry_of(struct hash128 identity, uint64_t content, struct dedup_place place)
@@ -167,6 +177,8 @@ static bool memory_find(const struct dedup_index *index, struct hash128 identity
 void dedup_index_find_group(const struct dedup_index *index, const struct hash128 *identities, size_t count,
                             struct dedup_entry *entries, bool *known)
 {
+    for (size_t i = 0; i < count; i++)
+        dedup_view_prefetch(&index->table.view, identities[i]);
     for (size_t i = 0; i < count; i++)
         dedup_view_prefetch_slot(&index->table.view, identities[i]);
     for (size_t i = 0; i < count; i++)

@@ -61,8 +61,12 @@ int64_t dedup_index_on_disk(const struct dedup_index *index); // of them on disk
 // How much of received_time the index is to hold; before the first put. For the generations on disk.
 void dedup_index_window(struct dedup_index *index, instant_us window_us);
 
-// Asks for the cache line that a find or put of the identity will read.
+// Asks for what leads to an identity: to be called as early as may be, before a find of its group or dedup_index_prefetch.
+void dedup_index_prefetch_way(const struct dedup_index *index, struct hash128 identity);
+// Asks for the cache line that a find or put of the identity will read first.
 void dedup_index_prefetch(const struct dedup_index *index, struct hash128 identity);
+// Then, when it is there, for the line behind that: of an identity that is known.
+void dedup_index_prefetch_entry(const struct dedup_index *index, struct hash128 identity);
 // True and the entry (counted or held) if the identity is known.
 bool dedup_index_find(const struct dedup_index *index, struct hash128 identity, struct dedup_entry *entry);
 // The same for a group, at most DEDUP_GROUP_MAX: known[i] and, if it is true, entries[i]. One look at the disk for all.

@@ -142,6 +142,11 @@ bool dedup_view_find(const struct dedup_view *view, struct hash128 identity, str
     return false;
 }
 
+void dedup_view_prefetch_segment(const struct dedup_view *view, struct hash128 identity)
+{
+    __builtin_prefetch(view_segment(view, identity));
+}
+
 void dedup_view_prefetch(const struct dedup_view *view, struct hash128 identity)
 {
     const struct dedup_segment *segment = view_segment(view, identity);
@@ -183,23 +188,32 @@ uint64_t dedup_slot_content(const struct dedup_view *view, const struct dedup_sl
 
 // --- growing
 
-static void segment_insert(const struct dedup_pool *pool, struct dedup_segment *segment,
-                           const struct dedup_loose *one)
+// A slot to be written, in the first bucket from `number` on that is not full.
+static unsigned char *slot_take(const struct dedup_pool *pool, struct dedup_segment *segment, uint32_t number,
+                                unsigned char tag, uint32_t filter_bit)
 {
-    unsigned width = bucket_width(segment->depth), slots = bucket_slots(segment->depth), used;
-    uint32_t number = segment_home(segment, one->identity.high), buckets = segment_buckets(segment);
+    unsigned slots = bucket_slots(segment->depth), used;
+    uint32_t buckets = segment_buckets(segment);
     unsigned char *bucket;
     for (;; number = number + 1 == buckets ? 0 : number + 1) {
         bucket = segment_bucket(pool, segment, number);
         used = bucket_used(bucket);
         if (used < slots) break;
-        bucket_pass(bucket, one->identity);
+        bucket_pass(bucket, filter_bit);
     }
-    slot_write(bucket + used * width, width, bucket_tail_of(one->identity, segment->depth), one->code,
-               one->content);
-    bucket[BUCKET_TAGS_AT + used] = bucket_tag(one->identity);
+    bucket[BUCKET_TAGS_AT + used] = tag;
     bucket[BUCKET_USED_AT] = (unsigned char)(used + 1);
     segment->used++;
+    return bucket + used * bucket_width(segment->depth);
+}
+
+static void segment_insert(const struct dedup_pool *pool, struct dedup_segment *segment,
+                           const struct dedup_loose *one)
+{
+    unsigned char *slot = slot_take(pool, segment, segment_home(segment, one->identity.high),
+                                    bucket_tag(one->identity), bucket_filter_bit(one->identity.low));
+    slot_write(slot, bucket_width(segment->depth), bucket_tail_of(one->identity, segment->depth), one->code,
+               one->content);
 }
 
 size_t dedup_segment_loosen(const struct dedup_pool *pool, const struct dedup_segment *segment, uint64_t prefix,
@@ -221,13 +235,29 @@ size_t dedup_segment_loosen(const struct dedup_pool *pool, const struct dedup_se
 
 static _Thread_local struct dedup_loose loose[DEDUP_SEGMENT_MAX]; // what is moved at once
 
+// Puts what a bucket had into a segment of the same depth: slots stay as they are.
+static void bucket_carry(const struct dedup_table *table, struct dedup_segment *segment, const unsigned char *bucket)
+{
+    unsigned width = bucket_width(segment->depth);
+    for (unsigned at = 0; at < bucket_used(bucket); at++) {
+        const unsigned char *slot = bucket + at * width;
+        uint32_t home = segment_home_of_bits(segment, slot_first_bits(slot, segment->depth));
+        slot_copy(slot_take(table->pool, segment, home, bucket[BUCKET_TAGS_AT + at], slot_filter_bit(slot)), slot,
+                  width);
+    }
+}
+
 static void segment_relay(struct dedup_table *table, uint32_t number, uint32_t pages)
 {
+    static _Thread_local unsigned char carried[DEDUP_SEGMENT_PAGES * DEDUP_PAGE_BYTES];
     struct dedup_segment *segment = &table->view.segments[number];
-    size_t count = dedup_segment_loosen(table->pool, segment, 0, loose);
+    uint32_t buckets = segment_buckets(segment);
+    for (uint32_t i = 0; i < segment->pages; i++)
+        memcpy(carried + (size_t)i * DEDUP_PAGE_BYTES, dedup_pool_page(table->pool, segment->page[i]),
+               DEDUP_PAGE_BYTES);
     segment_pages(table, segment, pages);
-    for (size_t i = 0; i < count; i++)
-        segment_insert(table->pool, segment, &loose[i]);
+    for (uint32_t i = 0; i < buckets; i++)
+        bucket_carry(table, segment, carried + (size_t)i * BUCKET_BYTES);
 }
 
 static void directory_double(struct dedup_table *table)

@@ -69,6 +69,8 @@ void dedup_table_clear(struct dedup_table *table); // keeps the memory
 int64_t dedup_table_count(const struct dedup_table *table);
 
 bool dedup_view_find(const struct dedup_view *view, struct hash128 identity, struct dedup_slot *slot);
+// Asks for the segment of an identity, then, when that is there already, for its bucket.
+void dedup_view_prefetch_segment(const struct dedup_view *view, struct hash128 identity);
 void dedup_view_prefetch(const struct dedup_view *view, struct hash128 identity);
 // Asks for the slots of which one may be the identity's, when its bucket is there already.
 void dedup_view_prefetch_slot(const struct dedup_view *view, struct hash128 identity);

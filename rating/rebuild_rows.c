@@ -75,6 +75,8 @@ static enum err entries_put(struct rebuild *rebuild, size_t count, struct fault 
     for (size_t at = 0; at < count; at += GROUP) {
         size_t end = at + GROUP < count ? at + GROUP : count;
         for (size_t i = at; i < end; i++)
+            dedup_index_prefetch_way(index, rebuild->entries[i].identity);
+        for (size_t i = at; i < end; i++)
             dedup_index_prefetch(index, rebuild->entries[i].identity);
         for (size_t i = at; i < end; i++)
             dedup_index_put(index, &rebuild->entries[i]);

@@ -68,8 +68,10 @@ static void probe_fill(struct dedup_index *index, int64_t ids)
         size_t count = ids - at < GROUP ? (size_t)(ids - at) : GROUP;
         for (size_t i = 0; i < count; i++) {
             group[i] = entry_of((uint64_t)(at + (int64_t)i));
-            dedup_index_prefetch(index, group[i].identity);
+            dedup_index_prefetch_way(index, group[i].identity);
         }
+        for (size_t i = 0; i < count; i++)
+            dedup_index_prefetch(index, group[i].identity);
         ENSURE(dedup_index_reserve(index, count, NULL) == ERR_OK);
         for (size_t i = 0; i < count; i++)
             dedup_index_put(index, &group[i]);
@@ -87,7 +89,7 @@ static int64_t probe_look(const struct dedup_index *index, uint64_t first, int64
         for (size_t i = 0; i < GROUP; i++) {
             group[i] = entry_of(first + mixed((uint64_t)at + i) % (uint64_t)range);
             identities[i] = group[i].identity;
-            dedup_index_prefetch(index, identities[i]);
+            dedup_index_prefetch_way(index, identities[i]);
         }
         dedup_index_find_group(index, identities, GROUP, found, is_known);
         for (size_t i = 0; i < GROUP; i++)
@@ -133,7 +135,7 @@ static size_t stream_group(struct dedup_index *index, uint64_t *next, uint64_t t
         entries[i] = entry_of(again ? mixed(turn * GROUP + i + 1) % *next : *next + fresh);
         fresh += !again;
         identities[i] = entries[i].identity;
-        dedup_index_prefetch(index, identities[i]);
+        dedup_index_prefetch_way(index, identities[i]);
     }
     dedup_index_find_group(index, identities, GROUP, found, known);
     fresh = 0;
