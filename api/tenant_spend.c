@@ -91,7 +91,7 @@ enum err tenant_spend_load(struct db *db, enum usage_reader reader, const struct
     const struct tenant_share *shares = NULL;
     size_t share_count = 0;
     instant_us *changes;
-    size_t change_count = catalogue_price_changes(catalogue, terms->book, period->start, period->end, arena, &changes);
+    size_t change_count = charge_boundaries(catalogue, terms, period->start, period->end, arena, &changes);
     const struct usage_request request = {.account = period->account,
                                           .period_start = period->start,
                                           .period_end = period->end,

@@ -59,6 +59,24 @@ struct price_version {
 };
 struct price_book { int32_t number; const char *id, *name; struct currency currency; const struct price_book *parent; };
 
+// The steps by which a contract deducts from what was used, in the order of an agreement (contract.h). Those of units come before prices
+// are multiplied, those of money after.
+enum contract_stage {
+    CONTRACT_FREE,          // the free units of prices
+    CONTRACT_PACKAGES, CONTRACT_RESERVATIONS, CONTRACT_SAVINGS_PLANS, // cover units
+    CONTRACT_DISCOUNTS,     // negotiated
+    CONTRACT_COUPONS,
+    CONTRACT_LIMITS,        // minimum and maximum of the account's period
+    CONTRACT_STAGE_COUNT
+};
+// A negotiated discount: on one SKU, on a service's SKUs, or (both NULL) on all.
+struct contract_discount { struct price rate; /* a fraction (0.1) at 1e-12, above 0 */ const struct sku *sku; const struct service *service; };
+// What an agreement deducts; one is shared by all agreements that say nothing.
+struct contract {
+    enum contract_stage stages[CONTRACT_STAGE_COUNT]; size_t stage_count; // in order, each once
+    const struct contract_discount *discounts; size_t discount_count;     // a charge names one by its place, from 1
+};
+
 struct seller { int32_t number; const char *id, *name, *address, *tax_id, *series; int64_t account; /* 0: the operator */ };
 struct billing_account { int64_t number; const char *id, *name, *address, *tax_id, *email; };
 // One version of the terms between a seller and a buyer, valid for periods that start in [effective_from, effective_to).
@@ -74,6 +92,7 @@ struct agreement {
     const char *tax_name;
     struct price tax_rate; // a fraction (0.19) at 1e-12
     enum rounding rounding;
+    const struct contract *contract; // never NULL
 };
 struct tenant { int64_t number; const char *id, *name; int shard; };
 struct membership { int64_t tenant, account; instant_us effective_from, effective_to; };

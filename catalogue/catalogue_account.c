@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
+#include "catalogue/contract.h"
 
 enum { LEVEL_MAX = 7 };
 
@@ -172,6 +173,7 @@ static enum err build_terms(struct catalogue *catalogue, const struct agreement_
         .rounding = row->rounding,
     };
     enum err err = check_terms(row, terms, fault);
+    if (!err) err = contract_build(catalogue, row, terms, fault);
     if (err) return err;
     struct fault inner = {0};
     err = zone_open(text_or_empty(row->zone), &terms->zone, &inner);

@@ -77,6 +77,8 @@ struct agreement_row {
     const char *currency, *zone, *tax_name;
     struct price tax_rate;
     enum rounding rounding;
+    const char *stages;     // names joined by ","; NULL: the default order
+    const char *deductions; // canonical JSON of contract.h; NULL: none
 };
 struct tenant_row {
     int64_t version, number;

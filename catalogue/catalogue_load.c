@@ -274,7 +274,7 @@ static void fill_account(struct loader *loader)
 
 static const char agreements_sql[] =
     "select version, agreement, effective_from, seller, account, level, price_book, currency,\n"
-    "       zone, tax_name, tax_rate, rounding\n"
+    "       zone, tax_name, tax_rate, rounding, nullif(stages, 'usage'), nullif(deductions, '{}')\n"
     "  from catalog.agreement\n"
     " where version <= $1\n"
     " order by account, effective_from, agreement, version";
@@ -294,6 +294,8 @@ static void fill_agreement(struct loader *loader)
         .tax_name = get_text(loader, 9),
         .tax_rate = get_price(loader, 10),
         .rounding = (enum rounding)WORD(loader, 11, rounding_names),
+        .stages = get_text_or_null(loader, 12),
+        .deductions = get_text_or_null(loader, 13),
     };
 }
 

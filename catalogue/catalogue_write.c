@@ -159,6 +159,10 @@ static void put_agreement(struct sink *sink, const void *row)
     sink_text(sink, agreement->tax_name);
     sink_decimal(sink, agreement->tax_rate.pico, PRICE_PLACES);
     sink_text(sink, rounding_names[agreement->rounding]);
+    // terms without them have the digest that they had before there were any
+    if (!sink->copy && !agreement->stages && !agreement->deductions) return;
+    sink_text(sink, agreement->stages ? agreement->stages : "usage");
+    sink_text(sink, agreement->deductions ? agreement->deductions : "{}");
 }
 
 static void put_tenant(struct sink *sink, const void *row)
@@ -242,8 +246,8 @@ static const struct table {
     {"agreement",
      "catalog.agreement (agreement, effective_from, version, seller, account, level, price_book, currency, zone, "
      "tax_name, "
-     "tax_rate, rounding)",
-     12, put_agreement, compare_agreement},
+     "tax_rate, rounding, stages, deductions)",
+     14, put_agreement, compare_agreement},
     {"tenant", "catalog.tenant (tenant, version, id, name)", 4, put_tenant, compare_tenant},
     {"membership", "catalog.membership (tenant, effective_from, version, account)", 4, put_membership,
      compare_membership},

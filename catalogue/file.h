@@ -51,6 +51,18 @@ struct file_seller {
     bool valid;
     struct seller_row row;
 };
+// A negotiated discount of an account's terms.
+struct file_discount {
+    struct price rate;
+    struct file_reference sku, service; // neither: all
+};
+// The deductions of an account's terms.
+struct file_contract {
+    enum contract_stage stages[CONTRACT_STAGE_COUNT];
+    size_t stage_count; // 0: not given, the default order
+    const struct file_discount *discounts;
+    size_t discount_count;
+};
 // A billing account, or a partner, which is an account and a seller.
 struct file_account {
     const struct yaml_node *node, *from_node; // from_node: effective_from, or the item
@@ -58,7 +70,8 @@ struct file_account {
     struct account_row row;
     const char *series;                 // partner
     struct file_reference seller, book; // seller.id NULL: the operator
-    struct agreement_row terms;         // numbers are not set
+    struct agreement_row terms;         // numbers and deductions are not set
+    struct file_contract contract;
     const struct zone *zone;            // NULL: not valid
 };
 struct file_tenant {

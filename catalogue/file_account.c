@@ -2,7 +2,7 @@
 // Reads who sells, who pays and who uses: sellers, partners, billing accounts and tenants.
 #include <string.h>
 
-#include "catalogue/file_field.h"
+#include "catalogue/file_contract.h"
 
 enum { ADDRESS_LINES_MAX = 8, SERIES_MAX = 16, TAX_ID_MAX = 64, EMAIL_MAX = 254, TAX_NAME_MAX = 32 };
 
@@ -102,6 +102,8 @@ enum {
     PRICE_BOOK,
     TAX,
     ROUNDING,
+    STAGES,
+    DISCOUNTS,
     EFFECTIVE_FROM,
     ACCOUNT_FIELDS,
     SERIES = ACCOUNT_FIELDS,
@@ -119,6 +121,7 @@ static void read_terms(struct file_errors *errors, const struct file_field *fiel
         .rounding = (enum rounding)file_choice(errors, &fields[ROUNDING], rounding_names, ROUNDING_COUNT, ROUND_HALF_UP),
     };
     read_tax(errors, &fields[TAX], &account->terms);
+    file_contract_read(errors, &fields[STAGES], &fields[DISCOUNTS], &account->contract);
     if (account->terms.currency && currency_find(account->terms.currency, &currency, &fault))
         file_error(errors, fields[CURRENCY].value, "currency '%.16s': %s", account->terms.currency, fault.reason);
     if (account->terms.zone && zone_open(account->terms.zone, &account->zone, &fault)) {
@@ -141,6 +144,8 @@ static void read_account(struct catalogue_files *files, const struct yaml_node *
         [PRICE_BOOK] = {.name = "price_book", .required = true},
         [TAX] = {.name = "tax"},
         [ROUNDING] = {.name = "rounding"},
+        [STAGES] = {.name = "stages"},
+        [DISCOUNTS] = {.name = "discounts"},
         [EFFECTIVE_FROM] = {.name = "effective_from"},
         [SERIES] = {.name = "series", .required = true},
     };

@@ -94,6 +94,12 @@ bool plan_differs(struct text *out, const char *what, const char *old, const cha
 const char *plan_place(const struct plan *plan, const struct yaml_node *node); // in the arena
 const char *plan_instant(const struct plan *plan, instant_us instant);         // "the beginning" for INSTANT_MIN
 
+// --- the deductions of terms (plan_contract.c)
+bool plan_contract(struct plan *plan, const struct file_contract *contract); // what it names is there
+const char *plan_contract_stages(struct plan *plan, const struct file_contract *contract); // NULL: the default order
+const char *plan_contract_deductions(struct plan *plan, const struct file_contract *contract); // NULL: none
+const char *plan_contract_words(struct plan *plan, const struct agreement_row *row); // "" or ", ..."
+
 void plan_services(struct plan *plan);
 void plan_meters(struct plan *plan);
 void plan_skus(struct plan *plan);

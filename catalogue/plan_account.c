@@ -178,7 +178,9 @@ static void check_start(struct plan *plan, const struct file_account *account, c
 static bool same_terms(const struct agreement_row *a, const struct agreement_row *b)
 {
     return a->book == b->book && strcmp(a->currency, b->currency) == 0 && strcmp(a->zone, b->zone) == 0 &&
-           strcmp(a->tax_name, b->tax_name) == 0 && a->tax_rate.pico == b->tax_rate.pico && a->rounding == b->rounding;
+           strcmp(a->tax_name, b->tax_name) == 0 && a->tax_rate.pico == b->tax_rate.pico &&
+           a->rounding == b->rounding && strcmp(text_or_empty(a->stages), text_or_empty(b->stages)) == 0 &&
+           strcmp(text_or_empty(a->deductions), text_or_empty(b->deductions)) == 0;
 }
 
 static void add_terms(struct accounts *accounts, const struct plan_thing *thing, const struct file_account *account,
@@ -189,9 +191,10 @@ static void add_terms(struct accounts *accounts, const struct plan_thing *thing,
     price_print(row->tax_rate, rate);
     const char *tax = *row->tax_name ? arena_print(plan->arena, "%s %s", row->tax_name, rate) : "no tax";
     *ROW_NEW(&plan->added.agreements) = *row;
-    plan_change(plan, true, "agreement", "%s buys from %s by %s in %s, zone %s, %s, %s, from %s", thing->id,
+    const char *contract = plan_contract_words(plan, row);
+    plan_change(plan, true, "agreement", "%s buys from %s by %s in %s, zone %s, %s, %s%s, from %s", thing->id,
                 accounts->sellers[thing - plan->accounts.things]->id, account->book.id, row->currency, row->zone, tax,
-                rounding_names[row->rounding], plan_instant(plan, row->effective_from));
+                rounding_names[row->rounding], contract, plan_instant(plan, row->effective_from));
 }
 
 // Puts the numbers into the declared terms; false: something is unknown, which was told.
@@ -210,8 +213,11 @@ static bool complete_terms(struct accounts *accounts, const struct plan_thing *t
     if (currency && strcmp(currency, account->terms.currency) != 0)
         file_error(plan->errors, account->book.node, "account '%s' is in %s, price book '%s' in %s", thing->id,
                    account->terms.currency, book->id, currency);
-    if (!book || !currency || !seller || level < 0) return false;
+    bool known = plan_contract(plan, &account->contract);
+    if (!book || !currency || !seller || level < 0 || !known) return false;
     *row = account->terms;
+    row->stages = plan_contract_stages(plan, &account->contract);
+    row->deductions = plan_contract_deductions(plan, &account->contract);
     row->version = plan->version;
     row->number = agreement;
     row->account = thing->number;

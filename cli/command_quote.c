@@ -145,6 +145,7 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     json_write_raw(json, price->match_text);
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_put_int(json, "tier", charge->tier);
+    json_put_int(json, "deduction", charge->deduction);
     json_put_decimal(json, "quantity", charge->quantity.nano, QUANTITY_PLACES);
     json_put_text(json, "unit", catalogue_meter_newest(catalogue, sku->meter)->unit);
     json_put_decimal(json, "list_cost", charge->list_cost.pico, AMOUNT_PLACES);

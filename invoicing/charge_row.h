@@ -6,5 +6,5 @@
 
 // Columns of such a select, in this order; the first two are for the caller.
 #define CHARGE_ROW_COLUMNS                                                                                             \
-    "account, period_start, tenant, sku, price, tier, dimension_set, stage, quantity, list_cost, contracted_cost, effective_cost, billed_cost"
+    "account, period_start, tenant, sku, price, tier, dimension_set, stage, deduction, quantity, list_cost, contracted_cost, effective_cost, billed_cost"
 struct charge charge_row_read(const struct db_result *result, int row);

@@ -120,11 +120,11 @@ static enum err take_charges(struct close_work *work, struct db_result *result, 
 }
 
 static const char billed_sql[] =
-    "select k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage, sum(l.quantity), 0, 0, 0, sum(l.cost)"
+    "select k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage, l.deduction, sum(l.quantity), 0, 0, 0, sum(l.cost)"
     "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
     "  join invoicing.document d on d.agreement = k.agreement and d.account = k.account and d.state <> 'void'"
     "  join invoicing.document_line l on l.document = d.document and l.original_period_start = k.period_start"
-    " group by k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage"
+    " group by k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage, l.deduction"
     " order by k.account, l.original_period_start";
 static const char group_sql[] =
     "select k.account, k.period_start, sum(g.net), sum(g.tax)"
@@ -290,7 +290,7 @@ static enum err rate_at_cut(struct close_work *work, struct close_account **acco
     for (size_t i = 0; i < count; i++) {
         const struct billing_period *period = accounts[i]->period;
         instant_us *boundaries;
-        size_t changes = catalogue_price_changes(work->catalogue, period->agreement->book, period->start, period->end, work->arena, &boundaries);
+        size_t changes = charge_boundaries(work->catalogue, period->agreement, period->start, period->end, work->arena, &boundaries);
         requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
     }
     enum err err = usage_load_since(work->db, work->catalogue, accounts[0]->cut, requests, nothing, count, work->arena, usages, anew, work->fault);

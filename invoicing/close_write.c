@@ -133,6 +133,7 @@ static void copy_line(struct db_copy *copy, const struct close_account *account,
     db_copy_int2(copy, (int16_t)charge->tier);
     db_copy_uuid(copy, charge->dimension_set);
     db_copy_int2(copy, (int16_t)charge->stage);
+    db_copy_int8(copy, charge->deduction);
     db_copy_numeric(copy, line->quantity.nano, QUANTITY_PLACES);
     db_copy_numeric(copy, line->cost.pico, AMOUNT_PLACES);
     db_copy_numeric(copy, line->amount.pico, AMOUNT_PLACES);
@@ -142,7 +143,7 @@ static enum err copy_lines(struct close_work *work, struct close_account **order
 {
     struct db_copy copy;
     enum err err = db_copy_open(work->db,
-        "invoicing.document_line (document, line, original_period_start, tenant, sku, price, tier, dimension_set, stage, quantity, cost, amount)", 12, &copy, work->fault);
+        "invoicing.document_line (document, line, original_period_start, tenant, sku, price, tier, dimension_set, stage, deduction, quantity, cost, amount)", 13, &copy, work->fault);
     if (err) return err;
     for (size_t i = 0; i < count; i++)
         for (size_t l = 0; l < order[i]->document.line_count; l++) copy_line(&copy, order[i], l);

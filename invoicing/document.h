@@ -36,7 +36,7 @@ struct document {
 };
 
 // Puts billables of one original period into the order of a document's lines: by service, SKU, tenant, price match, price
-// version's begin, tier, dimensions, stage; no internal number decides but between charges that are alike in all of that.
+// version's begin, tier, dimensions, stage, deduction; no internal number decides but between charges that are alike in all of that.
 // ERR_BUG: a charge names a SKU or a price that the catalogue does not have.
 enum err billables_sort(const struct catalogue *catalogue, struct billable *billables, size_t count, struct arena *arena, struct fault *fault) MUST_USE;
 

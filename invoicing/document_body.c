@@ -81,6 +81,16 @@ static void write_price(struct json_writer *json, const struct price_version *pr
     put_instant(json, "price_effective_from", price->effective_from);
 }
 
+// The negotiated discount that the charge has; absent if it has none.
+static void write_discount(struct json_writer *json, const struct billable *billable)
+{
+    const struct contract *contract = billable->original->agreement->contract;
+    const struct charge *charge = &billable->charge;
+    if (!charge->deduction || !charge_of_price(charge->stage)) return;
+    ENSURE((size_t)charge->deduction <= contract->discount_count); // the charge was rated under these terms
+    json_put_decimal(json, "discount_rate", contract->discounts[charge->deduction - 1].rate.pico, PRICE_PLACES);
+}
+
 static const char *tenant_id(const struct catalogue *catalogue, int64_t number)
 {
     const struct tenant *tenant = number ? catalogue_tenant_number(catalogue, number) : NULL;
@@ -122,6 +132,7 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     json_put_decimal(json, "quantity", line->quantity.nano, QUANTITY_PLACES);
     json_put_text(json, "unit", meter->unit);
     write_price(json, price, charge);
+    write_discount(json, billable);
     json_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
     json_put_money(json, "amount", billable->original->agreement->currency, line->amount);
     write_shares(json, catalogue, billable);

@@ -19,6 +19,7 @@ static int sortable_order(const void *left, const void *right)
     if (!order) order = (a->billable.charge.tier > b->billable.charge.tier) - (a->billable.charge.tier < b->billable.charge.tier);
     if (!order) order = strcmp(a->billable.dimensions, b->billable.dimensions);
     if (!order) order = (a->billable.charge.stage > b->billable.charge.stage) - (a->billable.charge.stage < b->billable.charge.stage);
+    if (!order) order = (a->billable.charge.deduction > b->billable.charge.deduction) - (a->billable.charge.deduction < b->billable.charge.deduction);
     return order ? order : (a->price->number > b->price->number) - (a->price->number < b->price->number);
 }
 

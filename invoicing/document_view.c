@@ -176,6 +176,8 @@ static void read_line(struct reader *reader, const struct json_value *json, stru
     line->tenant = optional_text(reader, json, "tenant");
     line->note = note_of(reader, json);
     line->flat = optional_text(reader, json, "flat");
+    if (json_member(json, "discount_rate"))
+        line->discount = print_decimal(reader, want_decimal(reader, json, "discount_rate", PRICE_PLACES), PRICE_PLACES - 2);
     if (json_member(json, "tier"))
         line->tier = arena_print(reader->arena, "%lld", (long long)json_int(json_member(json, "tier"), 0) + 1);
     line->unit_price = want_text(reader, json, "unit_price");

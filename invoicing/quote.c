@@ -207,8 +207,8 @@ static enum err collect(struct making *making, const struct piece *pieces, size_
     const struct billing_period *period = &pieces[0].period;
     struct collecting collecting = {.making = making, .rows = {.arena = making->arena}};
     instant_us *changes;
-    size_t change_count = catalogue_price_changes(making->catalogue, period->agreement->book, period->start,
-                                                  period->end, making->arena, &changes);
+    size_t change_count = charge_boundaries(making->catalogue, period->agreement, period->start, period->end,
+                                            making->arena, &changes);
     collecting.request = (struct usage_request){period->account,         period->start, period->end,
                                                 period->agreement->zone, changes,       change_count};
     enum err err = ERR_OK;

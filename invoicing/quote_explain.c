@@ -51,13 +51,33 @@ static void add_money(struct text *out, const struct quote *quote, struct amount
     text_print(out, "%s %s", digits, quote->period.agreement->currency.code);
 }
 
+// What the price charges, before a negotiated discount. Shared prices have no other list price than their own.
+static struct amount before_discount(const struct price_version *price, const struct charge *charge)
+{
+    struct amount cost;
+    if (price_forms[price->model].shared) return charge->list_cost;
+    return amount_of(charge->quantity, price->price, price->per, &cost) ? charge->billed_cost : cost;
+}
+
+static void add_discount(struct text *out, const struct quote *quote, const struct price_version *price,
+                         const struct charge *charge)
+{
+    const struct contract *contract = quote->period.agreement->contract;
+    char digits[DECIMAL_TEXT_MAX];
+    if (!charge->deduction || !charge_of_price(charge->stage)) return;
+    ENSURE((size_t)charge->deduction <= contract->discount_count);
+    decimal_print(contract->discounts[charge->deduction - 1].rate.pico, PRICE_PLACES - 2, digits);
+    text_print(out, ", less %s %% of ", digits);
+    add_money(out, quote, before_discount(price, charge));
+}
+
 // What the charge has beside quantity x unit price.
 static void add_rest(struct text *out, const struct quote *quote, const struct price_version *price, struct price unit,
                      const struct charge *charge)
 {
     struct amount cost, rest;
     if (amount_of(charge->quantity, unit, price->per, &cost)) return;
-    if (amount_sub(charge->billed_cost, cost, &rest) || rest.pico == 0) return;
+    if (amount_sub(before_discount(price, charge), cost, &rest) || rest.pico == 0) return;
     text_add_string(out, " + ");
     add_money(out, quote, rest);
 }
@@ -67,7 +87,7 @@ static void add_started(struct text *out, const struct price_version *price, con
 {
     char digits[DECIMAL_TEXT_MAX];
     int128 started;
-    if (price->price.pico == 0 || decimal_mul_div(charge->billed_cost.pico, 1, price->price.pico, ROUND_DOWN, &started))
+    if (price->price.pico == 0 || decimal_mul_div(charge->list_cost.pico, 1, price->price.pico, ROUND_DOWN, &started))
         return;
     decimal_print(started, 0, digits);
     text_print(out, ", %s started", digits);
@@ -83,7 +103,7 @@ static void explain_usage(const struct quote *quote, const struct price_version 
     if (once) {
         add_quantity(out, charge->quantity);
         text_print(out, " %s, ", meter->unit);
-        add_money(out, quote, charge->billed_cost);
+        add_money(out, quote, before_discount(price, charge));
         text_add_string(out, " for the period");
         return;
     }
@@ -123,4 +143,5 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
     case STAGE_COUNT:
         break;
     }
+    add_discount(out, quote, price, charge);
 }

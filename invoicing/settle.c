@@ -164,7 +164,7 @@ static enum err rate_items(struct settle_work *work)
     for (size_t i = 0; i < wanted.count; i++) {
         const struct billing_period *period = wanted.periods[i];
         instant_us *boundaries;
-        size_t changes = catalogue_price_changes(work->catalogue, period->agreement->book, period->start, period->end, work->arena, &boundaries);
+        size_t changes = charge_boundaries(work->catalogue, period->agreement, period->start, period->end, work->arena, &boundaries);
         wanted.requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
     }
     enum err err = position_usage_load(work->db, wanted.periods, wanted.count, wanted.bases, work->arena, work->fault);

@@ -19,7 +19,7 @@ static bool same_value(const struct charge *a, const struct charge *b)
 static struct charge vanished(const struct charge *posted)
 {
     return (struct charge){.tenant = posted->tenant, .sku = posted->sku, .price = posted->price, .tier = posted->tier,
-                           .dimension_set = posted->dimension_set, .stage = posted->stage};
+                           .dimension_set = posted->dimension_set, .stage = posted->stage, .deduction = posted->deduction};
 }
 
 static enum err add_change(struct settle_item *item, const struct charge *now, const struct charge *before)
@@ -90,6 +90,7 @@ static void copy_change(struct db_copy *copy, const struct settle_item *item, co
     db_copy_int2(copy, (int16_t)charge->tier);
     db_copy_uuid(copy, charge->dimension_set);
     db_copy_int2(copy, (int16_t)charge->stage);
+    db_copy_int8(copy, charge->deduction);
     db_copy_numeric(copy, charge->quantity.nano, QUANTITY_PLACES);
     db_copy_numeric(copy, charge->list_cost.pico, AMOUNT_PLACES);
     db_copy_numeric(copy, charge->contracted_cost.pico, AMOUNT_PLACES);
@@ -102,8 +103,8 @@ static enum err copy_charges(struct settle_work *work)
 {
     struct db_copy copy;
     enum err err = db_copy_open(work->db,
-        "invoicing.charge (settlement, agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set, stage,"
-        " quantity, list_cost, contracted_cost, effective_cost, billed_cost, billed_delta)", 17, &copy, work->fault);
+        "invoicing.charge (settlement, agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set, stage, deduction,"
+        " quantity, list_cost, contracted_cost, effective_cost, billed_cost, billed_delta)", 18, &copy, work->fault);
     if (err) return err;
     for (size_t i = 0; i < work->count; i++)
         for (size_t c = 0; c < work->items[i].change_count; c++) copy_change(&copy, &work->items[i], &work->items[i].changes[c]);

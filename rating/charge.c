@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "rating/price.h"
+#include "rating/stage.h"
 
 struct build {
     const struct catalogue *catalogue;
@@ -94,6 +94,17 @@ const char *charge_stage_name(enum charge_stage stage)
     return names[stage];
 }
 
+bool charge_of_price(enum charge_stage stage)
+{
+    return stage <= STAGE_MAXIMUM_SPEND;
+}
+
+size_t charge_boundaries(const struct catalogue *catalogue, const struct agreement *agreement, instant_us start, instant_us end, struct arena *arena,
+                         instant_us **boundaries)
+{
+    return catalogue_price_changes(catalogue, agreement->book, start, end, arena, boundaries);
+}
+
 int charge_order(const void *left, const void *right)
 {
     const struct charge *a = left, *b = right;
@@ -102,7 +113,9 @@ int charge_order(const void *left, const void *right)
     if (a->price != b->price) return a->price < b->price ? -1 : 1;
     if (a->tier != b->tier) return a->tier < b->tier ? -1 : 1;
     int order = hash128_compare(a->dimension_set, b->dimension_set);
-    return order ? order : (a->stage > b->stage) - (a->stage < b->stage);
+    if (order) return order;
+    if (a->stage != b->stage) return a->stage < b->stage ? -1 : 1;
+    return (a->deduction > b->deduction) - (a->deduction < b->deduction);
 }
 
 static enum err add_up(const struct build *build, struct rated *rated)
@@ -121,8 +134,11 @@ enum err charge_rate(const struct catalogue *catalogue, const struct agreement *
     enum err err = ERR_OK;
     for (size_t i = 0; i < usage->line_count && !err; i++) err = add_line(&build, &usage->lines[i]);
     struct charge_list list = {.arena = arena, .catalogue = catalogue, .fault = fault};
-    if (!err) err = price_per_unit_rate(build.items, build.item_count, &list);
-    if (!err) err = price_ladder_rate(build.items, build.item_count, &list);
+    struct stage_work work = {.catalogue = catalogue, .agreement = agreement, .usage = usage, .items = build.items, .item_count = build.item_count, .charges = &list, .arena = arena, .fault = fault};
+    if (!err) err = stages_run(&work, true);
+    if (!err) err = price_per_unit_rate(work.items, work.item_count, &list);
+    if (!err) err = price_ladder_rate(work.items, work.item_count, &list);
+    if (!err) err = stages_run(&work, false);
     if (err) return err;
     if (list.count) qsort(list.charges, list.count, sizeof *list.charges, charge_order);
     *rated = (struct rated){.charges = list.charges, .charge_count = list.count, .unpriced = build.unpriced, .unpriced_count = build.unpriced_count};

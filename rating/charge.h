@@ -5,11 +5,13 @@
 #include "rating/usage.h"
 
 // In the database. MINIMUM: what a minimum duration adds to short runs; FREE: units that a price gives free; MINIMUM_SPEND and
-// MAXIMUM_SPEND: what brings the period's charge of a price up or down to these (quantity zero).
+// MAXIMUM_SPEND: what brings the period's charge of a price up or down to these (quantity zero). The others come from the stages of
+// the contract (stage.h).
 enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1, STAGE_FREE = 2, STAGE_MINIMUM_SPEND = 3, STAGE_MAXIMUM_SPEND = 4, STAGE_COUNT };
 const char *charge_stage_name(enum charge_stage stage); // on documents and in reports
+bool charge_of_price(enum charge_stage stage);          // what a price charges, not a stage of the contract
 
-// Key (rules 6.2): (agreement, account, period, currency, tenant or 0 = shared, sku, price, tier, dimension set or zero, stage).
+// Key (rules 6.2): (agreement, account, period, currency, tenant or 0 = shared, sku, price, tier, dimension set or zero, stage, deduction).
 // per_unit prices: one charge per tenant and dimension set, tier 0. All other models: shared by the account's tenants, no dimension
 // set; with tiers one charge per tier that is charged, else tier 0.
 struct charge {
@@ -19,6 +21,7 @@ struct charge {
     int tier;
     struct hash128 dimension_set;
     enum charge_stage stage;
+    int64_t deduction; // of what a price charges: place of the discount among the contract's, from 1; 0: none
     struct quantity quantity;  // meter units
     struct amount list_cost, contracted_cost, effective_cost, billed_cost; // at 1e-12, each product rounded half-up once
 };
@@ -34,8 +37,11 @@ struct rated {
     struct amount total;                                  // sum of billed_cost
 };
 
-// Rates the usage under the agreement's book. The usage must have been loaded with boundaries at every price change of the book in the
-// period (catalogue_price_changes), so that a segment has one price; most specific match, unit n in the tier with from < n <= to; shared
+// Instants inside (start, end) at which the usage of an agreement's period must be split, sorted, so that a segment has one price and
+// one set of deductions. Everybody who loads usage for charge_rate asks for them here.
+size_t charge_boundaries(const struct catalogue *catalogue, const struct agreement *agreement, instant_us start, instant_us end, struct arena *arena, instant_us **boundaries);
+
+// Rates the usage under the agreement's book and contract. The usage must have been loaded with the boundaries of charge_boundaries; most specific match, unit n in the tier with from < n <= to; shared
 // prices run through the period in time order, over all tenants, per (book, sku, match): docs/pricing.md. list_cost: at the last parent of the book when it prices the
 // SKU per unit, else the contracted cost. ERR_LIMIT names tenant and meter.
 enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;

@@ -15,10 +15,10 @@ with settled as (select t.agreement, t.account, t.period_start,
                  group by 1, 2, 3),
      newest as (select agreement, account, period_start, sum(billed_cost) amount
                   from (select distinct on (agreement, account, period_start, currency, tenant, sku, price, tier,
-                                            dimension_set, stage) *
+                                            dimension_set, stage, deduction) *
                           from invoicing.charge
                          order by agreement, account, period_start, currency, tenant, sku, price, tier,
-                                  dimension_set, stage, settlement desc) c
+                                  dimension_set, stage, deduction, settlement desc) c
                  group by 1, 2, 3)
 select agreement, account, period_start, s.amount settled, p.amount posted, n.amount newest
   from settled s

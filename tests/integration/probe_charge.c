@@ -105,7 +105,7 @@ static void rate(struct world *world, char *const field[FIELDS_MAX])
     ENSURE(account && instant_parse_loose(field[2], strlen(field[2]), &start, NULL) == ERR_OK);
     ENSURE(instant_parse_loose(field[3], strlen(field[3]), &end, NULL) == ERR_OK);
     const struct agreement *terms = catalogue_agreement(world->catalogue, account->number, start);
-    size_t count = catalogue_price_changes(world->catalogue, terms->book, start, end, world->arena, &changes);
+    size_t count = charge_boundaries(world->catalogue, terms, start, end, world->arena, &changes);
     for (size_t i = 0; i < world->line_count; i++) {
         world->lines[i].segment = start;
         for (size_t c = 0; c < count && changes[c] <= world->times[i]; c++)

@@ -73,6 +73,14 @@ class Book:
 
 
 @dataclass(frozen=True)
+class Discount:
+    """Negotiated: on one SKU, on a service, or (both None) on all."""
+    rate: Fraction
+    sku: str
+    service: str
+
+
+@dataclass(frozen=True)
 class Terms:
     """A version of what an account agreed on, in force for periods that start at or after `start`."""
     account: str
@@ -84,6 +92,11 @@ class Terms:
     tax_rate: Fraction
     rounding: str
     start: int
+    stages: tuple     # names in order
+    discounts: tuple
+
+
+STAGES = ("free", "packages", "reservations", "savings_plans", "discounts", "coupons", "limits")  # the default order
 
 
 def match_text(pairs):
@@ -194,7 +207,9 @@ class Catalogue:
         self.terms[row["id"]].append(Terms(
             account=row["id"], seller=row.get("seller"), currency=row["currency"], zone=row["zone"],
             book=row["price_book"], tax_name=tax.get("name", ""), tax_rate=decimal(tax.get("rate", "0")),
-            rounding=row.get("rounding", "half_up"),
+            rounding=row.get("rounding", "half_up"), stages=tuple(row.get("stages") or STAGES),
+            discounts=tuple(Discount(decimal(each["rate"]), each.get("sku"), each.get("service"))
+                            for each in row.get("discounts", ())),
             start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS))
 
     # --- questions

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from catalogue_files import match_text
+from contract_rules import deducted
 from exact import AMOUNT_PLACES, allocated, month
 from price_rules import MINIMUM, PER_UNIT, USAGE, climb, cost_of
 from usage_rules import ShortRun, accrued, usage
@@ -19,6 +20,7 @@ class Key:
     tier: int
     dimensions: str
     stage: int
+    deduction: int = 0
 
 
 @dataclass
@@ -46,8 +48,8 @@ class Rated:
 class Rating:
     """Collects pieces under price versions, then prices each sum once."""
 
-    def __init__(self, catalogue, book):
-        self.catalogue, self.book = catalogue, book
+    def __init__(self, catalogue, book, terms=None):
+        self.catalogue, self.book, self.terms = catalogue, book, terms
         self.per_unit = defaultdict(Fraction)                       # (tenant, price, dimensions, stage) -> quantity
         self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match) -> price -> quantity
         self.rated = Rated({}, set(), defaultdict(Fraction), defaultdict(lambda: defaultdict(Fraction)))
@@ -87,6 +89,8 @@ class Rating:
             ladder = [(price, versions[price]) for price in sorted(versions, key=lambda each: each.start)]
             for price, tier, stage, quantity, cost in climb(ladder):
                 self.rated.charges[Key(None, price.sku, price.name, tier, None, stage)] = quantity, cost
+        if self.terms:
+            self.rated.charges = deducted(self.catalogue, self.terms, self.rated.charges)
         return self.rated
 
 
@@ -100,7 +104,7 @@ def rate(counted, account, label, cut_end):
         return sorted({edge for sku in catalogue.skus_of_meter[meter]
                        for edge in catalogue.price_changes(terms.book, sku, start, end)})
 
-    rating = Rating(catalogue, terms.book)
+    rating = Rating(catalogue, terms.book, terms)
     for piece in usage(counted, account, terms.zone, start, end, cut_end, edges_of):
         rating.take(piece)
     return rating.finish()

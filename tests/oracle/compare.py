@@ -15,12 +15,12 @@ with account as ({NEWEST.format(key='account', table='billing_account')}),
      book as ({NEWEST.format(key='price_book', table='price_book')}),
      price as ({NEWEST.format(key='price', table='price')}),
      charge as (select distinct on (agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set,
-                                    stage) *
+                                    stage, deduction) *
                   from invoicing.charge
                  order by agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set, stage,
-                          settlement desc)
+                          deduction, settlement desc)
 select account.id account, e.label, tenant.id tenant, sku.id sku, book.id book, price.match,
-       price.effective_from::text price_from, c.tier, d.members dimensions, c.stage, c.quantity::text,
+       price.effective_from::text price_from, c.tier, d.members dimensions, c.stage, c.deduction, c.quantity::text,
        c.billed_cost::text cost
   from charge c
   join invoicing.period e using (agreement, account, period_start)
@@ -55,7 +55,7 @@ def posted_charges(deployment):
     for row in deployment.rows(CHARGES):
         name = row["book"], row["sku"], canonical(row["match"]), price_start(row["price_from"])
         dimensions = None if row["tenant"] is None else canonical(row["dimensions"])
-        key = Key(row["tenant"], row["sku"], name, row["tier"], dimensions, row["stage"])
+        key = Key(row["tenant"], row["sku"], name, row["tier"], dimensions, row["stage"], row["deduction"])
         found[row["account"], row["label"]][key] = number(row["quantity"]), number(row["cost"])
     return found
 

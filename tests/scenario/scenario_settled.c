@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "invoicing/position_usage.h"
+#include "rating/charge.h"
 #include "scenario.h"
 
 static enum err compare_position(struct scenario *scenario, const struct billing_period *period,
@@ -15,8 +16,8 @@ static enum err compare_position(struct scenario *scenario, const struct billing
     struct position_usage_difference difference;
     instant_us *boundaries;
     bool agrees;
-    size_t count = catalogue_price_changes(scenario->catalogue, period->agreement->book, period->start, period->end,
-                                           scenario->arena, &boundaries);
+    size_t count = charge_boundaries(scenario->catalogue, period->agreement, period->start, period->end,
+                                     scenario->arena, &boundaries);
     const struct usage_request request = {period->account, period->start, period->end,
                                           period->agreement->zone, boundaries, count};
     enum err err = position_usage_load(scenario->bill, &period, 1, &basis, scenario->arena, fault);

@@ -245,6 +245,14 @@ static void agreement_without_book(void) { rows.agreements.row[0].book = 9; }
 static void agreement_without_seller(void) { rows.agreements.row[0].seller = 9; }
 static void agreement_of_nobody(void) { rows.agreements.row[0].account = 9; }
 static void agreement_at_wrong_level(void) { rows.agreements.row[2].level = 0; }
+static void agreement_of_unknown_stage(void) { rows.agreements.row[0].stages = "free,magic"; }
+static void agreement_of_units_after_money(void) { rows.agreements.row[0].stages = "discounts,packages"; }
+static void agreement_of_broken_deductions(void) { rows.agreements.row[0].deductions = "{"; }
+static void discount_of_nothing(void) { rows.agreements.row[0].deductions = "{\"discounts\":[{\"rate\":\"0\"}]}"; }
+static void discount_of_no_sku(void)
+{
+    rows.agreements.row[0].deductions = "{\"discounts\":[{\"rate\":\"0.1\",\"sku\":\"x\"}]}";
+}
 static void agreement_taxed_too_much(void) { rows.agreements.row[0].tax_rate.pico = 1000000000001; }
 static void partners_in_a_circle(void) { rows.agreements.row[1].seller = 2; rows.agreements.row[1].level = 1; }
 static void partner_without_agreement(void)
@@ -291,6 +299,11 @@ static void contradictions_are_refused(void **state)
         {agreement_of_nobody, "agreement of", "billing account number 9"},
         {agreement_at_wrong_level, "agreement of bolt", "level is 0, there are 1"},
         {agreement_taxed_too_much, "agreement of acme", "0 to 1"},
+        {agreement_of_unknown_stage, "agreement of acme", "'free,magic' cannot be read"},
+        {agreement_of_units_after_money, "agreement of acme", "contradict"},
+        {agreement_of_broken_deductions, "agreement of acme", "its deductions: "},
+        {discount_of_nothing, "agreement of acme", "above 0"},
+        {discount_of_no_sku, "agreement of acme", "SKU x"},
         {partners_in_a_circle, "agreement of sky", "circle"},
         {partner_without_agreement, "seller sky", "no agreement"},
         {series_twice, "seller sky", "series NC"},

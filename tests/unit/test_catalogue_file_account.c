@@ -84,6 +84,48 @@ static void accounts_and_tenants_are_checked(void **state)
     expect_each(MONEY, cases, COUNT(cases));
 }
 
+static void deductions_of_terms_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"good",
+         "billing_accounts: [" ACME ", stages: [packages, free, coupons, discounts, limits],"
+         " discounts: [{rate: \"0.1\"}, {rate: \"1\", service: ecs}, {rate: \"0.000000000001\", sku: call}]}]\n",
+         ""},
+        {"no deductions", "billing_accounts: [" ACME ", discounts: []}]\n", ""},
+        {"unknown stage", "billing_accounts: [" ACME ", stages: [free, @magic]}]\n",
+         "stage 'magic' is unknown; there are: free, packages, reservations, savings_plans, discounts, coupons, "
+         "limits\n"},
+        {"stage twice", "billing_accounts: [" ACME ", stages: [free, discounts, @discounts]}]\n",
+         "stage 'discounts' is there twice\n"},
+        {"units after money", "billing_accounts: [" ACME ", stages: [discounts, @packages]}]\n",
+         "stage 'packages' takes units, and 'discounts' before it takes money: units are taken before they are "
+         "priced\n"},
+        {"no list", "billing_accounts: [" ACME ", stages: @free}]\n",
+         "stages is a list of at least one: [free, packages, discounts]\n"},
+        {"empty list", "billing_accounts: [" ACME ", stages: @[]}]\n",
+         "stages is a list of at least one: [free, packages, discounts]\n"},
+        {"discounts without their stage",
+         "billing_accounts: [" ACME ", stages: [free], @discounts: [{rate: \"0.1\"}]}]\n",
+         "there are discounts, but the stages have no 'discounts'\n"},
+        {"discount of nothing", "billing_accounts: [" ACME ", discounts: [{rate: @\"0\"}]}]\n",
+         "rate is above 0: leave the discount out\n"},
+        {"discount above 1", "billing_accounts: [" ACME ", discounts: [{rate: @\"1.000000000001\"}]}]\n",
+         "rate 1.000000000001 is above 1: 10 % is written \"0.10\"\n"},
+        {"discount without rate", "billing_accounts: [" ACME ", discounts: [@{sku: call}]}]\n", "a discount needs rate\n"},
+        {"discount of unknown things",
+         "billing_accounts: [" ACME ", discounts: [{rate: \"0.1\", sku: @x}, {rate: \"0.1\", service: @y}]}]\n",
+         "there is no sku 'x'\nthere is no service 'y'\n"},
+        {"discount for both",
+         "billing_accounts: [" ACME ", discounts: [{rate: \"0.1\", sku: call, @service: ecs}]}]\n",
+         "a discount is for a sku, for a service, or without both for all\n"},
+        {"discount for the same twice",
+         "billing_accounts: [" ACME ", discounts: [{rate: \"0.1\", sku: call}, @{rate: \"0.2\", sku: call}]}]\n",
+         "another discount of these terms is for the same\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
 #define SKY "{id: sky, name: Sky, series: SKY, currency: EUR, zone: UTC, price_book: eur"
 
 static void there_is_one_operator_and_partners_resell(void **state)
@@ -140,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accounts_and_tenants_are_checked),
         cmocka_unit_test(there_is_one_operator_and_partners_resell),
+        cmocka_unit_test(deductions_of_terms_are_checked),
         cmocka_unit_test(zones_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

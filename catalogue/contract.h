@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the catalogue knows of the stages of a contract: one row per stage; and the deductions of an agreement in their
+// stored form. What a stage does is one file each in rating/ (stage_table.c lists them).
+#pragma once
+#include "catalogue/catalogue.h"
+#include "catalogue/catalogue_build.h"
+
+struct contract_form {
+    const char *name; // in files and in the database
+    bool units;       // takes units before they are priced; false: works on money
+};
+extern const struct contract_form contract_forms[CONTRACT_STAGE_COUNT];
+
+enum { CONTRACT_DISCOUNTS_MAX = 1000 };
+
+// The stage of that name; false: there is none. Pure.
+bool contract_stage_find(const char *name, enum contract_stage *stage) MUST_USE;
+// Index of the first stage that is there a second time, or that takes units after one that took money; count if the
+// list can be computed. Pure.
+size_t contract_order_check(const enum contract_stage *stages, size_t count);
+extern const struct contract contract_default; // of an agreement that says nothing
+
+// Sets terms->contract from a row's stored form:
+//   stages      names joined by ","
+//   deductions  {"discounts":[{"rate":"0.1","sku":ID} | {"rate":"0.1","service":ID} | {"rate":"0.1"},...]}
+// ERR_INVALID: it cannot be read, or names what is not there.
+enum err contract_build(struct catalogue *catalogue, const struct agreement_row *row, struct agreement *terms,
+                        struct fault *fault) MUST_USE;

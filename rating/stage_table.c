@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which function is which stage of a contract, and their order.
+#include "rating/stage.h"
+
+stage_run *const stage_runs[CONTRACT_STAGE_COUNT] = {
+    [CONTRACT_DISCOUNTS] = stage_discount_run,
+};
+
+enum err stages_run(struct stage_work *work, bool units)
+{
+    const struct contract *contract = work->agreement->contract;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < contract->stage_count && !err; i++) {
+        enum contract_stage stage = contract->stages[i];
+        if (contract_forms[stage].units == units && stage_runs[stage]) err = stage_runs[stage](work);
+    }
+    return err;
+}
