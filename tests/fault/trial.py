@@ -17,6 +17,7 @@ from books import LEDGER
 from commit_proxy import CommitProxy
 from corner import Corner
 from deployment import Deployment, healthy
+from log_ends import log_ends
 from rating_world import unpack_identities, verify_chain
 from stream import DAYS_BACK, DIRECT, GATE, Stream, catalogue_text, messages_of
 from waiting import need, until
@@ -215,13 +216,7 @@ class Trial:
     # --- what must come out
 
     def log_ends(self):
-        topic = f"{self.deployment.name}.1"
-        words = [word for partition in range(PARTITIONS) for word in ("-t", f"{topic}:{partition}:-1")]
-        answer = subprocess.run(["kcat", "-Q", "-b", self.deployment.setting("kafka.brokers"), *words],
-                                capture_output=True, text=True, check=True)
-        ends = {int(line.split("[")[1].split("]")[0]): int(line.split()[-1]) for line in answer.stdout.splitlines()}
-        need(len(ends) == PARTITIONS, f"kcat -Q: {answer.stdout}")
-        return ends
+        return log_ends(self.deployment.setting("kafka.brokers"), f"{self.deployment.name}.1", PARTITIONS)
 
     def counted_to(self):
         return {int(a): int(b) for a, b in self.deployment.sql("select partition, next_offset from rating.partition")}

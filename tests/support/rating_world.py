@@ -15,6 +15,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
+from log_ends import log_ends
 from waiting import PATIENCE, need, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -200,14 +201,7 @@ class World:
 
     def log_ends(self, topic=None, partitions=None):
         topic, partitions = topic or self.topic, partitions or self.partitions
-        answer = subprocess.run(["kcat", "-b", self.setting("kafka.brokers"), "-Q"] +
-                                [word for i in range(partitions) for word in ("-t", f"{topic}:{i}:-1")],
-                                capture_output=True, text=True, check=True)
-        ends = {}
-        for line in answer.stdout.splitlines():
-            words = line.split()
-            if len(words) == 4 and words[2] == "offset":
-                ends[int(words[1].strip("[]"))] = int(words[3])
+        ends = log_ends(self.setting("kafka.brokers"), topic, partitions)
         return [ends[i] for i in range(partitions)]
 
     def counted_to(self):
