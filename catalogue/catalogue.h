@@ -39,12 +39,15 @@ enum price_model { // what each has: price_model.h
 // up_to in METER units (already times per); last: no bound. flat: once a period beside the units, or for the step of a stairstep.
 struct price_tier { struct quantity up_to; bool last; struct price price; struct amount flat; };
 struct match_member { const char *dimension, *value; };
+struct price_window; // price_window.h
 // One version of a price, valid for slots in [effective_from, effective_to).
 struct price_version {
     int64_t number;
     int32_t book, sku;
     const struct match_member *match; size_t match_count; // sorted by dimension
     const char *match_text;                               // canonical JSON
+    const struct price_window *window; const char *hours; // when it holds, and its text; NULL and "": always
+    bool withdrawn;                                       // never found: no price of this match and hours any more
     instant_us effective_from, effective_to;
     enum price_model model;
     const char *unit;          // pricing unit for people ("hour")
@@ -154,8 +157,9 @@ struct dimension_set { struct match_member members[DIMENSIONS_MAX]; size_t count
 void dimension_set_print(const struct dimension_set *set, struct text *out);
 enum err dimension_set_read(struct arena *arena, struct slice members, struct dimension_set *set, struct fault *fault) MUST_USE;
 // The price of a SKU for a dimension set at a slot: in the book, else in its parents; the match with most members wins, ties by
-// the canonical match text. NULL: unpriced.
+// the canonical match text; of one match what holds on dates, then on days of the week, then always. NULL: unpriced.
 const struct price_version *catalogue_price(const struct catalogue *catalogue, const struct price_book *book, int32_t sku, const struct dimension_set *dimensions, instant_us slot);
 const struct price_version *catalogue_price_number(const struct catalogue *catalogue, int64_t number);
-// Instants inside (start, end) at which any price of the book (and parents) changes, sorted: a period is rated in these segments.
+// Instants inside (start, end) at which any price of the book (and parents) changes, or a window of one begins or ends, sorted: a period is
+// rated in these segments.
 size_t catalogue_price_changes(const struct catalogue *catalogue, const struct price_book *book, instant_us start, instant_us end, struct arena *arena, instant_us **changes);

@@ -48,6 +48,8 @@ struct price_row {
     int minimum_seconds;
     struct quantity free; // pricing units
     struct amount fixed, minimum_spend, maximum_spend;
+    const char *hours; // when it holds (price_window.h); NULL or "": always
+    bool withdrawn;    // from effective_from on there is no price of this match and hours
 };
 struct price_tier_row {
     int64_t price;

@@ -12,12 +12,15 @@ struct span {
     uint32_t first, count;
 };
 
-// When any price of a book (not of its parents) begins or ends: sorted, unique, none open.
+// When any price of a book (not of its parents) begins or ends: sorted, unique, none open. And the different windows of
+// its prices.
 struct book_changes {
     instant_us *instants;
     size_t count;
+    const struct price_version **windows;
+    size_t window_count;
 };
-// The versions of one (book, SKU, match) are `versions` of catalogue.prices.
+// The versions of one (book, SKU, match, hours) are `versions` of catalogue.prices.
 struct price_match {
     int32_t book, sku;
     struct span versions;
@@ -65,7 +68,7 @@ struct catalogue {
     struct lookup book_numbers;
     struct book_changes *book_changes; // parallel to books
     struct price_version *prices;
-    size_t price_count; // sorted by (book, sku, match text, effective_from)
+    size_t price_count; // sorted by (book, sku, match text, hours, effective_from)
     struct lookup price_numbers;
     struct price_match *matches;
     size_t match_count;

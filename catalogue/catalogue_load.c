@@ -191,7 +191,8 @@ static void fill_book(struct loader *loader)
 
 static const char prices_sql[] =
     "select version, price, price_book, sku, match, effective_from, effective_to, model, unit,\n"
-    "       per, unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend\n"
+    "       per, unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend,\n"
+    "       hours, withdrawn\n"
     "  from catalog.price\n"
     " where version <= $1";
 
@@ -214,6 +215,8 @@ static void fill_price(struct loader *loader)
         .fixed = get_amount(loader, 13),
         .minimum_spend = get_amount(loader, 14),
         .maximum_spend = get_amount(loader, 15),
+        .hours = db_length(loader->result, loader->row, 16) ? get_text(loader, 16) : "",
+        .withdrawn = db_get_bool(loader->result, loader->row, 17),
     };
 }
 

@@ -55,7 +55,9 @@ static const struct price_version *version_at(const struct catalogue *catalogue,
 {
     for (uint32_t i = versions.first + versions.count; i-- > versions.first;) {
         const struct price_version *version = &catalogue->prices[i];
-        if (version->effective_from <= slot) return slot < version->effective_to ? version : NULL;
+        if (version->effective_from > slot) continue;
+        if (slot >= version->effective_to || version->withdrawn) return NULL;
+        return !version->window || price_window_holds(version->window, slot) ? version : NULL;
     }
     return NULL;
 }
@@ -64,15 +66,17 @@ static const struct price_version *find_in_shape(const struct catalogue *catalog
                                                  const struct match_member *members, size_t count, instant_us slot)
 {
     const struct lookup *table = &catalogue->match_members;
+    const struct price_version *best = NULL;
     uint64_t hash = price_match_hash(list->book, list->sku, members, count);
     for (struct lookup_walk walk = lookup_start(table, hash); lookup_step(table, &walk);) {
         const struct price_match *match = &catalogue->matches[walk.index];
         const struct price_version *any = &catalogue->prices[match->versions.first];
         if (match->book != list->book || match->sku != list->sku) continue;
-        if (price_members_equal(any->match, any->match_count, members, count))
-            return version_at(catalogue, match->versions, slot);
+        if (!price_members_equal(any->match, any->match_count, members, count)) continue;
+        const struct price_version *found = version_at(catalogue, match->versions, slot);
+        if (found && (!best || price_window_rank(found->window) > price_window_rank(best->window))) best = found;
     }
-    return NULL;
+    return best;
 }
 
 static const struct price_version *find_in_list(const struct catalogue *catalogue, const struct price_list *list,
@@ -138,13 +142,19 @@ size_t catalogue_price_changes(const struct catalogue *catalogue, const struct p
                                instant_us end, struct arena *arena, instant_us **changes)
 {
     size_t room = 0, count = 0;
-    for (const struct price_book *each = book; each; each = each->parent)
-        room += catalogue->book_changes[each - catalogue->books].count;
+    for (const struct price_book *each = book; each; each = each->parent) {
+        const struct book_changes *own = &catalogue->book_changes[each - catalogue->books];
+        room += own->count;
+        for (size_t i = 0; i < own->window_count; i++)
+            room += price_window_changes(own->windows[i]->window, start, end, NULL);
+    }
     *changes = ARENA_ARRAY(arena, instant_us, room);
     for (const struct price_book *each = book; each; each = each->parent) {
         const struct book_changes *own = &catalogue->book_changes[each - catalogue->books];
         for (size_t i = 0; i < own->count; i++)
             if (own->instants[i] > start && own->instants[i] < end) (*changes)[count++] = own->instants[i];
+        for (size_t i = 0; i < own->window_count; i++)
+            count += price_window_changes(own->windows[i]->window, start, end, *changes + count);
     }
     return price_unique_instants(*changes, count);
 }

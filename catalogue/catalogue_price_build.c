@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prices of a catalogue: versions and tiers checked, sorted, and indexed by match and shape.
+// Prices of a catalogue: versions, tiers and windows checked and sorted. catalogue_price_index.c makes them findable.
 #include <stdio.h>
 #include <string.h>
 
 #include "catalogue/price_index.h"
 #include "catalogue/price_model.h"
 
-enum {
-    SHAPES_MAX = 256,
-    MINIMUM_SECONDS_MAX = 86400
-}; // shapes: kinds of match of one SKU in one book; people have five
+enum { MINIMUM_SECONDS_MAX = 86400 };
 
 // --- rows
 
@@ -19,6 +16,7 @@ static int compare_rows(const void *a, const void *b)
     if (x->book != y->book) return COMPARE(x->book, y->book);
     if (x->sku != y->sku) return COMPARE(x->sku, y->sku);
     int order = strcmp(x->match, y->match);
+    if (order == 0) order = strcmp(x->hours, y->hours);
     return order != 0 ? order : COMPARE(x->effective_from, y->effective_from);
 }
 
@@ -31,6 +29,11 @@ static int compare_tiers(const void *a, const void *b)
 static bool same_match(const struct price_row *a, const struct price_row *b)
 {
     return a->book == b->book && a->sku == b->sku && strcmp(a->match, b->match) == 0;
+}
+
+static bool same_line(const struct price_row *a, const struct price_row *b)
+{
+    return same_match(a, b) && strcmp(a->hours, b->hours) == 0;
 }
 
 static enum err price_fault(const struct price_row *row, struct fault *fault, const char *format, ...)
@@ -163,11 +166,11 @@ static enum err version_end(const struct price_row *row, const struct price_row 
     if (!instant_on_slot_bound(*end)) return price_fault(row, fault, "effective_to is not on a 15-minute bound");
     if (!next) return ERR_OK;
     if (next->effective_from == row->effective_from)
-        return price_fault(row, fault, "price %lld begins at the same instant for the same book, SKU and match",
+        return price_fault(row, fault, "price %lld begins at the same instant for the same book, SKU, match and hours",
                            (long long)next->number);
     if (open) *end = next->effective_from;
     if (*end > next->effective_from)
-        return price_fault(row, fault, "it overlaps price %lld of the same book, SKU and match",
+        return price_fault(row, fault, "it overlaps price %lld of the same book, SKU, match and hours",
                            (long long)next->number);
     return ERR_OK;
 }
@@ -184,6 +187,8 @@ static enum err build_version(struct catalogue *catalogue, const struct price_ro
         .book = row->book,
         .sku = row->sku,
         .match_text = row->match,
+        .hours = row->hours,
+        .withdrawn = row->withdrawn,
         .effective_from = row->effective_from,
         .model = row->model,
         .unit = text_or_empty(row->unit),
@@ -199,6 +204,55 @@ static enum err build_version(struct catalogue *catalogue, const struct price_ro
     if (err || !before) return err ? err : read_match(catalogue, row, sku, version, fault);
     version->match = before->match; // the same match: parsed once
     version->match_count = before->match_count;
+    if (strcmp(before->hours, row->hours) == 0) version->window = before->window;
+    return ERR_OK;
+}
+
+// --- windows
+
+static enum err read_window(struct catalogue *catalogue, const struct price_row *row, struct price_version *version,
+                            struct fault *fault)
+{
+    struct fault inner = {0};
+    if (version->window || !*row->hours) return ERR_OK;
+    struct price_window *window = ARENA_NEW(catalogue->arena, struct price_window);
+    enum err err = price_window_read(catalogue->arena, row->hours, window, &inner);
+    if (err == ERR_INVALID) return price_fault(row, fault, "hours %.200s: %.200s", row->hours, inner.reason);
+    if (err) return fault_set(fault, err, inner.place, "%s", inner.reason);
+    version->window = window;
+    return ERR_OK;
+}
+
+// Of one match the windows that are in force together are in one zone, and those of one rank never hold together.
+static enum err check_windows(const struct catalogue *catalogue, const struct price_row *rows, size_t first, size_t end,
+                              struct fault *fault)
+{
+    for (size_t i = first; i < end; i++) {
+        const struct price_version *a = &catalogue->prices[i];
+        for (size_t j = first; j < i && a->window; j++) {
+            const struct price_version *b = &catalogue->prices[j];
+            if (!b->window || a->window == b->window || a->withdrawn || b->withdrawn) continue;
+            if (a->effective_from >= b->effective_to || b->effective_from >= a->effective_to) continue;
+            if (a->window->zone != b->window->zone)
+                return price_fault(&rows[i], fault, "its hours are in another zone than those of price %lld",
+                                   (long long)b->number);
+            if (price_windows_overlap(a->window, b->window))
+                return price_fault(&rows[i], fault, "its hours overlap those of price %lld", (long long)b->number);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err check_all_windows(const struct catalogue *catalogue, const struct catalogue_rows *rows,
+                                  struct fault *fault)
+{
+    const struct price_row *row = rows->prices.row;
+    for (size_t first = 0, end; first < rows->prices.count; first = end) {
+        for (end = first + 1; end < rows->prices.count && same_match(&row[first], &row[end]);)
+            end++;
+        enum err err = check_windows(catalogue, row, first, end, fault);
+        if (err) return err;
+    }
     return ERR_OK;
 }
 
@@ -210,9 +264,10 @@ static enum err build_versions(struct catalogue *catalogue, struct catalogue_row
     for (size_t i = 0; i < rows->prices.count; i++) {
         struct price_version *version = &catalogue->prices[i];
         const struct price_row *next =
-            i + 1 < rows->prices.count && same_match(&row[i], &row[i + 1]) ? &row[i + 1] : NULL;
+            i + 1 < rows->prices.count && same_line(&row[i], &row[i + 1]) ? &row[i + 1] : NULL;
         bool repeated = i > 0 && same_match(&row[i - 1], &row[i]);
         enum err err = build_version(catalogue, &row[i], repeated ? version - 1 : NULL, version, fault);
+        if (!err) err = read_window(catalogue, &row[i], version, fault);
         if (!err) err = version_end(&row[i], next, &version->effective_to, fault);
         if (err) return err;
         if (catalogue_price_number(catalogue, version->number))
@@ -254,115 +309,18 @@ static enum err attach_tiers(struct catalogue *catalogue, struct catalogue_rows 
     return row_fault(fault, "price", "tiers", "%zu tiers belong to no price", rows->tiers.count - attached);
 }
 
-// --- the index
-
-static bool shape_fits(const struct price_shape *shape, const struct price_version *version)
-{
-    if (shape->count != version->match_count) return false;
-    for (size_t i = 0; i < shape->count; i++)
-        if (strcmp(shape->names[i], version->match[i].dimension) != 0) return false;
-    return true;
-}
-
-static int compare_shapes(const void *a, const void *b)
-{
-    const struct price_shape *x = a, *y = b;
-    return COMPARE(y->count, x->count);
-}
-
-// Remembers the names that a match uses. Neighbours mostly have the same shape as the one found last.
-static bool add_shape(struct price_shape *shapes, size_t *count, size_t *last, const struct price_version *version)
-{
-    if (*count > 0 && shape_fits(&shapes[*last], version)) return true;
-    for (*last = 0; *last < *count; ++*last)
-        if (shape_fits(&shapes[*last], version)) return true;
-    if (*count == SHAPES_MAX) return false;
-    struct price_shape *shape = &shapes[(*count)++];
-    shape->count = version->match_count;
-    for (size_t i = 0; i < shape->count; i++)
-        shape->names[i] = version->match[i].dimension;
-    return true;
-}
-
-// Adds the match whose versions begin at `first`; returns where the next one's begin.
-static size_t add_match(struct catalogue *catalogue, size_t first)
-{
-    const struct price_version *version = &catalogue->prices[first];
-    size_t end = first + 1;
-    while (end < catalogue->price_count && catalogue->prices[end].book == version->book &&
-           catalogue->prices[end].sku == version->sku &&
-           strcmp(catalogue->prices[end].match_text, version->match_text) == 0)
-        end++;
-    uint64_t hash = price_match_hash(version->book, version->sku, version->match, version->match_count);
-    catalogue->matches[catalogue->match_count] =
-        (struct price_match){version->book, version->sku, {(uint32_t)first, (uint32_t)(end - first)}};
-    lookup_add(&catalogue->match_members, hash, catalogue->match_count++);
-    return end;
-}
-
-// Adds the list of one (book, SKU) whose versions begin at *first, and moves *first behind them.
-static enum err add_list(struct catalogue *catalogue, size_t *first, struct price_shape *shapes, struct fault *fault)
-{
-    const struct price_version *head = &catalogue->prices[*first];
-    struct price_list *list = &catalogue->lists[catalogue->list_count];
-    size_t count = 0, last = 0;
-    while (*first < catalogue->price_count && catalogue->prices[*first].book == head->book &&
-           catalogue->prices[*first].sku == head->sku) {
-        if (!add_shape(shapes, &count, &last, &catalogue->prices[*first]))
-            return row_fault(fault, "sku", catalogue_sku_number(catalogue, head->sku)->id,
-                             "its matches use more than %d combinations of dimensions in book %s", SHAPES_MAX,
-                             catalogue->books[catalogue_book_index(catalogue, head->book)].id);
-        *first = add_match(catalogue, *first);
-    }
-    rows_sort(shapes, count, sizeof *shapes, compare_shapes);
-    struct price_shape *kept = ARENA_ARRAY(catalogue->arena, struct price_shape, count);
-    memcpy(kept, shapes, count * sizeof *shapes);
-    *list = (struct price_list){head->book, head->sku, kept, count};
-    lookup_add(&catalogue->list_keys, price_match_hash(head->book, head->sku, NULL, 0), catalogue->list_count++);
-    return ERR_OK;
-}
-
-static enum err index_prices(struct catalogue *catalogue, struct fault *fault)
-{
-    struct price_shape *shapes = ARENA_ARRAY(catalogue->arena, struct price_shape, SHAPES_MAX);
-    catalogue->matches = ARENA_ARRAY(catalogue->arena, struct price_match, catalogue->price_count);
-    catalogue->lists = ARENA_ARRAY(catalogue->arena, struct price_list, catalogue->price_count);
-    lookup_init(&catalogue->match_members, catalogue->arena, catalogue->price_count);
-    lookup_init(&catalogue->list_keys, catalogue->arena, catalogue->price_count);
-    for (size_t first = 0; first < catalogue->price_count;) {
-        enum err err = add_list(catalogue, &first, shapes, fault);
-        if (err) return err;
-    }
-    return ERR_OK;
-}
-
-static void collect_changes(struct catalogue *catalogue)
-{
-    catalogue->book_changes = ARENA_ARRAY(catalogue->arena, struct book_changes, catalogue->book_count);
-    for (size_t first = 0, end; first < catalogue->price_count; first = end) {
-        const struct price_version *prices = &catalogue->prices[first];
-        for (end = first + 1; end < catalogue->price_count && catalogue->prices[end].book == prices->book;)
-            end++;
-        struct book_changes *changes = &catalogue->book_changes[catalogue_book_index(catalogue, prices->book)];
-        changes->instants = ARENA_ARRAY(catalogue->arena, instant_us, 2 * (end - first));
-        for (size_t i = 0; i < end - first; i++) {
-            if (prices[i].effective_from > INSTANT_MIN) changes->instants[changes->count++] = prices[i].effective_from;
-            if (prices[i].effective_to < INSTANT_MAX) changes->instants[changes->count++] = prices[i].effective_to;
-        }
-        changes->count = price_unique_instants(changes->instants, changes->count);
-    }
-}
-
 enum err catalogue_build_prices(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault)
 {
-    for (size_t i = 0; i < rows->prices.count; i++)
+    for (size_t i = 0; i < rows->prices.count; i++) {
         if (!rows->prices.row[i].match) rows->prices.row[i].match = "{}";
+        if (!rows->prices.row[i].hours) rows->prices.row[i].hours = "";
+    }
     rows_sort(rows->prices.row, rows->prices.count, sizeof *rows->prices.row, compare_rows);
     catalogue->prices = ARENA_ARRAY(catalogue->arena, struct price_version, rows->prices.count);
     lookup_init(&catalogue->price_numbers, catalogue->arena, rows->prices.count);
     enum err err = build_versions(catalogue, rows, fault);
+    if (!err) err = check_all_windows(catalogue, rows, fault);
     if (!err) err = attach_tiers(catalogue, rows, fault);
-    if (!err) err = index_prices(catalogue, fault);
-    if (!err) collect_changes(catalogue);
+    if (!err) err = price_index_build(catalogue, fault);
     return err;
 }

@@ -34,11 +34,30 @@ static const char *read_match(struct file_errors *errors, const struct yaml_node
 
 // --- prices
 
+// The end of a price without another one: it has nothing but what names the price, and the instant.
+static void read_withdrawn(struct file_errors *errors, const struct file_field *fields, size_t withdrawn, size_t from,
+                           struct price_row *row)
+{
+    static const char *const words[] = {"true"};
+    static const char *const allowed[] = {"sku", "match", "when", "effective_from", "withdrawn"};
+    row->withdrawn = true;
+    row->unit = "";
+    (void)file_choice(errors, &fields[withdrawn], words, 1, 0);
+    if (!fields[from].value) file_error(errors, fields[withdrawn].key, "a price is withdrawn with effective_from");
+    for (size_t i = 0; i <= withdrawn; i++) {
+        bool good = !fields[i].value;
+        for (size_t a = 0; a < sizeof allowed / sizeof *allowed; a++)
+            good = good || strcmp(fields[i].name, allowed[a]) == 0;
+        if (!good) file_error(errors, fields[i].key, "a price that is withdrawn has no %s", fields[i].name);
+    }
+}
+
 void file_price_read(struct catalogue_files *files, size_t book, const struct yaml_node *item, struct text *scratch)
 {
     enum {
         SKU,
         MATCH,
+        WHEN,
         MODEL,
         UNIT,
         PER,
@@ -51,13 +70,15 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         MAXIMUM_SPEND,
         MINIMUM_SECONDS,
         EFFECTIVE_FROM,
-        EFFECTIVE_TO
+        EFFECTIVE_TO,
+        WITHDRAWN
     };
     struct file_field fields[] = {
         [SKU] = {.name = "sku", .required = true},
         [MATCH] = {.name = "match"},
+        [WHEN] = {.name = "when"},
         [MODEL] = {.name = "model"},
-        [UNIT] = {.name = "unit", .required = true},
+        [UNIT] = {.name = "unit"},
         [PER] = {.name = "per"},
         [PRICE] = {.name = "price"},
         [RATE] = {.name = "rate"},
@@ -69,6 +90,7 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         [MINIMUM_SECONDS] = {.name = "minimum_seconds"},
         [EFFECTIVE_FROM] = {.name = "effective_from"},
         [EFFECTIVE_TO] = {.name = "effective_to"},
+        [WITHDRAWN] = {.name = "withdrawn"},
     };
     struct file_errors *errors = &files->errors;
     size_t before = errors->count;
@@ -79,7 +101,9 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         .sku = file_reference(errors, &fields[SKU]),
         .match = fields[MATCH].value,
         .minimum = fields[MINIMUM_SECONDS].value,
+        .when = fields[WHEN].value,
         .row.match = read_match(errors, fields[MATCH].value, scratch),
+        .row.hours = file_price_window_read(errors, &fields[WHEN]),
         .row.unit = file_text(errors, &fields[UNIT], UNIT_MAX),
         .row.per = file_decimal_quantity(errors, &fields[PER], 1),
         .row.minimum_seconds = file_whole(errors, &fields[MINIMUM_SECONDS], 0, MINIMUM_SECONDS_MAX, 0),
@@ -97,7 +121,12 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         .maximum_spend = &fields[MAXIMUM_SPEND],
         .minimum_seconds = &fields[MINIMUM_SECONDS],
     };
-    file_price_terms_read(errors, item, &terms, &price);
+    if (fields[WITHDRAWN].value)
+        read_withdrawn(errors, fields, WITHDRAWN, EFFECTIVE_FROM, &price.row);
+    else if (!fields[UNIT].value)
+        file_error(errors, fields[UNIT].key ? fields[UNIT].key : item, "a price needs unit");
+    else
+        file_price_terms_read(errors, item, &terms, &price);
     if (price.row.effective_to != INSTANT_NONE && price.row.effective_to <= price.row.effective_from)
         file_error(errors, fields[EFFECTIVE_TO].value, "effective_to is not after effective_from");
     price.valid = errors->count == before;

@@ -13,3 +13,5 @@ struct file_price_terms {
 // tier.
 void file_price_terms_read(struct file_errors *errors, const struct yaml_node *item,
                            const struct file_price_terms *terms, struct file_price *price);
+// The canonical text of a price's `when` (price_window.h), in errors->arena; "" if it is absent or wrong.
+const char *file_price_window_read(struct file_errors *errors, const struct file_field *when);

@@ -5,17 +5,9 @@
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
-#include "catalogue/plan.h"
+#include "catalogue/plan_price.h"
 #include "catalogue/price_model.h"
 
-// A version of the files (node) or in force (no node).
-struct entry {
-    const struct price_row *row;
-    const struct price_tier_row *tiers;
-    size_t tier_count;
-    const struct yaml_node *node;
-    size_t index; // of files->prices
-};
 // What a price must fit; found once per SKU.
 struct sku_facts {
     bool known;
@@ -28,7 +20,7 @@ struct sku_facts {
 struct pricing {
     struct plan *plan;
     struct sku_facts *facts; // parallel to plan->skus.things
-    struct entry *entries;
+    struct plan_price *entries;
     size_t count;
     bool *fresh; // parallel to files->prices: to be added
 };
@@ -103,12 +95,18 @@ static void check_fit(struct plan *plan, const struct file_price *price, const s
 
 // --- sorting
 
+static const char *hours_of(const struct plan_price *entry)
+{
+    return entry->row->hours ? entry->row->hours : "";
+}
+
 static int compare_entries(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct plan_price *x = a, *y = b;
     if (x->row->book != y->row->book) return COMPARE(x->row->book, y->row->book);
     if (x->row->sku != y->row->sku) return COMPARE(x->row->sku, y->row->sku);
     int order = strcmp(x->row->match, y->row->match);
+    if (order == 0) order = strcmp(hours_of(x), hours_of(y));
     if (order != 0) return order;
     if (x->row->effective_from != y->row->effective_from)
         return COMPARE(x->row->effective_from, y->row->effective_from);
@@ -133,7 +131,7 @@ static void collect_in_force(struct pricing *pricing)
         while (high < existing->tiers.count && tiers[high].price == row->number)
             high++;
         pricing->entries[pricing->count++] =
-            (struct entry){.row = row, .tiers = high > low ? &tiers[low] : NULL, .tier_count = high - low};
+            (struct plan_price){.row = row, .tiers = high > low ? &tiers[low] : NULL, .tier_count = high - low};
     }
 }
 
@@ -150,7 +148,7 @@ static void collect_declared(struct pricing *pricing)
         price->row.version = plan->version;
         price->row.book = (int32_t)book->number;
         price->row.sku = (int32_t)sku->number;
-        pricing->entries[pricing->count++] = (struct entry){.row = &price->row,
+        pricing->entries[pricing->count++] = (struct plan_price){.row = &price->row,
                                                             .tiers = price->tiers,
                                                             .tier_count = price->tier_count,
                                                             .node = price->node,
@@ -160,9 +158,15 @@ static void collect_declared(struct pricing *pricing)
 
 // --- neighbours
 
-static bool same_match(const struct entry *a, const struct entry *b)
+static bool same_match(const struct plan_price *a, const struct plan_price *b)
 {
     return a->row->book == b->row->book && a->row->sku == b->row->sku && strcmp(a->row->match, b->row->match) == 0;
+}
+
+// Versions of one price: the same hours, too.
+static bool same_line(const struct plan_price *a, const struct plan_price *b)
+{
+    return same_match(a, b) && strcmp(hours_of(a), hours_of(b)) == 0;
 }
 
 static bool is_open(const struct price_row *row)
@@ -170,7 +174,7 @@ static bool is_open(const struct price_row *row)
     return row->effective_to == INSTANT_NONE || row->effective_to == INSTANT_MAX;
 }
 
-static bool same_tiers(const struct entry *a, const struct entry *b)
+static bool same_tiers(const struct plan_price *a, const struct plan_price *b)
 {
     for (size_t i = 0; i < a->tier_count && i < b->tier_count; i++)
         if (a->tiers[i].last != b->tiers[i].last || a->tiers[i].up_to.nano != b->tiers[i].up_to.nano ||
@@ -180,28 +184,28 @@ static bool same_tiers(const struct entry *a, const struct entry *b)
     return a->tier_count == b->tier_count;
 }
 
-static bool same_price(const struct entry *a, const struct entry *b)
+static bool same_price(const struct plan_price *a, const struct plan_price *b)
 {
     const struct price_row *x = a->row, *y = b->row;
-    return x->model == y->model && strcmp(x->unit, y->unit) == 0 && x->per.nano == y->per.nano &&
+    return x->withdrawn == y->withdrawn && x->model == y->model && strcmp(x->unit, y->unit) == 0 && x->per.nano == y->per.nano &&
            x->price.pico == y->price.pico && x->minimum_seconds == y->minimum_seconds && is_open(x) == is_open(y) &&
            (is_open(x) || x->effective_to == y->effective_to) && x->free.nano == y->free.nano &&
            x->fixed.pico == y->fixed.pico && x->minimum_spend.pico == y->minimum_spend.pico &&
            x->maximum_spend.pico == y->maximum_spend.pico && same_tiers(a, b);
 }
 
-static const char *where(struct plan *plan, const struct entry *entry)
+static const char *where(struct plan *plan, const struct plan_price *entry)
 {
     if (entry->node) return arena_print(plan->arena, "at %s", plan_place(plan, entry->node));
     return arena_print(plan->arena, "in force since catalogue version %lld", (long long)entry->row->version);
 }
 
 // `again` has the same key as `first`, which is in force or stands earlier in the files.
-static void tell_repetition(struct plan *plan, const struct entry *first, const struct entry *again)
+static void tell_repetition(struct plan *plan, const struct plan_price *first, const struct plan_price *again)
 {
     if (first->node)
         file_error(plan->errors, again->node,
-                   "this price is there twice: the same book, SKU, match and effective_from (%s) %s",
+                   "this price is there twice: the same book, SKU, match, when and effective_from (%s) %s",
                    plan_instant(plan, again->row->effective_from), where(plan, first));
     else if (!same_price(first, again))
         file_conflict(plan->errors, again->node,
@@ -210,12 +214,12 @@ static void tell_repetition(struct plan *plan, const struct entry *first, const 
 }
 
 // `before` begins earlier than `after`, for the same match.
-static void check_overlap(struct plan *plan, const struct entry *before, const struct entry *after)
+static void check_overlap(struct plan *plan, const struct plan_price *before, const struct plan_price *after)
 {
     if (is_open(before->row) || before->row->effective_to <= after->row->effective_from) return;
     if (!before->node && !after->node) return; // cannot be: an apply would not have let it in
     bool at_after = after->node && (!before->node || after->index > before->index);
-    const struct entry *later = at_after ? after : before, *other = at_after ? before : after;
+    const struct plan_price *later = at_after ? after : before, *other = at_after ? before : after;
     if (other->node)
         file_error(plan->errors, later->node, "two versions of this price overlap from %s to %s: the other is %s",
                    plan_instant(plan, after->row->effective_from), plan_instant(plan, before->row->effective_to),
@@ -228,8 +232,8 @@ static void check_overlap(struct plan *plan, const struct entry *before, const s
 
 // in_force: the version that this one takes the place of; NULL: none. One without an end is not resumed after this
 // one's.
-static void note_effect(struct pricing *pricing, const struct entry *entry, const struct entry *in_force,
-                        const struct entry *next)
+static void note_effect(struct pricing *pricing, const struct plan_price *entry, const struct plan_price *in_force,
+                        const struct plan_price *next)
 {
     struct plan *plan = pricing->plan;
     const struct file_price *price = &plan->files->prices.row[entry->index];
@@ -250,13 +254,19 @@ static void note_effect(struct pricing *pricing, const struct entry *entry, cons
     effect->to = to;
 }
 
+static void set_end(struct plan_price *entry, const struct plan_price *next)
+{
+    entry->to = is_open(entry->row) ? INSTANT_MAX : entry->row->effective_to;
+    if (next && same_line(entry, next) && next->row->effective_from < entry->to) entry->to = next->row->effective_from;
+}
+
 // Compares neighbours, drops repetitions, and marks what is to be added.
 static void walk_entries(struct pricing *pricing)
 {
     size_t kept = 0;
-    struct entry *entries = pricing->entries;
+    struct plan_price *entries = pricing->entries;
     for (size_t i = 0; i < pricing->count; i++) {
-        struct entry *before = kept > 0 && same_match(&entries[kept - 1], &entries[i]) ? &entries[kept - 1] : NULL;
+        struct plan_price *before = kept > 0 && same_line(&entries[kept - 1], &entries[i]) ? &entries[kept - 1] : NULL;
         if (before && before->row->effective_from == entries[i].row->effective_from) {
             if (entries[i].node) tell_repetition(pricing->plan, before, &entries[i]);
             continue;
@@ -265,10 +275,17 @@ static void walk_entries(struct pricing *pricing)
         if (entries[i].node) pricing->fresh[entries[i].index] = true;
         entries[kept++] = entries[i];
     }
-    const struct entry *in_force = NULL;
+    const struct plan_price *in_force = NULL;
+    for (size_t i = 0; i < kept; i++)
+        set_end(&entries[i], i + 1 < kept ? &entries[i + 1] : NULL);
+    for (size_t from = 0, to; from < kept; from = to) {
+        for (to = from + 1; to < kept && same_match(&entries[from], &entries[to]);)
+            to++;
+        plan_price_windows(pricing->plan, &entries[from], to - from);
+    }
     for (size_t i = 0; i < kept; i++) {
-        const struct entry *next = i + 1 < kept && same_match(&entries[i], &entries[i + 1]) ? &entries[i + 1] : NULL;
-        if (in_force && !same_match(in_force, &entries[i])) in_force = NULL;
+        const struct plan_price *next = i + 1 < kept && same_line(&entries[i], &entries[i + 1]) ? &entries[i + 1] : NULL;
+        if (in_force && !same_line(in_force, &entries[i])) in_force = NULL;
         if (entries[i].node)
             note_effect(pricing, &entries[i], in_force, next);
         else
@@ -284,6 +301,12 @@ static void tell_price(struct plan *plan, const struct file_price *price)
     char amount[DECIMAL_TEXT_MAX];
     const char *end = is_open(row) ? "" : arena_print(plan->arena, " to %s", plan_instant(plan, row->effective_to));
     const struct price_form *form = &price_forms[row->model];
+    const char *hours = row->hours && *row->hours ? arena_print(plan->arena, " (%s)", row->hours) : "";
+    if (row->withdrawn) {
+        plan_change(plan, true, "price", "%s %s %s%s withdrawn from %s", plan->files->books.row[price->book].id,
+                    price->sku.id, row->match, hours, plan_instant(plan, row->effective_from));
+        return;
+    }
     const char *model = row->model == PRICE_PER_UNIT || row->model == PRICE_GRADUATED ? "" : form->name, *what = "";
     if (form->price)
         price_print(row->price, amount);
@@ -294,8 +317,8 @@ static void tell_price(struct plan *plan, const struct file_price *price)
         what = arena_print(plan->arena, " (first of %zu %s%stiers)", price->tier_count, model, *model ? " " : "");
     else if (*model)
         what = arena_print(plan->arena, " (%s)", model);
-    plan_change(plan, true, "price", "%s %s %s %s per %s%s from %s%s", plan->files->books.row[price->book].id,
-                price->sku.id, row->match, amount, row->unit, what, plan_instant(plan, row->effective_from), end);
+    plan_change(plan, true, "price", "%s %s %s%s %s per %s%s from %s%s", plan->files->books.row[price->book].id,
+                price->sku.id, row->match, hours, amount, row->unit, what, plan_instant(plan, row->effective_from), end);
 }
 
 static void add_price(struct plan *plan, struct file_price *price, int64_t number)
@@ -317,7 +340,7 @@ void plan_prices(struct plan *plan)
     struct pricing pricing = {
         .plan = plan,
         .facts = ARENA_ARRAY(plan->arena, struct sku_facts, plan->skus.count + 1),
-        .entries = ARENA_ARRAY(plan->arena, struct entry, most + 1),
+        .entries = ARENA_ARRAY(plan->arena, struct plan_price, most + 1),
         .fresh = ARENA_ARRAY(plan->arena, bool, plan->files->prices.count + 1),
     };
     collect_in_force(&pricing);

@@ -38,6 +38,14 @@ void sink_null(struct sink *sink)
         json_write_null(sink->json);
 }
 
+void sink_bool(struct sink *sink, bool value)
+{
+    if (sink->copy)
+        db_copy_bool(sink->copy, value);
+    else
+        json_write_bool(sink->json, value);
+}
+
 void sink_text(struct sink *sink, const char *text)
 {
     if (sink->copy)

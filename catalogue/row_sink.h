@@ -13,6 +13,7 @@ struct sink {
 void sink_int2(struct sink *sink, int value);
 void sink_int4(struct sink *sink, int32_t value);
 void sink_int8(struct sink *sink, int64_t value);
+void sink_bool(struct sink *sink, bool value);
 void sink_null(struct sink *sink);
 void sink_text(struct sink *sink, const char *text);
 void sink_text_or_null(struct sink *sink, const char *text); // NULL and "" are null

@@ -143,6 +143,7 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     put_dimensions(json, line->billable->dimensions);
     json_name(json, "match");
     json_write_raw(json, price->match_text);
+    if (price->window) json_put_text(json, "hours", price->hours);
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_put_int(json, "tier", charge->tier);
     json_put_int(json, "deduction", charge->deduction);

@@ -78,6 +78,7 @@ static void write_price(struct json_writer *json, const struct price_version *pr
     if (at_price && flat) json_put_decimal(json, "flat", flat, AMOUNT_PLACES);
     json_name(json, "price_match");
     json_write_raw(json, price->match_text);
+    if (price->window) json_put_text(json, "price_hours", price->hours);
     put_instant(json, "price_effective_from", price->effective_from);
 }
 

@@ -15,6 +15,7 @@ static int sortable_order(const void *left, const void *right)
     if (!order) order = strcmp(a->sku, b->sku);
     if (!order) order = strcmp(a->tenant, b->tenant);
     if (!order) order = strcmp(a->price->match_text, b->price->match_text);
+    if (!order) order = strcmp(a->price->hours, b->price->hours);
     if (!order) order = (a->price->effective_from > b->price->effective_from) - (a->price->effective_from < b->price->effective_from);
     if (!order) order = (a->billable.charge.tier > b->billable.charge.tier) - (a->billable.charge.tier < b->billable.charge.tier);
     if (!order) order = strcmp(a->billable.dimensions, b->billable.dimensions);

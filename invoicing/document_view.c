@@ -175,6 +175,8 @@ static void read_line(struct reader *reader, const struct json_value *json, stru
     line->description = want_text(reader, json, "description");
     line->tenant = optional_text(reader, json, "tenant");
     line->note = note_of(reader, json);
+    const char *hours = optional_text(reader, json, "price_hours");
+    if (hours) line->note = line->note ? arena_print(reader->arena, "%s; %s", hours, line->note) : hours;
     line->flat = optional_text(reader, json, "flat");
     if (json_member(json, "discount_rate"))
         line->discount = print_decimal(reader, want_decimal(reader, json, "discount_rate", PRICE_PLACES), PRICE_PLACES - 2);

@@ -99,6 +99,7 @@ static void explain_usage(const struct quote *quote, const struct price_version 
     const struct price_form *form = &price_forms[price->model];
     bool once = form->once || (form->tiers && !form->tier_prices);
     struct price unit = form->tiers ? price->tiers[charge->tier].price : price->price;
+    if (price->window) text_print(out, "%s: ", price->hours);
     if (form->tiers) add_tier(out, price, charge->tier, meter);
     if (once) {
         add_quantity(out, charge->quantity);

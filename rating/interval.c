@@ -54,19 +54,29 @@ static void sort_transitions(struct transition *transitions, size_t count)
     }
 }
 
+// How many boundaries are at or before an instant: prices of some hours of the day have thousands.
+static size_t boundaries_until(const struct interval_window *window, instant_us instant)
+{
+    size_t low = 0, high = window->boundary_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (window->boundaries[middle] <= instant) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
 static instant_us segment_of(const struct interval_window *window, instant_us instant)
 {
-    instant_us segment = window->segment_zero;
-    for (size_t i = 0; i < window->boundary_count && window->boundaries[i] <= instant; i++) segment = window->boundaries[i];
-    return segment;
+    size_t passed = boundaries_until(window, instant);
+    return passed ? window->boundaries[passed - 1] : window->segment_zero;
 }
 
 // End of the piece that begins at `start`: the next boundary, or `stop`.
 static instant_us piece_end(const struct interval_window *window, instant_us start, instant_us stop)
 {
-    for (size_t i = 0; i < window->boundary_count; i++)
-        if (window->boundaries[i] > start) return window->boundaries[i] < stop ? window->boundaries[i] : stop;
-    return stop;
+    size_t passed = boundaries_until(window, start);
+    return passed < window->boundary_count && window->boundaries[passed] < stop ? window->boundaries[passed] : stop;
 }
 
 // What `stretch` accrues from its first instant to `until`, rounded once: differences of it telescope.

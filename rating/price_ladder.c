@@ -11,7 +11,8 @@ int price_ladder_order(const struct price_version *a, const struct price_version
 {
     if (a->sku != b->sku) return a->sku < b->sku ? -1 : 1;
     if (a->book != b->book) return a->book < b->book ? -1 : 1;
-    return strcmp(a->match_text, b->match_text);
+    int order = strcmp(a->match_text, b->match_text);
+    return order ? order : strcmp(a->hours, b->hours);
 }
 
 static int item_order(const void *left, const void *right)

@@ -6,9 +6,13 @@
 
 instant_us usage_segment(const struct usage_request *request, instant_us instant)
 {
-    instant_us segment = request->period_start;
-    for (size_t i = 0; i < request->boundary_count && request->boundaries[i] <= instant; i++) segment = request->boundaries[i];
-    return segment;
+    size_t low = 0, high = request->boundary_count; // of the boundaries at or before the instant the last
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (request->boundaries[middle] <= instant) low = middle + 1;
+        else high = middle;
+    }
+    return low ? request->boundaries[low - 1] : request->period_start;
 }
 
 size_t member_range_first(const struct member_range *ranges, size_t count, int64_t tenant)

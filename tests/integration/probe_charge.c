@@ -82,10 +82,11 @@ static void print_rated(const struct world *world, const struct rated *rated, co
         quantity_print(charge->quantity, quantity);
         amount_print(charge->billed_cost, cost);
         instant_print(price->effective_from, from);
-        printf("charge\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", tenant_of(world, charge->tenant),
+        printf("charge\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", tenant_of(world, charge->tenant),
                catalogue_sku_number(world->catalogue, charge->sku)->id, price->match_text,
                price->effective_from == INSTANT_MIN ? "-" : from, price_forms[price->model].name, charge->tier,
-               charge_stage_name(charge->stage), text_of(world, charge->dimension_set), quantity, cost);
+               charge_stage_name(charge->stage), text_of(world, charge->dimension_set), quantity, cost,
+               *price->hours ? price->hours : "-");
     }
     for (size_t i = 0; i < share_count; i++) {
         quantity_print(shares[i].quantity, quantity);

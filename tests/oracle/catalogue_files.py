@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from exact import decimal, instant
+from window_rules import Window
 
 ALWAYS, NEVER = -(1 << 62), 1 << 62  # open ends
 
@@ -58,10 +59,16 @@ class Price:
     free: Fraction   # meter units
     minimum_spend: Fraction
     maximum_spend: Fraction  # 0: none
+    window: Window = None  # None: it holds always
+    withdrawn: bool = False
+
+    @property
+    def hours(self):
+        return self.window.text if self.window else ""
 
     @property
     def name(self):
-        return self.book, self.sku, match_text(self.match), self.start
+        return self.book, self.sku, match_text(self.match), self.start, self.hours
 
 
 @dataclass
@@ -69,7 +76,7 @@ class Book:
     id: str
     currency: str
     parent: str
-    prices: dict = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))  # sku -> match -> versions
+    prices: dict = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))  # sku -> (match, hours) -> versions
 
 
 @dataclass(frozen=True)
@@ -193,8 +200,10 @@ class Catalogue:
         for price in row.get("prices", ()):
             per = decimal(price.get("per", "1"))
             match = tuple(sorted(price.get("match", {}).items()))
-            model, unit_price, tiers = cost_of(price, per)
-            book.prices[price["sku"]][match].append(Price(
+            withdrawn, window = "withdrawn" in price, Window.read(price.get("when"))
+            model, unit_price, tiers = cost_of({"price": "0"} if withdrawn else price, per)
+            book.prices[price["sku"]][match, window].append(Price(
+                window=window, withdrawn=withdrawn,
                 book=row["id"], sku=price["sku"], match=match, per=per, model=model, price=unit_price, tiers=tiers,
                 start=instant(price["effective_from"]) if "effective_from" in price else ALWAYS,
                 end=instant(price["effective_to"]) if "effective_to" in price else NEVER,
@@ -223,11 +232,12 @@ class Catalogue:
         """The price of a usage in a slot: the longest match in the book, else in its parents; None: unpriced."""
         values = set(dimensions)
         while book:
-            versions = (in_force(matches, at) for match, matches in self.books[book].prices[sku].items()
-                        if values.issuperset(match))
-            found = [version for version in versions if version and at < version.end]
+            versions = (in_force(matches, at) for (match, window), matches in self.books[book].prices[sku].items()
+                        if values.issuperset(match) and (window is None or window.holds(at)))
+            found = [version for version in versions if version and at < version.end and not version.withdrawn]
             if found:
-                return min(found, key=lambda version: (-len(version.match), match_text(version.match)))
+                return min(found, key=lambda version: (-len(version.match), match_text(version.match),
+                                                       -version.window.rank if version.window else 0))
             book = self.books[book].parent
         return None
 
@@ -235,8 +245,9 @@ class Catalogue:
         """Instants inside (start, end) at which a price of the SKU changes."""
         changes = set()
         while book:
-            for versions in self.books[book].prices[sku].values():
+            for (_, window), versions in self.books[book].prices[sku].items():
                 changes.update(edge for version in versions for edge in (version.start, version.end))
+                changes.update(window.changes(start, end) if window else ())
             book = self.books[book].parent
         return sorted(edge for edge in changes if start < edge < end)
 

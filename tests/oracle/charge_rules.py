@@ -16,7 +16,7 @@ class Key:
     """What a charge is known by. tenant None: shared by the account's tenants; dimensions None likewise."""
     tenant: str
     sku: str
-    price: tuple  # book, SKU, match, start
+    price: tuple  # book, SKU, match, start, hours
     tier: int
     dimensions: str
     stage: int
@@ -29,7 +29,7 @@ class Rated:
     charges: dict   # Key -> (quantity, cost)
     unpriced: set   # (tenant, SKU, dimensions)
     used: dict      # (tenant, meter, dimensions) -> quantity
-    weights: dict   # (SKU, book, match) -> tenant -> quantity: who used what of a shared price
+    weights: dict   # (SKU, book, match, hours) -> tenant -> quantity: who used what of a shared price
 
     @property
     def total(self):
@@ -37,7 +37,7 @@ class Rated:
 
     def shares(self, key):
         """A shared charge split over the tenants: {tenant: (quantity, cost)}, largest remainder, ties by tenant id."""
-        weights = self.weights[key.sku, key.price[0], key.price[2]]
+        weights = self.weights[key.sku, key.price[0], key.price[2], key.price[4]]
         tenants = sorted((tenant for tenant in weights), key=str.encode)
         quantity, cost = self.charges[key]
         parts = [allocated(value, [weights[tenant] for tenant in tenants], places)
@@ -51,7 +51,7 @@ class Rating:
     def __init__(self, catalogue, book, terms=None):
         self.catalogue, self.book, self.terms = catalogue, book, terms
         self.per_unit = defaultdict(Fraction)                       # (tenant, price, dimensions, stage) -> quantity
-        self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match) -> price -> quantity
+        self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match, hours) -> price -> quantity
         self.rated = Rated({}, set(), defaultdict(Fraction), defaultdict(lambda: defaultdict(Fraction)))
 
     def take(self, piece):
@@ -76,7 +76,7 @@ class Rating:
         if price.model == PER_UNIT:
             self.per_unit[piece.tenant, price, piece.dimensions, stage] += quantity
             return
-        ladder = price.sku, price.book, match_text(price.match)
+        ladder = price.sku, price.book, match_text(price.match), price.hours
         self.ladders[ladder][price] += quantity
         if stage == USAGE:
             self.rated.weights[ladder][piece.tenant] += quantity

@@ -19,7 +19,7 @@ with account as ({NEWEST.format(key='account', table='billing_account')}),
                   from invoicing.charge
                  order by agreement, account, period_start, currency, tenant, sku, price, tier, dimension_set, stage,
                           deduction, settlement desc)
-select account.id account, e.label, tenant.id tenant, sku.id sku, book.id book, price.match,
+select account.id account, e.label, tenant.id tenant, sku.id sku, book.id book, price.match, price.hours,
        price.effective_from::text price_from, c.tier, d.members dimensions, c.stage, c.deduction, c.quantity::text,
        c.billed_cost::text cost
   from charge c
@@ -53,7 +53,7 @@ def posted_charges(deployment):
     """What the engine posted: {(account, label): {Key: (quantity, cost)}} as texts."""
     found = defaultdict(dict)
     for row in deployment.rows(CHARGES):
-        name = row["book"], row["sku"], canonical(row["match"]), price_start(row["price_from"])
+        name = row["book"], row["sku"], canonical(row["match"]), price_start(row["price_from"]), row["hours"]
         dimensions = None if row["tenant"] is None else canonical(row["dimensions"])
         key = Key(row["tenant"], row["sku"], name, row["tier"], dimensions, row["stage"], row["deduction"])
         found[row["account"], row["label"]][key] = number(row["quantity"]), number(row["cost"])

@@ -126,6 +126,81 @@ static void models_are_checked(void **state)
     expect_each(BOOK, cases, COUNT(cases));
 }
 
+#define TIMED "sku: call, unit: call, price: \"1\", when: "
+
+static void windows_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"hours", "{" TIMED "{zone: UTC, from: \"18:00\", to: \"08:00\"}}\n", ""},
+        {"days", "{" TIMED "{zone: UTC, days: [sat, mon]}}\n", ""},
+        {"dates", "{" TIMED "{zone: Europe/Berlin, dates: [2026-12-26, 2026-12-25], to: \"12:00\"}}\n", ""},
+        {"to midnight", "{" TIMED "{zone: UTC, from: \"18:00\", to: \"00:00\"}}\n", ""},
+        {"no mapping", "{" TIMED "@night}\n", "a when is a mapping (key: value)\n"},
+        {"no zone", "{" TIMED "@{from: \"18:00\"}}\n", "a when needs zone\n"},
+        {"unknown zone", "{" TIMED "{zone: @Mars/Olympus, from: \"18:00\"}}\n",
+         "zone 'Mars/Olympus': no such time zone (is the time zone data installed?)\n"},
+        {"unknown key", "{" TIMED "{zone: UTC, @until: \"18:00\"}}\n",
+         "unknown key 'until' of a when; there are: zone, days, dates, from, to\n"},
+        {"always", "{" TIMED "@{zone: UTC}}\n", "this window is always: leave out when\n"},
+        {"all days", "{" TIMED "@{zone: UTC, days: [mon, tue, wed, thu, fri, sat, sun]}}\n",
+         "this window is always: leave out when\n"},
+        {"no day", "{" TIMED "{zone: UTC, days: @[]}}\n", "days is empty\n"},
+        {"unknown day", "{" TIMED "{zone: UTC, days: [@monday]}}\n",
+         "'monday' is no day: mon, tue, wed, thu, fri, sat, sun\n"},
+        {"a day twice", "{" TIMED "{zone: UTC, days: [mon, @mon]}}\n", "days has 'mon' twice\n"},
+        {"days and dates", "{" TIMED "{zone: UTC, days: [mon], @dates: [2026-12-25]}}\n",
+         "a window has days or dates, not both\n"},
+        {"no date", "{" TIMED "{zone: UTC, dates: [@2026-02-29]}}\n", "'2026-02-29' is no date: YYYY-MM-DD\n"},
+        {"an instant", "{" TIMED "{zone: UTC, dates: [@2026-02-28T00:00:00Z]}}\n",
+         "'2026-02-28T00:00:00Z' is no date: YYYY-MM-DD\n"},
+        {"off the quarters", "{" TIMED "{zone: UTC, from: @\"18:10\"}}\n",
+         "from '18:10': a time of day on a quarter of an hour, \"00:00\" to \"24:00\"\n"},
+        {"after midnight", "{" TIMED "{zone: UTC, to: @\"24:15\"}}\n",
+         "to '24:15': a time of day on a quarter of an hour, \"00:00\" to \"24:00\"\n"},
+        {"from the end", "{" TIMED "{zone: UTC, from: @\"24:00\", to: \"01:00\"}}\n", "from is before \"24:00\"\n"},
+        {"empty", "{" TIMED "{zone: UTC, from: \"01:00\", to: @\"01:00\"}}\n",
+         "from and to are equal: a whole day is from \"00:00\" to \"24:00\"\n"},
+        {"withdrawn", "{sku: call, withdrawn: true, effective_from: 2026-02-01}\n", ""},
+        {"withdrawn ever", "{sku: call, @withdrawn: true}\n", "a price is withdrawn with effective_from\n"},
+        {"withdrawn or not", "{sku: call, withdrawn: @no, effective_from: 2026-02-01}\n",
+         "withdrawn 'no' is unknown; there are: true\n"},
+        {"withdrawn with a price", "{sku: call, withdrawn: true, effective_from: 2026-02-01, @price: \"1\"}\n",
+         "a price that is withdrawn has no price\n"},
+    };
+    expect_each(BOOK, cases, COUNT(cases));
+}
+
+static void windows_of_a_match_do_not_overlap(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"day and night",
+         "{" TIMED "{zone: UTC, from: \"08:00\", to: \"18:00\"}}\n      - {" TIMED
+         "{zone: UTC, from: \"18:00\", to: \"08:00\"}}\n      - {sku: call, unit: call, price: \"2\"}\n", ""},
+        {"a quarter too much",
+         "${" TIMED "{zone: UTC, from: \"08:00\", to: \"18:15\"}}\n      - @{" TIMED
+         "{zone: UTC, from: \"18:00\", to: \"08:00\"}}\n",
+         "the window of this price overlaps that of one that is at $ (UTC daily 08:00-18:15)\n"},
+        {"two zones",
+         "${" TIMED "{zone: UTC, from: \"08:00\", to: \"09:00\"}}\n      - @{" TIMED
+         "{zone: Europe/Berlin, from: \"18:00\", to: \"20:00\"}}\n",
+         "the windows of one match are in one zone: the other one is at $ (UTC daily 08:00-09:00)\n"},
+        {"a holiday in the week",
+         "{" TIMED "{zone: UTC, days: [fri]}}\n      - {" TIMED "{zone: UTC, dates: [2026-12-25]}}\n", ""},
+        {"one after the other",
+         "{" TIMED "{zone: UTC, days: [fri]}, effective_to: 2026-02-01}\n      - {" TIMED
+         "{zone: UTC, days: [thu, fri]}, effective_from: 2026-02-01}\n", ""},
+        {"a withdrawn one",
+         "{" TIMED "{zone: UTC, days: [fri]}}\n      - {sku: call, when: {zone: UTC, days: [fri]}, withdrawn: true, "
+         "effective_from: 2026-02-01}\n      - {" TIMED "{zone: UTC, days: [thu, fri]}, effective_from: 2026-02-01}\n", ""},
+        {"twice",
+         "${" TIMED "{zone: UTC, days: [fri]}}\n      - @{" TIMED "{zone: UTC, days: [fri]}}\n",
+         "this price is there twice: the same book, SKU, match, when and effective_from (the beginning) at $\n"},
+    };
+    expect_each(BOOK, cases, COUNT(cases));
+}
+
 // A price per unit with free units is a graduated one of one tier: its units are shared.
 static void free_units_make_a_price_shared(void **state)
 {
@@ -178,11 +253,11 @@ static void versions_of_a_price_do_not_overlap(void **state)
         {"another match",
          "{sku: server, unit: h, price: \"1\"}\n      - {sku: server, match: {os: a}, unit: h, price: \"1\"}\n", ""},
         {"the same again", "${" CALL "}\n      - @{" CALL "}\n",
-         "this price is there twice: the same book, SKU, match and effective_from (the beginning) at $\n"},
+         "this price is there twice: the same book, SKU, match, when and effective_from (the beginning) at $\n"},
         {"the same match, written otherwise",
          "${sku: server, match: {os: a, flavour: b}, unit: h, price: \"1\"}\n"
          "      - @{sku: server, match: {flavour: \"b\", os: a}, unit: h, price: \"2\"}\n",
-         "this price is there twice: the same book, SKU, match and effective_from (the beginning) at $\n"},
+         "this price is there twice: the same book, SKU, match, when and effective_from (the beginning) at $\n"},
         {"overlap", "${" CALL ", effective_to: 2026-03-01}\n      - @{" CALL ", effective_from: 2026-02-01}\n",
          "two versions of this price overlap from 2026-02-01T00:00:00Z to 2026-03-01T00:00:00Z: the other is at $\n"},
         {"overlap, the later one first",
@@ -191,7 +266,7 @@ static void versions_of_a_price_do_not_overlap(void **state)
     };
     expect_each(BOOK, cases, COUNT(cases));
     expect("in another file", BOOK "${" CALL "}\n", "", "price_books:\n  - id: eur\n    prices: [@{" CALL "}]\n",
-           "this price is there twice: the same book, SKU, match and effective_from (the beginning) at $\n");
+           "this price is there twice: the same book, SKU, match, when and effective_from (the beginning) at $\n");
 }
 
 static void books_are_checked(void **state)
@@ -231,6 +306,8 @@ static void books_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_are_checked),
+        cmocka_unit_test(windows_of_a_match_do_not_overlap),
         cmocka_unit_test(prices_are_checked),
         cmocka_unit_test(models_are_checked),
         cmocka_unit_test(free_units_make_a_price_shared),

@@ -202,6 +202,10 @@ static void overlap(void) { add(2, 1, 1, "{}", "2026-01-01", "2026-03-01"); add(
 static void same_start(void) { add(2, 1, 1, "{}", NULL, NULL); }
 static void same_number(void) { add(1, 1, 2, "{}", NULL, NULL); }
 static void ends_first(void) { add(2, 1, 2, "{}", "2026-03-01", "2026-03-01"); }
+static void timed(int64_t number, const char *hours, const char *from) { add(number, 1, 2, "{}", from, NULL)->hours = hours; }
+static void no_window(void) { timed(2, "UTC daily", NULL); }
+static void two_zones(void) { timed(2, "UTC mon 00:00-24:00", NULL); timed(3, "Europe/Rome tue 00:00-24:00", NULL); }
+static void hours_overlap(void) { timed(2, "UTC mon 00:00-24:00", NULL); timed(3, "UTC sun 20:00-00:15", "2026-01-01"); }
 static void off_the_slot(void) { add(2, 1, 2, "{}", "2026-03-01T00:01:00Z", NULL); }
 static void ends_off_the_slot(void) { add(2, 1, 2, "{}", NULL, "2026-03-01T00:01:00Z"); }
 static void no_book(void) { add(2, 9, 2, "{}", NULL, NULL); }
@@ -270,6 +274,9 @@ static void contradictions_are_refused(void **state)
         {same_start, "begins at the same instant"},
         {same_number, "number is there twice"},
         {ends_first, "ends before it begins"},
+        {no_window, "'UTC daily' is no time window"},
+        {two_zones, "in another zone than those of price 3"},
+        {hours_overlap, "overlap those of price"},
         {off_the_slot, "effective_from is not on a 15-minute bound"},
         {ends_off_the_slot, "effective_to is not on a 15-minute bound"},
         {no_book, "price book number 9"},
