@@ -49,19 +49,42 @@ static const struct sku *sku_of(const char *id)
     return NULL;
 }
 
-static void some_thirty_services_over_many_categories(void **state)
+static void two_hundred_services_over_all_categories(void **state)
 {
     (void)state;
     size_t count, categories = 0;
     const struct service *services = catalogue_all_services(sample, &count);
-    assert_in_range(count, 30, 60);
+    assert_in_range(count, 200, 400);
     for (size_t i = 0; i < count; i++) {
         size_t same = 0;
         while (strcmp(services[same].category, services[i].category) != 0)
             same++;
         categories += same == i;
     }
-    assert_true(categories >= 12);
+    assert_int_equal(categories, 19); // all that FOCUS has
+}
+
+// Every model, and every further part that a price may have, in both lists.
+static void every_way_to_price_is_in_use(void **state)
+{
+    (void)state;
+    const struct price_book *lists[] = {book_of("acct-orbit"), book_of("acct-lotus")};
+    for (size_t l = 0; l < COUNT(lists); l++) {
+        size_t models[PRICE_MODEL_COUNT] = {0}, nothing = 0, free_units = 0, minimum = 0, maximum = 0, seconds = 0;
+        const struct price_version *version;
+        for (int64_t number = 1; (version = catalogue_price_number(sample, number)); number++) {
+            if (version->book != lists[l]->number) continue;
+            models[version->model]++;
+            nothing += version->model == PRICE_PER_UNIT && version->price.pico == 0;
+            free_units += version->free.nano != 0;
+            minimum += version->minimum_spend.pico != 0;
+            maximum += version->maximum_spend.pico != 0;
+            seconds += version->minimum_seconds != 0;
+        }
+        for (size_t model = PRICE_PER_UNIT; model <= PRICE_FLAT; model++)
+            if (models[model] < 2) fail_msg("model %zu is used %zu times in %s", model, models[model], lists[l]->id);
+        assert_true(nothing > 2 && free_units > 2 && minimum > 2 && maximum > 2 && seconds > 2);
+    }
 }
 
 static bool has_price(const struct price_book *book, int32_t sku)
@@ -217,7 +240,8 @@ static void accounts_have_the_zones_currencies_and_taxes_of_the_demonstration(vo
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(some_thirty_services_over_many_categories),
+        cmocka_unit_test(two_hundred_services_over_all_categories),
+        cmocka_unit_test(every_way_to_price_is_in_use),
         cmocka_unit_test(every_sku_is_priced_in_both_lists),
         cmocka_unit_test(every_meter_accepts_200_days_and_is_sold),
         cmocka_unit_test(prices_are_what_their_documents_say),
