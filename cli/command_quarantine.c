@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // turnpike quarantine list, show, replay, drop; turnpike conflict list
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/reading.h"
@@ -206,13 +204,6 @@ int quarantine_show_run(struct command_context *context, int argc, char **argv)
 
 // --- deciding
 
-static const char *who(struct arena *arena)
-{
-    const struct passwd *user = getpwuid(getuid());
-    return user ? arena_text(arena, user->pw_name, strlen(user->pw_name))
-                : arena_print(arena, "uid %ld", (long)getuid());
-}
-
 // Runs a function that writes, in a transaction of its own; first column of the first row.
 static enum err decide(struct db *db, const char *sql, int count, const char *const *values, struct arena *arena,
                        const char **answer, struct fault *fault)
@@ -247,7 +238,7 @@ int quarantine_replay_run(struct command_context *context, int argc, char **argv
         }
         array_add_int(&numbers, number);
     }
-    const char *const values[] = {array_end(&numbers, context->arena), reason.text, who(context->arena)};
+    const char *const values[] = {array_end(&numbers, context->arena), reason.text, reading_person(context->arena)};
     int code = command_open_db(context, "bill", &db);
     if (code) return code;
     enum err err = decide(db, "select rating.order_replay($1, $2, $3)", 3, values, context->arena, &ordered, &fault);
@@ -274,7 +265,7 @@ int quarantine_drop_run(struct command_context *context, int argc, char **argv)
     if (!because.given || !because.text[strspn(because.text, " \t\r\n")] ||
         !utf8_valid(because.text, strlen(because.text)))
         return command_wrong_use(context, "--because TEXT is needed");
-    const char *const values[] = {db_int(context->arena, number), who(context->arena), because.text};
+    const char *const values[] = {db_int(context->arena, number), reading_person(context->arena), because.text};
     int code = command_open_db(context, "bill", &db);
     if (code) return code;
     enum err err = decide(db, "select rating.drop_quarantine($1, $2, $3)", 3, values, context->arena, &done, &fault);

@@ -8,6 +8,7 @@ const struct command command_table[] = {
     {"ingest", "role: take events over HTTP and put them into Kafka", ingest_usage, ingest_run, false},
     {"topic ensure", "make the Kafka topic and record its partitions", topic_ensure_usage, topic_ensure_run, false},
     {"topic grow", "let a new topic with more partitions count", topic_grow_usage, topic_grow_run, false},
+    {"topic adopt", "count on from a log that is not the one that was counted", topic_adopt_usage, topic_adopt_run, false},
     {"topic retire", "give up the oldest topic when it is sent on", topic_retire_usage, topic_retire_run, false},
     {"key create", "make an API key and print it once", key_create_usage, key_create_run, false},
     {"key list", "list API keys, never their secrets", key_list_usage, key_list_run, false},

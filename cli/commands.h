@@ -40,6 +40,7 @@ COMMAND(route);
 COMMAND(settle);
 COMMAND(spend);
 COMMAND(status);
+COMMAND(topic_adopt);
 COMMAND(topic_ensure);
 COMMAND(topic_grow);
 COMMAND(topic_retire);

@@ -2,8 +2,10 @@
 // Opening and closing what a reading command reads from.
 #include "cli/reading.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int reading_open(struct command_context *context, struct reading *reading)
 {
@@ -49,4 +51,11 @@ bool reading_number(const char *text, int64_t *number)
     if (digits < 1 || digits > 18 || text[digits]) return false;
     *number = strtoll(text, NULL, 10);
     return *number > 0;
+}
+
+const char *reading_person(struct arena *arena)
+{
+    const struct passwd *user = getpwuid(getuid());
+    return user ? arena_text(arena, user->pw_name, strlen(user->pw_name))
+                : arena_print(arena, "uid %ld", (long)getuid());
 }

@@ -18,4 +18,5 @@ int reading_tenant(struct command_context *context, const struct reading *readin
 // A row limit from the command line: 1 to READING_LIMIT_MOST.
 enum { READING_LIMIT_MOST = 1000000 };
 bool reading_limit(const char *text, int *limit);
+const char *reading_person(struct arena *arena); // who runs the command, for the record
 bool reading_number(const char *text, int64_t *number); // positive, at most 18 digits

@@ -28,9 +28,21 @@ static enum err wanted_incarnation(const struct config *config, int number, stru
     return ERR_OK;
 }
 
-static enum err compare(const struct incarnation *recorded, const struct incarnation *wanted, struct fault *fault)
+// Does the topic have the name that the settings ask for? One that was made anew and adopted keeps its older number.
+static bool is_named(const struct incarnation *recorded, const struct config *config)
 {
-    if (strcmp(recorded->topic, wanted->topic) != 0)
+    char name[sizeof recorded->topic + 16];
+    for (int number = recorded->number; number > 0; number--) {
+        snprintf(name, sizeof name, "%s.%d", config_text(config, "kafka.topic"), number);
+        if (strcmp(recorded->topic, name) == 0) return true;
+    }
+    return false;
+}
+
+static enum err compare(const struct incarnation *recorded, const struct incarnation *wanted,
+                        const struct config *config, struct fault *fault)
+{
+    if (!is_named(recorded, config))
         return fault_set(fault, ERR_CONFLICT, "kafka.topic", "topic %s is recorded, the settings ask for %s",
                          recorded->topic, wanted->topic);
     // the setting is for the first one; later ones have what `topic grow` was asked for
@@ -85,7 +97,7 @@ static enum err ensure(struct db *db, const struct config *config, struct incarn
     if (err && err != ERR_NOT_FOUND) return err;
     bool known = err == ERR_OK;
     err = wanted_incarnation(config, known ? incarnation->number : 1, &wanted, fault);
-    if (!err && known) err = compare(incarnation, &wanted, fault);
+    if (!err && known) err = compare(incarnation, &wanted, config, fault);
     if (!err && known) err = check_not_lost(db, config, incarnation, fault);
     if (!err && !known) *incarnation = wanted;
     if (!err) err = bus_topic_ensure(config, incarnation->topic, incarnation->partitions, fault);

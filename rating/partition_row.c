@@ -10,8 +10,8 @@ enum { ARENA_BYTES = 1024 };
 
 #define COLUMNS                                                                                                        \
     "p.epoch, p.epoch_nonce, p.batch_seq, p.next_offset, p.watermark, p.last_digest, p.head, p.base_seq,"             \
-    " p.base_position, p.counted_seq, p.parked_reason is not null"
-enum { PARTITION_COLUMN = 11 }; // behind them
+    " p.base_position, p.counted_seq, p.parked_reason is not null, p.base_offset"
+enum { PARTITION_COLUMN = 12 }; // behind them
 
 static void row_take_in(const struct db_result *result, int at, struct arena *arena, struct partition_row *row)
 {
@@ -30,6 +30,7 @@ static void row_take_in(const struct db_result *result, int at, struct arena *ar
     row->base_position = db_get_int(result, at, 8);
     row->counted_seq = db_is_null(result, at, 9) ? -1 : db_get_int(result, at, 9);
     row->parked = db_get_bool(result, at, 10);
+    row->base_offset = db_get_int(result, at, 11);
 }
 
 enum err partition_row_read(struct db *db, int32_t incarnation, int32_t partition, struct partition_row *row,

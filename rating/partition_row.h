@@ -9,6 +9,7 @@ struct partition_row {
     int64_t batch_seq;          // last committed batch
     int64_t next_offset;        // first Kafka offset that is not counted yet
     int64_t base_seq;           // before the first batch; 0 unless it continues the chain of an older incarnation
+    int64_t base_offset;        // first that this incarnation counts; 0 unless it took over a log that was there
     int64_t base_position;      // Kafka offset + this = position, which rises from incarnation to incarnation
     int64_t counted_seq;        // last batch that counted: events are only sent on since; -1: it counts
     instant_us watermark;       // INSTANT_MIN before the first message

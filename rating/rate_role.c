@@ -124,13 +124,19 @@ static enum err lane_add(struct rate_role *role, const struct incarnation *incar
     return ERR_OK;
 }
 
+static bool is_wanted(const struct incarnations *wanted, int number)
+{
+    for (int i = 0; i < wanted->count; i++)
+        if (wanted->list[i].number == number) return true;
+    return false;
+}
+
 // A lane for every incarnation that is read. Both lists are in order; an incarnation is only ever added at the end.
 static enum err lanes_follow(struct rate_role *role, struct fault *fault)
 {
     const struct incarnations *wanted = &role->incarnations;
     for (int i = 0; i < role->lane_count;) {
-        const struct incarnation *incarnation = rate_lane_incarnation(role->lanes[i]);
-        if (incarnation->number < wanted->list[0].number) {
+        if (!is_wanted(wanted, rate_lane_incarnation(role->lanes[i])->number)) {
             lane_remove(role, i);
             continue;
         }

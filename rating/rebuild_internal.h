@@ -33,8 +33,9 @@ struct chain_part {
     struct place keep; // batches up to this one are outside of the window
     struct place rows; // behind it identities are read as rows, up to it by walking the log
 };
-// Oldest first, its own last. Every growth doubles the partitions at least.
-enum { LINEAGE_MAX = 11 };
+// Oldest first, its own last. Every growth doubles the partitions at least, and of those that were adopted there are 32 at
+// most (adoption.c).
+enum { LINEAGE_MAX = 43 };
 struct lineage {
     struct chain_part parts[LINEAGE_MAX];
     int count;
