@@ -226,15 +226,14 @@ static bool is_large(const struct owner *owner)
            batch_memory(owner->batch) >= rater->batch_memory;
 }
 
-static bool is_due(const struct owner *owner)
+int64_t owner_due_us(const struct owner *owner)
 {
     const struct rater *rater = owner->rater;
-    if (batch_empty(owner->batch)) return false;
-    if (is_large(owner)) return true;
-    int64_t age_us = clock_monotonic_us() - owner->batch_us;
-    if (!batch_only_markers(owner->batch)) return age_us >= owner_window_us(owner);
+    if (batch_empty(owner->batch)) return INT64_MAX;
+    if (is_large(owner)) return 0;
+    if (!batch_only_markers(owner->batch)) return owner->batch_us + owner_window_us(owner);
     bool wished = rater->wished > owner->row.watermark && batch_watermark(owner->batch) > owner->row.watermark;
-    return wished || age_us >= MINUTE_US; // rules 1.4
+    return wished ? 0 : owner->batch_us + MINUTE_US; // rules 1.4
 }
 
 enum err owner_proceed(struct owner *owner, struct fault *fault)
@@ -242,7 +241,7 @@ enum err owner_proceed(struct owner *owner, struct fault *fault)
     if (committer_busy(owner->rater->committer, &owner->commit)) return ERR_OK;
     enum err err = owner_settle(owner, fault);
     if (err || owner->state != PARTITION_RATING) return err;
-    if (owner->commit.batch || is_due(owner)) hand_over(owner);
+    if (owner->commit.batch || clock_monotonic_us() >= owner_due_us(owner)) hand_over(owner);
     return ERR_OK;
 }
 

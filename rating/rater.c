@@ -339,8 +339,9 @@ static int64_t owner_wake_ms(const struct owner *owner)
     if (owner->state == PARTITION_REBUILDING) return 0;
     if (owner->state != PARTITION_RATING) return IDLE_TICK_MS;
     if (owner->commit.batch) return COMMITTING_TICK_MS;
-    if (!owner->batch_us) return IDLE_TICK_MS;
-    return (owner->batch_us + owner_window_us(owner) - clock_monotonic_us()) / 1000;
+    int64_t due_us = owner_due_us(owner), now = clock_monotonic_us();
+    if (due_us <= now) return 0;
+    return due_us - now < IDLE_TICK_MS * INT64_C(1000) ? (due_us - now + 999) / 1000 : IDLE_TICK_MS;
 }
 
 static bool is_opening(const struct owner *owner)

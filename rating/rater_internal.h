@@ -130,6 +130,8 @@ enum err owner_flush(struct owner *owner, struct fault *fault) MUST_USE;
 // Forgets everything that is not committed. Waits for a commit that is under way; if it succeeds it counts.
 void owner_batches_forget(struct owner *owner);
 int64_t owner_window_us(const struct owner *owner); // how long the batch is filled
+// Monotonic time at which it is due, may have passed; INT64_MAX: it is empty.
+int64_t owner_due_us(const struct owner *owner);
 bool owner_pending(const struct owner *owner);      // something was fed that is not known to be committed
 bool owner_full(const struct owner *owner);         // nothing more may be fed before a commit
 
