@@ -133,6 +133,7 @@ void owner_rating_begin(struct owner *owner)
     owner->retry_quarantine = owner->restart = true;
     owner->retry_after = 0;
     owner->message_us = owner->marker_us = clock_monotonic_us();
+    owner->begun = false;
     owner_batch_begin(owner);
     owner_move(owner, PARTITION_RATING);
     if (owner->row.parked && partition_row_park(rater->db, &owner->row, NULL, &fault))

@@ -37,6 +37,8 @@ int64_t owner_window_us(const struct owner *owner)
 {
     struct rater *rater = owner->rater;
     int64_t window_us = rater->flush_us, age_us = owner->batch_us ? clock_monotonic_us() - owner->batch_us : 0;
+    // what was taken over is behind: its first commit comes early, whatever the load
+    if (!owner->begun) return window_us;
     // younger than that it is not due, and its rate says little
     if (age_us < window_us || !flush_load_is_small(&rater->load, batch_events(owner->batch), age_us))
         window_us = flush_window_us(rater->load.permille, rater->flush_us, rater->flush_most_us);
@@ -78,6 +80,7 @@ static void committed(struct owner *owner, const struct partition_row *after)
     struct batch *batch = owner->commit.batch;
     CRASH_POINT("rate.after_commit");
     owner->row = *after;
+    owner->begun = true;
     index_take(owner, batch);
     commits_note(owner, owner->commit.took_us);
     owner_metrics_batch(owner, batch_verdicts(batch), owner->commit.took_us);

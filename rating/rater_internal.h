@@ -50,6 +50,7 @@ struct owner {
     int64_t gap_offset;    // offset that came instead of the expected one before the last start; -1: none
     int64_t retry_after;   // number of the last quarantine row that was judged by it
     int64_t batch_us;      // monotonic time of the batch's first message; 0: empty
+    bool begun;            // a batch was committed since it began to rate
     int64_t commits_us;    // how long a batch is filled at least, since its commits take long
     int64_t message_us;    // monotonic time of the last message
     int64_t marker_us;     // monotonic time of the last marker that was sent
