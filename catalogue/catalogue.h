@@ -40,6 +40,7 @@ enum price_model { // what each has: price_model.h
 struct price_tier { struct quantity up_to; bool last; struct price price; struct amount flat; };
 struct match_member { const char *dimension, *value; };
 struct price_window; // price_window.h
+struct price_times;  // price_times.h
 // One version of a price, valid for slots in [effective_from, effective_to).
 struct price_version {
     int64_t number;
@@ -47,6 +48,7 @@ struct price_version {
     const struct match_member *match; size_t match_count; // sorted by dimension
     const char *match_text;                               // canonical JSON
     const struct price_window *window; const char *hours; // when it holds, and its text; NULL and "": always
+    const struct price_times *times;                      // what quantities are multiplied by; NULL: nothing
     bool withdrawn;                                       // never found: no price of this match and hours any more
     instant_us effective_from, effective_to;
     enum price_model model;

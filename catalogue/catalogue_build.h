@@ -49,6 +49,7 @@ struct price_row {
     struct quantity free; // pricing units
     struct amount fixed, minimum_spend, maximum_spend;
     const char *hours; // when it holds (price_window.h); NULL or "": always
+    const char *times; // what quantities are multiplied by (price_times.h), canonical JSON; NULL or "": nothing
     bool withdrawn;    // from effective_from on there is no price of this match and hours
 };
 struct price_tier_row {

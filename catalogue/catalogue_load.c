@@ -192,7 +192,7 @@ static void fill_book(struct loader *loader)
 static const char prices_sql[] =
     "select version, price, price_book, sku, match, effective_from, effective_to, model, unit,\n"
     "       per, unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend,\n"
-    "       hours, withdrawn\n"
+    "       hours, withdrawn, times\n"
     "  from catalog.price\n"
     " where version <= $1";
 
@@ -217,6 +217,7 @@ static void fill_price(struct loader *loader)
         .maximum_spend = get_amount(loader, 15),
         .hours = db_length(loader->result, loader->row, 16) ? get_text(loader, 16) : "",
         .withdrawn = db_get_bool(loader->result, loader->row, 17),
+        .times = db_length(loader->result, loader->row, 18) ? get_text(loader, 18) : "",
     };
 }
 

@@ -5,6 +5,7 @@
 
 #include "catalogue/price_index.h"
 #include "catalogue/price_model.h"
+#include "catalogue/price_times.h"
 
 enum { MINIMUM_SECONDS_MAX = 86400 };
 
@@ -256,6 +257,28 @@ static enum err check_all_windows(const struct catalogue *catalogue, const struc
     return ERR_OK;
 }
 
+// --- what quantities are multiplied by
+
+static enum err read_times(struct catalogue *catalogue, const struct price_row *row, const struct price_row *before,
+                           struct price_version *version, struct fault *fault)
+{
+    struct fault inner = {0};
+    if (!*row->times) return ERR_OK;
+    if (before && strcmp(before->times, row->times) == 0) { // a list of thousands of prices: parsed once
+        version->times = version[-1].times;
+        return ERR_OK;
+    }
+    struct price_times *times = ARENA_NEW(catalogue->arena, struct price_times);
+    if (price_times_read(catalogue->arena, row->times, times, &inner))
+        return price_fault(row, fault, "times: %.300s", inner.reason);
+    const struct sku *sku = catalogue_sku_number(catalogue, row->sku);
+    if (!meter_has_dimension(catalogue, sku->meter, times->dimension))
+        return price_fault(row, fault, "times names %.64s, which is no dimension of the meter of SKU %s", times->dimension,
+                           sku->id);
+    version->times = times;
+    return ERR_OK;
+}
+
 // --- all versions
 
 static enum err build_versions(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault)
@@ -267,6 +290,7 @@ static enum err build_versions(struct catalogue *catalogue, struct catalogue_row
             i + 1 < rows->prices.count && same_line(&row[i], &row[i + 1]) ? &row[i + 1] : NULL;
         bool repeated = i > 0 && same_match(&row[i - 1], &row[i]);
         enum err err = build_version(catalogue, &row[i], repeated ? version - 1 : NULL, version, fault);
+        if (!err) err = read_times(catalogue, &row[i], i > 0 && row[i - 1].sku == row[i].sku ? &row[i - 1] : NULL, version, fault);
         if (!err) err = read_window(catalogue, &row[i], version, fault);
         if (!err) err = version_end(&row[i], next, &version->effective_to, fault);
         if (err) return err;
@@ -314,6 +338,7 @@ enum err catalogue_build_prices(struct catalogue *catalogue, struct catalogue_ro
     for (size_t i = 0; i < rows->prices.count; i++) {
         if (!rows->prices.row[i].match) rows->prices.row[i].match = "{}";
         if (!rows->prices.row[i].hours) rows->prices.row[i].hours = "";
+        if (!rows->prices.row[i].times) rows->prices.row[i].times = "";
     }
     rows_sort(rows->prices.row, rows->prices.count, sizeof *rows->prices.row, compare_rows);
     catalogue->prices = ARENA_ARRAY(catalogue->arena, struct price_version, rows->prices.count);

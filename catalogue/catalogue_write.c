@@ -94,7 +94,8 @@ static void put_price(struct sink *sink, const void *row)
         sink_null(sink);
     sink_int4(sink, price->minimum_seconds);
     // a row without them has the digest that it had before there were any
-    bool timed = (price->hours && *price->hours) || price->withdrawn;
+    bool multiplied = price->times && *price->times;
+    bool timed = (price->hours && *price->hours) || price->withdrawn || multiplied;
     if (!sink->copy && !timed && !price->free.nano && !price->fixed.pico && !price->minimum_spend.pico &&
         !price->maximum_spend.pico)
         return;
@@ -103,8 +104,9 @@ static void put_price(struct sink *sink, const void *row)
     sink_decimal(sink, price->minimum_spend.pico, AMOUNT_PLACES);
     sink_decimal(sink, price->maximum_spend.pico, AMOUNT_PLACES);
     if (!sink->copy && !timed) return;
-    sink_text(sink, price->hours ? price->hours : "");
+    sink_text(sink, text_or_empty(price->hours));
     sink_bool(sink, price->withdrawn);
+    if (sink->copy || multiplied) sink_text(sink, text_or_empty(price->times));
 }
 
 static void put_tier(struct sink *sink, const void *row)
@@ -240,8 +242,8 @@ static const struct table {
      compare_price_book},
     {"price",
      "catalog.price (price, version, price_book, sku, match, effective_from, effective_to, model, unit, per, "
-     "unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend, hours, withdrawn)",
-     18, put_price, compare_price},
+     "unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend, hours, withdrawn, times)",
+     19, put_price, compare_price},
     {"price_tier", "catalog.price_tier (price, tier, up_to, unit_price, flat)", 5, put_tier, compare_price_tier},
     {"seller", "catalog.seller (seller, version, id, name, address, tax_id, series, account)", 8, put_seller,
      compare_seller},

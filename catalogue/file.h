@@ -41,7 +41,7 @@ struct file_price {
     size_t book; // index of catalogue_files.books
     struct file_reference sku;
     const struct yaml_node *match;   // mapping; NULL: takes everything
-    const struct yaml_node *when;    // NULL: always
+    const struct yaml_node *times;   // NULL: nothing is multiplied
     const struct yaml_node *minimum; // where minimum_seconds stands; NULL: not given
     struct price_row row;            // numbers are not set; effective_to is INSTANT_NONE when open
     const struct price_tier_row *tiers;

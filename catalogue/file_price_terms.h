@@ -13,5 +13,7 @@ struct file_price_terms {
 // tier.
 void file_price_terms_read(struct file_errors *errors, const struct yaml_node *item,
                            const struct file_price_terms *terms, struct file_price *price);
+// The canonical JSON of a price's `times` (price_times.h); "" if it is absent or wrong.
+const char *file_price_times_read(struct file_errors *errors, const struct file_field *times);
 // The canonical text of a price's `when` (price_window.h), in errors->arena; "" if it is absent or wrong.
 const char *file_price_window_read(struct file_errors *errors, const struct file_field *when);

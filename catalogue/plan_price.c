@@ -81,6 +81,12 @@ static bool has_dimension(const struct sku_facts *facts, const char *name)
     return false;
 }
 
+// The mapping's dimension, or the scalar itself.
+static const struct yaml_node *times_dimension(const struct yaml_node *times)
+{
+    return times->kind == YAML_MAPPING ? yaml_member(times, "dimension") : times;
+}
+
 static void check_fit(struct plan *plan, const struct file_price *price, const struct sku_facts *facts)
 {
     if (!facts->meter_id) return; // the SKU or its meter has an error of its own
@@ -88,6 +94,10 @@ static void check_fit(struct plan *plan, const struct file_price *price, const s
         if (!has_dimension(facts, price->match->keys[i]->text))
             file_error(plan->errors, price->match->keys[i], "'%.64s' is no dimension of meter %s, which SKU %s prices",
                        price->match->keys[i]->text, facts->meter_id, price->sku.id);
+    const struct yaml_node *times = price->times ? times_dimension(price->times) : NULL;
+    if (times && times->kind == YAML_SCALAR && !has_dimension(facts, times->text))
+        file_error(plan->errors, times, "'%.64s' is no dimension of meter %s, which SKU %s prices", times->text,
+                   facts->meter_id, price->sku.id);
     if (price->minimum && facts->aggregation != AGGREGATION_INTERVAL)
         file_error(plan->errors, price->minimum, "minimum_seconds is for interval meters, and %s is none",
                    facts->meter_id);
@@ -187,7 +197,7 @@ static bool same_tiers(const struct plan_price *a, const struct plan_price *b)
 static bool same_price(const struct plan_price *a, const struct plan_price *b)
 {
     const struct price_row *x = a->row, *y = b->row;
-    return x->withdrawn == y->withdrawn && x->model == y->model && strcmp(x->unit, y->unit) == 0 && x->per.nano == y->per.nano &&
+    return strcmp(text_or_empty(x->times), text_or_empty(y->times)) == 0 && x->withdrawn == y->withdrawn && x->model == y->model && strcmp(x->unit, y->unit) == 0 && x->per.nano == y->per.nano &&
            x->price.pico == y->price.pico && x->minimum_seconds == y->minimum_seconds && is_open(x) == is_open(y) &&
            (is_open(x) || x->effective_to == y->effective_to) && x->free.nano == y->free.nano &&
            x->fixed.pico == y->fixed.pico && x->minimum_spend.pico == y->minimum_spend.pico &&

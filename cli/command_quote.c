@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalogue/apply.h"
+#include "catalogue/price_times.h"
 #include "cli/commands.h"
 #include "cli/table.h"
 #include "common/json.h"
@@ -144,6 +145,7 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     json_name(json, "match");
     json_write_raw(json, price->match_text);
     if (price->window) json_put_text(json, "hours", price->hours);
+    if (price->times) json_put_text(json, "times", price->times->dimension);
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_put_int(json, "tier", charge->tier);
     json_put_int(json, "deduction", charge->deduction);

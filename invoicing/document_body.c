@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalogue/price_model.h"
+#include "catalogue/price_times.h"
 #include "common/json.h"
 #include "invoicing/document.h"
 
@@ -79,6 +80,7 @@ static void write_price(struct json_writer *json, const struct price_version *pr
     json_name(json, "price_match");
     json_write_raw(json, price->match_text);
     if (price->window) json_put_text(json, "price_hours", price->hours);
+    if (price->times) json_put_text(json, "price_times", price->times->dimension);
     put_instant(json, "price_effective_from", price->effective_from);
 }
 

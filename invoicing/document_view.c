@@ -176,6 +176,9 @@ static void read_line(struct reader *reader, const struct json_value *json, stru
     line->tenant = optional_text(reader, json, "tenant");
     line->note = note_of(reader, json);
     const char *hours = optional_text(reader, json, "price_hours");
+    const char *times = optional_text(reader, json, "price_times");
+    if (times) times = arena_print(reader->arena, "times %s", times);
+    if (times) line->note = line->note ? arena_print(reader->arena, "%s; %s", times, line->note) : times;
     if (hours) line->note = line->note ? arena_print(reader->arena, "%s; %s", hours, line->note) : hours;
     line->flat = optional_text(reader, json, "flat");
     if (json_member(json, "discount_rate"))

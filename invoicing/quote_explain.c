@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalogue/price_model.h"
+#include "catalogue/price_times.h"
 #include "invoicing/quote.h"
 
 static void add_quantity(struct text *out, struct quantity quantity)
@@ -100,6 +101,7 @@ static void explain_usage(const struct quote *quote, const struct price_version 
     bool once = form->once || (form->tiers && !form->tier_prices);
     struct price unit = form->tiers ? price->tiers[charge->tier].price : price->price;
     if (price->window) text_print(out, "%s: ", price->hours);
+    if (price->times) text_print(out, "times %s: ", price->times->dimension);
     if (form->tiers) add_tier(out, price, charge->tier, meter);
     if (once) {
         add_quantity(out, charge->quantity);

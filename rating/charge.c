@@ -51,21 +51,51 @@ static enum err minimum_quantity(const struct usage_line *line, const struct pri
     return missing_us > 0 ? quantity_over_time(line->run_value, missing_us, added) : ERR_OK;
 }
 
+// What was used before an item under its price and stage: lines come by tenant and dimension set, in time order.
+static struct quantity used_before(const struct build *build, const struct price_item *item)
+{
+    for (size_t i = build->item_count; i-- > 0;) {
+        const struct price_item *before = &build->items[i];
+        if (before->tenant != item->tenant || !hash128_equal(before->dimension_set, item->dimension_set)) break;
+        if (before->price == item->price && before->stage == item->stage) return before->used;
+    }
+    return QUANTITY_ZERO;
+}
+
+// Of an item whose price is known; quantity is what is used more. ERR_NOT_FOUND: the price cannot count it.
+static enum err count_units(const struct build *build, const struct dimension_set *dimensions, struct quantity quantity,
+                            struct price_item *item)
+{
+    struct quantity before = QUANTITY_ZERO, listed;
+    if (item->price->times) before = used_before(build, item);
+    if (quantity_add(before, quantity, &item->used)) return ERR_LIMIT;
+    enum err err = price_units(item->price, dimensions, before, item->used, &item->quantity);
+    bool comparable = !err && item->list && price_units(item->list, dimensions, before, item->used, &listed) == ERR_OK &&
+                      quantity_compare(listed, item->quantity) == 0;
+    if (!comparable) item->list = NULL; // none, or it counts in other units
+    return err;
+}
+
 static enum err add_item(struct build *build, const struct usage_line *line, const struct sku *sku, const struct dimension_set *dimensions)
 {
-    const struct price_version *price = catalogue_price(build->catalogue, build->agreement->book, sku->number, dimensions, line->segment);
-    struct price_item item = {.tenant = line->tenant, .sku = sku->number, .price = price, .dimension_set = line->dimension_set,
-                              .segment = line->segment, .quantity = line->quantity, .stage = STAGE_USAGE};
-    if (!price) {
+    struct price_item item = {.tenant = line->tenant, .sku = sku->number, .dimension_set = line->dimension_set, .segment = line->segment, .stage = STAGE_USAGE};
+    struct quantity quantity = line->quantity;
+    enum err err = ERR_OK;
+    item.price = catalogue_price(build->catalogue, build->agreement->book, sku->number, dimensions, line->segment);
+    if (item.price && line->kind == USAGE_SHORT_RUN) {
+        item.stage = STAGE_MINIMUM;
+        err = minimum_quantity(line, item.price, &quantity);
+        if (!err && quantity.nano == 0) return ERR_OK;
+    }
+    if (item.price && !err) {
+        item.list = catalogue_price(build->catalogue, build->list, sku->number, dimensions, line->segment);
+        err = count_units(build, dimensions, quantity, &item);
+    }
+    if (!item.price || err == ERR_NOT_FOUND) {
         if (line->kind == USAGE_QUANTITY && line->quantity.nano != 0) add_unpriced(build, line, sku->number);
         return ERR_OK;
     }
-    if (line->kind == USAGE_SHORT_RUN) {
-        item.stage = STAGE_MINIMUM;
-        if (minimum_quantity(line, price, &item.quantity)) return charge_limit_fault(build->catalogue, line->tenant, sku->number, build->fault);
-        if (item.quantity.nano == 0) return ERR_OK;
-    }
-    item.list = catalogue_price(build->catalogue, build->list, sku->number, dimensions, line->segment);
+    if (err) return charge_limit_fault(build->catalogue, line->tenant, sku->number, build->fault);
     build->items = arena_grow(build->arena, build->items, sizeof *build->items, build->item_count, &build->item_capacity);
     build->items[build->item_count++] = item;
     return ERR_OK;

@@ -7,13 +7,34 @@
 #include "rating/price.h"
 
 // What one tenant used under one ladder (book, SKU, match).
-struct weight { const struct price_version *price; int64_t tenant; const char *tenant_id; struct quantity quantity; };
+struct weight {
+    const struct price_version *price;
+    int64_t tenant;
+    const char *tenant_id;
+    struct hash128 dimension_set;
+    struct quantity quantity; // as the price charges it
+    struct quantity used;     // in meter units: of this tenant, dimension set and price up to here
+};
 
 static int weight_order(const void *left, const void *right)
 {
     const struct weight *a = left, *b = right;
     int order = price_ladder_order(a->price, b->price);
     return order ? order : strcmp(a->tenant_id, b->tenant_id);
+}
+
+// What a price counts of a line's quantity, after the weights before it of the same tenant, dimension set and price.
+static enum err weigh(const struct weight *weights, size_t count, const struct dimension_set *dimensions, struct quantity quantity, struct weight *weight)
+{
+    struct quantity before = QUANTITY_ZERO;
+    for (size_t i = count; weights && weight->price->times && i-- > 0;) {
+        if (weights[i].tenant != weight->tenant || !hash128_equal(weights[i].dimension_set, weight->dimension_set)) break;
+        if (weights[i].price != weight->price) continue;
+        before = weights[i].used;
+        break;
+    }
+    enum err err = quantity_add(before, quantity, &weight->used);
+    return err ? err : price_units(weight->price, dimensions, before, weight->used, &weight->quantity);
 }
 
 // One weight per line and SKU with a shared price.
@@ -28,8 +49,9 @@ static size_t collect(const struct catalogue *catalogue, const struct agreement 
         const struct sku *const *skus = catalogue_skus_of_meter(catalogue, line->meter, &sku_count);
         for (size_t s = 0; s < sku_count && dimension && tenant && line->kind == USAGE_QUANTITY; s++) {
             const struct price_version *price = catalogue_price(catalogue, agreement->book, skus[s]->number, &dimension->set, line->segment);
-            if (!price || !price_forms[price->model].shared) continue;
-            if (weights) weights[count] = (struct weight){price, line->tenant, tenant->id, line->quantity};
+            struct weight weight = {.price = price, .tenant = line->tenant, .tenant_id = tenant->id, .dimension_set = line->dimension_set};
+            if (!price || !price_forms[price->model].shared || weigh(weights, count, &dimension->set, line->quantity, &weight)) continue;
+            if (weights) weights[count] = weight;
             count++;
         }
     }

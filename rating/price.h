@@ -3,6 +3,7 @@
 // shared price, and the list of charges that the models append to. Pure.
 #pragma once
 #include "catalogue/price_model.h"
+#include "catalogue/price_times.h"
 #include "rating/charge.h"
 
 struct price_item {
@@ -12,7 +13,8 @@ struct price_item {
     const struct price_version *list; // list price of the same usage; NULL: none
     struct hash128 dimension_set;
     instant_us segment;
-    struct quantity quantity;
+    struct quantity quantity; // as the price charges it (times)
+    struct quantity used;     // in meter units: the usage of this tenant, dimension set, price and stage up to here
     enum charge_stage stage;
 };
 

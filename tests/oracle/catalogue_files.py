@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from exact import decimal, instant
+from exact import NotExact, decimal, instant, rounded
 from window_rules import Window
 
 ALWAYS, NEVER = -(1 << 62), 1 << 62  # open ends
@@ -61,6 +61,22 @@ class Price:
     maximum_spend: Fraction  # 0: none
     window: Window = None  # None: it holds always
     withdrawn: bool = False
+    times: str = ""                 # dimension that quantities are multiplied by
+    factors: tuple = ()             # (value, factor) pairs; none: the value itself
+
+    def units(self, dimensions, quantity):
+        """What is charged of a quantity, rounded half-up at 1e-9; None: the dimensions do not say."""
+        if not self.times:
+            return quantity
+        value = dict(dimensions).get(self.times)
+        try:
+            factor = dict(self.factors).get(value) if self.factors else value and decimal(value, 9)
+        except NotExact:
+            return None
+        plain = self.factors or not value or "e" not in value.lower()
+        if factor is None or factor == "" or factor < 0 or not plain:
+            return None
+        return rounded(quantity * factor, 9)
 
     @property
     def hours(self):
@@ -119,6 +135,13 @@ def cost_of(row, per):
     if model == "per_unit" and {"free", "minimum_spend", "maximum_spend"} & row.keys():
         return "graduated", None, (Tier(None, price, Fraction(0)),)
     return model, price, tiers
+
+
+def times_of(times):
+    if isinstance(times, dict):
+        return {"times": times["dimension"],
+                "factors": tuple(sorted((value, decimal(text)) for value, text in times["values"].items()))}
+    return {"times": times or ""}
 
 
 def in_force(versions, at):
@@ -203,7 +226,7 @@ class Catalogue:
             withdrawn, window = "withdrawn" in price, Window.read(price.get("when"))
             model, unit_price, tiers = cost_of({"price": "0"} if withdrawn else price, per)
             book.prices[price["sku"]][match, window].append(Price(
-                window=window, withdrawn=withdrawn,
+                window=window, withdrawn=withdrawn, **times_of(price.get("times")),
                 book=row["id"], sku=price["sku"], match=match, per=per, model=model, price=unit_price, tiers=tiers,
                 start=instant(price["effective_from"]) if "effective_from" in price else ALWAYS,
                 end=instant(price["effective_to"]) if "effective_to" in price else NEVER,

@@ -51,7 +51,8 @@ class Rating:
     def __init__(self, catalogue, book, terms=None):
         self.catalogue, self.book, self.terms = catalogue, book, terms
         self.per_unit = defaultdict(Fraction)                       # (tenant, price, dimensions, stage) -> quantity
-        self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match, hours) -> price -> quantity
+        self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match, hours) -> price -> units
+        self.shared = defaultdict(Fraction)                         # (ladder, tenant, price, dimensions) -> quantity
         self.rated = Rated({}, set(), defaultdict(Fraction), defaultdict(lambda: defaultdict(Fraction)))
 
     def take(self, piece):
@@ -61,6 +62,8 @@ class Rating:
         for sku in self.catalogue.skus_of_meter[piece.meter]:
             price = self.catalogue.price(self.book, sku, piece.dimensions, piece.at)
             quantity = self._short_of(piece, price) if short else piece.quantity
+            if price is not None and price.units(piece.dimensions, quantity) is None:
+                price = None
             if price is None and not short and quantity:
                 self.rated.unpriced.add((piece.tenant, sku, match_text(piece.dimensions)))
             elif price is not None and quantity:
@@ -77,12 +80,17 @@ class Rating:
             self.per_unit[piece.tenant, price, piece.dimensions, stage] += quantity
             return
         ladder = price.sku, price.book, match_text(price.match), price.hours
-        self.ladders[ladder][price] += quantity
-        if stage == USAGE:
-            self.rated.weights[ladder][piece.tenant] += quantity
+        self.shared[ladder, piece.tenant, price, piece.dimensions] += quantity
 
     def finish(self):
+        for (ladder, tenant, price, dimensions), quantity in self.shared.items():
+            units = price.units(dimensions, quantity)
+            self.ladders[ladder][price] += units
+            self.rated.weights[ladder][tenant] += units
         for (tenant, price, dimensions, stage), quantity in self.per_unit.items():
+            quantity = price.units(dimensions, quantity)
+            if not quantity:
+                continue
             key = Key(tenant, price.sku, price.name, 0, match_text(dimensions), stage)
             self.rated.charges[key] = quantity, cost_of(quantity, price.price, price.per)
         for versions in self.ladders.values():

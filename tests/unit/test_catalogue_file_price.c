@@ -201,6 +201,30 @@ static void windows_of_a_match_do_not_overlap(void **state)
     expect_each(BOOK, cases, COUNT(cases));
 }
 
+#define RUN "sku: server, unit: hour, price: \"1\", times: "
+
+static void factors_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"a dimension", "{" RUN "os}\n", ""},
+        {"a table", "{" RUN "{dimension: os, values: {linux: 0, windows: \"1.5\"}}}\n", ""},
+        {"no dimension of the meter", "{" RUN "@colour}\n", "'colour' is no dimension of meter running, which SKU server prices\n"},
+        {"no dimension of the meter in a table", "{" RUN "{dimension: @colour, values: {red: 1}}}\n",
+         "'colour' is no dimension of meter running, which SKU server prices\n"},
+        {"no values", "{" RUN "@{dimension: os}}\n", "a times needs values\n"},
+        {"an empty table", "{" RUN "{dimension: os, values: @{}}}\n",
+         "values is a mapping of 1 to 1000 values: {value: decimal}\n"},
+        {"negative", "{" RUN "{dimension: os, values: {linux: @-1}}}\n", "the value of linux is negative\n"},
+        {"10 places", "{" RUN "{dimension: os, values: {linux: @\"0.0000000001\"}}}\n",
+         "the value of linux is a decimal of up to 9 places\n"},
+        {"a list", "{" RUN "@[os]}\n", "a times is a mapping (key: value)\n"},
+        {"withdrawn", "{sku: server, @times: os, withdrawn: true, effective_from: 2026-02-01}\n",
+         "a price that is withdrawn has no times\n"},
+    };
+    expect_each(BOOK, cases, COUNT(cases));
+}
+
 // A price per unit with free units is a graduated one of one tier: its units are shared.
 static void free_units_make_a_price_shared(void **state)
 {
@@ -307,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_are_checked),
+        cmocka_unit_test(factors_are_checked),
         cmocka_unit_test(windows_of_a_match_do_not_overlap),
         cmocka_unit_test(prices_are_checked),
         cmocka_unit_test(models_are_checked),
