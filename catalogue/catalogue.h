@@ -80,6 +80,9 @@ struct contract_discount { struct price rate; /* a fraction (0.1) at 1e-12, abov
 struct contract {
     enum contract_stage stages[CONTRACT_STAGE_COUNT]; size_t stage_count; // in order, each once
     const struct contract_discount *discounts; size_t discount_count;     // a charge names one by its place, from 1
+    // contract_commitment.h; a charge names a reservation by its place, from 1, and a plan by reservation_count + its place
+    const struct contract_reservation *reservations; size_t reservation_count;
+    const struct contract_plan *plans; size_t plan_count;
 };
 
 struct seller { int32_t number; const char *id, *name, *address, *tax_id, *series; int64_t account; /* 0: the operator */ };
@@ -145,6 +148,8 @@ const struct membership *catalogue_memberships(const struct catalogue *catalogue
 const struct membership *catalogue_members(const struct catalogue *catalogue, int64_t account, size_t *count);
 // Terms under which an account buys, at a period start; an account has exactly one seller. NULL if none then.
 const struct agreement *catalogue_agreement(const struct catalogue *catalogue, int64_t account, instant_us period_start);
+// All terms with reservations or savings plans: something is due under them also without usage.
+const struct agreement *const *catalogue_committed(const struct catalogue *catalogue, size_t *count);
 // Accounts that buy from the seller whose own account is `account` (a partner's customers); 0 for a plain account.
 const int64_t *catalogue_customers(const struct catalogue *catalogue, int64_t account, size_t *count);
 const int64_t *catalogue_all_accounts(const struct catalogue *catalogue, size_t *count); // sorted
@@ -161,6 +166,7 @@ enum err dimension_set_read(struct arena *arena, struct slice members, struct di
 // The price of a SKU for a dimension set at a slot: in the book, else in its parents; the match with most members wins, ties by
 // the canonical match text; of one match what holds on dates, then on days of the week, then always. NULL: unpriced.
 const struct price_version *catalogue_price(const struct catalogue *catalogue, const struct price_book *book, int32_t sku, const struct dimension_set *dimensions, instant_us slot);
+// 0: what charges at no price have: per unit, one meter unit, 0. NULL: there is no such number.
 const struct price_version *catalogue_price_number(const struct catalogue *catalogue, int64_t number);
 // Instants inside (start, end) at which any price of the book (and parents) changes, or a window of one begins or ends, sorted: a period is
 // rated in these segments.

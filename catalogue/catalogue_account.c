@@ -265,6 +265,26 @@ static void index_customers(struct catalogue *catalogue)
     catalogue->account_customers = spans;
 }
 
+static void index_committed(struct catalogue *catalogue)
+{
+    size_t count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1) catalogue->committed = ARENA_ARRAY(catalogue->arena, const struct agreement *, count + 1);
+        for (size_t i = 0; i < catalogue->agreement_count; i++) {
+            const struct contract *contract = catalogue->agreements[i].contract;
+            if (contract->reservation_count == 0 && contract->plan_count == 0) continue;
+            if (pass == 0) count++;
+            else catalogue->committed[catalogue->committed_count++] = &catalogue->agreements[i];
+        }
+    }
+}
+
+const struct agreement *const *catalogue_committed(const struct catalogue *catalogue, size_t *count)
+{
+    *count = catalogue->committed_count;
+    return catalogue->committed;
+}
+
 enum err catalogue_build_accounts(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault)
 {
     enum err err = build_accounts(catalogue, rows, fault);
@@ -272,5 +292,6 @@ enum err catalogue_build_accounts(struct catalogue *catalogue, struct catalogue_
     if (!err) err = build_agreements(catalogue, rows, fault);
     if (!err) err = check_levels(catalogue, fault);
     if (!err) index_customers(catalogue);
+    if (!err) index_committed(catalogue);
     return err;
 }

@@ -107,7 +107,15 @@ const struct price_version *catalogue_price(const struct catalogue *catalogue, c
 
 const struct price_version *catalogue_price_number(const struct catalogue *catalogue, int64_t number)
 {
+    static const struct price_version none = {.match_text = "{}",
+                                              .hours = "",
+                                              .unit = "unit",
+                                              .per = {1000000000},
+                                              .model = PRICE_PER_UNIT,
+                                              .effective_from = INSTANT_MIN,
+                                              .effective_to = INSTANT_MAX};
     const struct lookup *numbers = &catalogue->price_numbers;
+    if (number == 0) return &none;
     for (struct lookup_walk walk = lookup_start(numbers, lookup_hash_number(number)); lookup_step(numbers, &walk);)
         if (catalogue->prices[walk.index].number == number) return &catalogue->prices[walk.index];
     return NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
+#include "catalogue/contract_commitment.h"
 #include "common/json.h"
 
 const struct contract_form contract_forms[CONTRACT_STAGE_COUNT] = {
@@ -123,6 +124,7 @@ enum err contract_build(struct catalogue *catalogue, const struct agreement_row 
     if (json_read(row->deductions, strlen(row->deductions), &document, &inner))
         return row_fault(fault, "agreement of", account, "its deductions: %s", inner.reason);
     err = read_deductions(catalogue, json_root(document), account, contract, fault);
+    if (!err) err = contract_commitments_build(catalogue, json_root(document), account, contract, fault);
     json_free(document);
     return err;
 }

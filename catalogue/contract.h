@@ -22,7 +22,11 @@ extern const struct contract contract_default; // of an agreement that says noth
 
 // Sets terms->contract from a row's stored form:
 //   stages      names joined by ","
-//   deductions  {"discounts":[{"rate":"0.1","sku":ID} | {"rate":"0.1","service":ID} | {"rate":"0.1"},...]}
+//   deductions  {"discounts":[{"rate":"0.1","sku":ID} | {"rate":"0.1","service":ID} | {"rate":"0.1"},...],
+//                "reservations":[{"id","sku","tenant","from","to"?,"upfront","hourly","instances","units","per","match"?,
+//                                 "size"?,"sizes"?:{VALUE:UNITS}},...],
+//                "savings_plans":[{"id","sku","tenant","from","to"?,"upfront","hourly","only_cheaper",
+//                                  "price_book" | "rates":[as discounts]},...]}; each list only if there is one
 // ERR_INVALID: it cannot be read, or names what is not there.
 enum err contract_build(struct catalogue *catalogue, const struct agreement_row *row, struct agreement *terms,
                         struct fault *fault) MUST_USE;

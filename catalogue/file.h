@@ -57,12 +57,22 @@ struct file_discount {
     struct price rate;
     struct file_reference sku, service; // neither: all
 };
+// What reservations and savings plans name; each kind is what a person calls it.
+struct file_needed {
+    struct file_need {
+        const char *kind; // "sku", "service", "tenant" or "price book"
+        struct file_reference reference;
+    } *list;
+    size_t count, capacity;
+};
 // The deductions of an account's terms.
 struct file_contract {
     enum contract_stage stages[CONTRACT_STAGE_COUNT];
     size_t stage_count; // 0: not given, the default order
     const struct file_discount *discounts;
     size_t discount_count;
+    const char *reservations, *plans; // canonical JSON of their lists; NULL: none
+    struct file_needed needed;
 };
 // A billing account, or a partner, which is an account and a seller.
 struct file_account {

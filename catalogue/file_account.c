@@ -104,6 +104,8 @@ enum {
     ROUNDING,
     STAGES,
     DISCOUNTS,
+    RESERVATIONS,
+    SAVINGS_PLANS,
     EFFECTIVE_FROM,
     ACCOUNT_FIELDS,
     SERIES = ACCOUNT_FIELDS,
@@ -121,7 +123,9 @@ static void read_terms(struct file_errors *errors, const struct file_field *fiel
         .rounding = (enum rounding)file_choice(errors, &fields[ROUNDING], rounding_names, ROUNDING_COUNT, ROUND_HALF_UP),
     };
     read_tax(errors, &fields[TAX], &account->terms);
-    file_contract_read(errors, &fields[STAGES], &fields[DISCOUNTS], &account->contract);
+    const struct file_contract_fields deductions = {&fields[STAGES], &fields[DISCOUNTS], &fields[RESERVATIONS],
+                                                    &fields[SAVINGS_PLANS]};
+    file_contract_read(errors, &deductions, &account->contract);
     if (account->terms.currency && currency_find(account->terms.currency, &currency, &fault))
         file_error(errors, fields[CURRENCY].value, "currency '%.16s': %s", account->terms.currency, fault.reason);
     if (account->terms.zone && zone_open(account->terms.zone, &account->zone, &fault)) {
@@ -146,6 +150,8 @@ static void read_account(struct catalogue_files *files, const struct yaml_node *
         [ROUNDING] = {.name = "rounding"},
         [STAGES] = {.name = "stages"},
         [DISCOUNTS] = {.name = "discounts"},
+        [RESERVATIONS] = {.name = "reservations"},
+        [SAVINGS_PLANS] = {.name = "savings_plans"},
         [EFFECTIVE_FROM] = {.name = "effective_from"},
         [SERIES] = {.name = "series", .required = true},
     };

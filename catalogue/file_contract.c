@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalogue/contract.h"
+#include "catalogue/file_commitment.h"
 
 // --- stages
 
@@ -115,12 +116,22 @@ static bool has_stage(const struct file_contract *contract, enum contract_stage 
     return contract->stage_count == 0;
 }
 
-void file_contract_read(struct file_errors *errors, const struct file_field *stages, const struct file_field *discounts,
+static void need_stage(struct file_errors *errors, const struct file_contract *contract,
+                       const struct file_field *field, enum contract_stage stage)
+{
+    if (field->value && field->value->count > 0 && !has_stage(contract, stage))
+        file_error(errors, field->key, "there are %s, but the stages have no '%s'", field->name,
+                   contract_forms[stage].name);
+}
+
+void file_contract_read(struct file_errors *errors, const struct file_contract_fields *fields,
                         struct file_contract *contract)
 {
     *contract = (struct file_contract){0};
-    read_stages(errors, stages, contract);
-    read_discounts(errors, discounts, contract);
-    if (contract->discount_count > 0 && !has_stage(contract, CONTRACT_DISCOUNTS))
-        file_error(errors, discounts->key, "there are discounts, but the stages have no 'discounts'");
+    read_stages(errors, fields->stages, contract);
+    read_discounts(errors, fields->discounts, contract);
+    file_commitments_read(errors, fields->reservations, fields->plans, contract);
+    need_stage(errors, contract, fields->discounts, CONTRACT_DISCOUNTS);
+    need_stage(errors, contract, fields->reservations, CONTRACT_RESERVATIONS);
+    need_stage(errors, contract, fields->plans, CONTRACT_SAVINGS_PLANS);
 }

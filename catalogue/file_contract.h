@@ -3,6 +3,9 @@
 #pragma once
 #include "catalogue/file_field.h"
 
-// Reads `stages` and `discounts` of an account's terms; what is wrong is added to the errors.
-void file_contract_read(struct file_errors *errors, const struct file_field *stages, const struct file_field *discounts,
+struct file_contract_fields {
+    const struct file_field *stages, *discounts, *reservations, *plans;
+};
+// Reads what an account's terms deduct; what is wrong is added to the errors.
+void file_contract_read(struct file_errors *errors, const struct file_contract_fields *fields,
                         struct file_contract *contract);

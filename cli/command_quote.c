@@ -150,7 +150,7 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     json_put_int(json, "tier", charge->tier);
     json_put_int(json, "deduction", charge->deduction);
     json_put_decimal(json, "quantity", charge->quantity.nano, QUANTITY_PLACES);
-    json_put_text(json, "unit", catalogue_meter_newest(catalogue, sku->meter)->unit);
+    json_put_text(json, "unit", charge_unit(charge, catalogue_meter_newest(catalogue, sku->meter), quote->period.agreement));
     json_put_decimal(json, "list_cost", charge->list_cost.pico, AMOUNT_PLACES);
     json_put_decimal(json, "contracted_cost", charge->contracted_cost.pico, AMOUNT_PLACES);
     json_put_decimal(json, "effective_cost", charge->effective_cost.pico, AMOUNT_PLACES);

@@ -3,6 +3,7 @@
 // this file and described in docs/document-form.md; amounts and quantities are strings. Pure.
 #include <string.h>
 
+#include "catalogue/contract_commitment.h"
 #include "catalogue/price_model.h"
 #include "catalogue/price_times.h"
 #include "common/json.h"
@@ -65,10 +66,10 @@ static void write_period(struct json_writer *json, const struct billing_period *
 }
 
 // The price of the charge's units; of stages that are not at that price, 0.
-static void write_price(struct json_writer *json, const struct price_version *price, const struct charge *charge)
+static void write_price(struct json_writer *json, const struct price_version *price, const char *unit, const struct charge *charge)
 {
     const struct price_form *form = &price_forms[price->model];
-    json_put_text(json, "pricing_unit", price->unit);
+    json_put_text(json, "pricing_unit", price->number ? price->unit : unit);
     json_put_decimal(json, "per", price->per.nano, QUANTITY_PLACES);
     json_put_text(json, "model", form->name);
     bool at_price = charge->stage == STAGE_USAGE || charge->stage == STAGE_MINIMUM;
@@ -92,6 +93,17 @@ static void write_discount(struct json_writer *json, const struct billable *bill
     if (!charge->deduction || !charge_of_price(charge->stage)) return;
     ENSURE((size_t)charge->deduction <= contract->discount_count); // the charge was rated under these terms
     json_put_decimal(json, "discount_rate", contract->discounts[charge->deduction - 1].rate.pico, PRICE_PLACES);
+}
+
+// The reservation or savings plan that the charge comes of; absent if it comes of none.
+static void write_commitment(struct json_writer *json, const struct billable *billable)
+{
+    const struct charge *charge = &billable->charge;
+    bool plan;
+    if (!charge_of_commitment(charge->stage)) return;
+    const struct contract_commitment *commitment = contract_commitment_of(billable->original->agreement->contract, charge->deduction, &plan);
+    json_put_text(json, plan ? "savings_plan" : "reservation", commitment->id);
+    if (charge->stage == STAGE_PURCHASE) json_put_text(json, "purchase", charge->tier ? "hourly" : "upfront");
 }
 
 static const char *tenant_id(const struct catalogue *catalogue, int64_t number)
@@ -123,6 +135,7 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     const struct price_version *price = catalogue_price_number(catalogue, charge->price);
     const struct meter *meter = sku ? catalogue_meter_newest(catalogue, sku->meter) : NULL;
     ENSURE(sku && price && meter); // the charge was rated with this catalogue
+    const char *unit = charge_unit(charge, meter, billable->original->agreement);
     json_object_open(json);
     json_put_text(json, "period", billable->original->label);
     json_put_text(json, "service", sku->service->id);
@@ -133,9 +146,10 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     json_name(json, "dimensions");
     json_write_raw(json, billable->dimensions);
     json_put_decimal(json, "quantity", line->quantity.nano, QUANTITY_PLACES);
-    json_put_text(json, "unit", meter->unit);
-    write_price(json, price, charge);
+    json_put_text(json, "unit", unit);
+    write_price(json, price, unit, charge);
     write_discount(json, billable);
+    write_commitment(json, billable);
     json_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
     json_put_money(json, "amount", billable->original->agreement->currency, line->amount);
     write_shares(json, catalogue, billable);

@@ -149,6 +149,18 @@ static void read_shares(struct reader *reader, const struct json_value *shares, 
     line->shares = list;
 }
 
+// Of a reservation or savings plan; NULL if the line comes of none.
+static const char *commitment_note(struct reader *reader, const struct json_value *json, const char *stage)
+{
+    const char *plan = optional_text(reader, json, "savings_plan"), *reservation = optional_text(reader, json, "reservation");
+    const char *purchase = optional_text(reader, json, "purchase"), *id = plan ? plan : reservation;
+    if (!id) return NULL;
+    const char *kind = plan ? "savings plan" : "reservation";
+    if (purchase && strcmp(purchase, "upfront") == 0) return arena_print(reader->arena, "%s %s, paid upfront", kind, id);
+    if (purchase) return arena_print(reader->arena, "%s %s, its hours of the period", kind, id);
+    return arena_print(reader->arena, "%s %s %s", strcmp(stage, "unused") == 0 ? "not used of" : "covered by", kind, id);
+}
+
 static const char *note_of(struct reader *reader, const struct json_value *json)
 {
     static const struct {
@@ -160,6 +172,8 @@ static const char *note_of(struct reader *reader, const struct json_value *json)
         {"maximum_spend", "lowers the period to its maximum"},
     };
     const char *stage = want_text(reader, json, "stage"), *model = optional_text(reader, json, "model");
+    const char *commitment = commitment_note(reader, json, stage);
+    if (commitment) return commitment;
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
         if (strcmp(stage, stages[i].name) == 0) return stages[i].note;
     return model && strcmp(model, "package") == 0 ? "a started unit is charged whole" : NULL;

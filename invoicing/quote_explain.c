@@ -2,6 +2,7 @@
 // A charge in words and figures, for people who check a price list by hand. Pure.
 #include <string.h>
 
+#include "catalogue/contract_commitment.h"
 #include "catalogue/price_model.h"
 #include "catalogue/price_times.h"
 #include "invoicing/quote.h"
@@ -116,6 +117,29 @@ static void explain_usage(const struct quote *quote, const struct price_version 
     if (form->shared && price->model != PRICE_PACKAGE) add_rest(out, quote, price, unit, charge);
 }
 
+static void explain_commitment(const struct quote *quote, const struct meter *meter, const struct charge *charge,
+                               struct text *out)
+{
+    const struct contract *contract = quote->period.agreement->contract;
+    bool plan;
+    const struct contract_commitment *commitment = contract_commitment_of(contract, charge->deduction, &plan);
+    text_print(out, "%s %s: ", plan ? "savings plan" : "reservation", commitment->id);
+    if (charge->stage == STAGE_PURCHASE) {
+        text_add_string(out, charge->tier == 0 ? "paid upfront" : "hours of the period, ");
+        if (charge->tier == 0) return;
+        add_money(out, quote, commitment->hourly);
+        text_add_string(out, plan ? " an hour" : " an hour and instance");
+        return;
+    }
+    if (charge->stage == STAGE_UNUSED) text_add_string(out, charge->tier == 1 ? "not used, " : "not used: ");
+    if (charge->quantity.nano && !(plan && charge->stage == STAGE_UNUSED)) {
+        add_quantity(out, charge->quantity);
+        text_print(out, " %s%s, ", meter->unit, charge->stage == STAGE_COVERED ? "" : " of one unit of size");
+    }
+    text_add_string(out, "effective ");
+    add_money(out, quote, charge->effective_cost);
+}
+
 void quote_explain(const struct catalogue *catalogue, const struct quote *quote, const struct charge *charge,
                    struct text *out)
 {
@@ -142,6 +166,11 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
     case STAGE_MAXIMUM_SPEND:
         text_add_string(out, "down to the maximum of the period, ");
         add_money(out, quote, price->maximum_spend);
+        break;
+    case STAGE_COVERED:
+    case STAGE_UNUSED:
+    case STAGE_PURCHASE:
+        explain_commitment(quote, meter, charge, out);
         break;
     case STAGE_COUNT:
         break;

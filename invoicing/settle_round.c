@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/contract_commitment.h"
 #include "common/array.h"
 #include "invoicing/settle.h"
 
@@ -86,6 +87,31 @@ static const char transition_sql[] =
     " union all select tenant, first, greatest(first, cut_end) from late where isfinite(cut_end)"
     " union all select tenant, first, first from late where not isfinite(cut_end)";
 
+// Of what was touched from `first` on, keeps what has no position with a cut yet.
+static enum err drop_settled(struct db *db, size_t first, struct touched *touched)
+{
+    struct array agreements = {0}, accounts = {0}, starts = {0};
+    struct db_result *result;
+    for (size_t i = first; i < touched->count; i++) {
+        array_add_int(&agreements, touched->periods[i].agreement->number);
+        array_add_int(&accounts, touched->periods[i].account);
+        array_add_instant(&starts, touched->periods[i].start);
+    }
+    const char *const values[] = {array_end(&agreements, touched->arena), array_end(&accounts, touched->arena), array_end(&starts, touched->arena)};
+    if (first == touched->count) return ERR_OK;
+    enum err err = db_query(db,
+        "select exists (select from invoicing.position p where p.agreement = k.agreement and p.account = k.account and p.period_start = k.period_start and p.cut > 0)"
+        "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) with ordinality as k (agreement, account, period_start, place) order by k.place",
+        3, values, &result, touched->fault);
+    if (err) return err;
+    size_t kept = first;
+    for (int row = 0; row < db_rows(result); row++)
+        if (!db_get_bool(result, row, 0)) touched->periods[kept++] = touched->periods[first + (size_t)row];
+    touched->count = kept;
+    db_result_free(result);
+    return ERR_OK;
+}
+
 static enum err touch_recomputes(struct db *db, struct touched *touched)
 {
     struct db_result *result;
@@ -94,6 +120,29 @@ static enum err touch_recomputes(struct db *db, struct touched *touched)
     for (int row = 0; row < db_rows(result); row++) touch_account(touched, db_get_int(result, row, 0), db_get_instant(result, row, 1));
     db_result_free(result);
     return ERR_OK;
+}
+
+// Periods of terms with commitments that have begun by the cut's end and were not settled yet: their fees are due also without usage.
+static enum err touch_committed(struct db *db, const char *cut, struct touched *touched)
+{
+    struct db_result *result;
+    size_t count, first = touched->count;
+    const struct agreement *const *committed = catalogue_committed(touched->catalogue, &count);
+    if (!count) return ERR_OK;
+    enum err err = db_query(db, "select max(cut_end) from rating.cut_partition where cut = $1 and isfinite(cut_end)", 1, &cut, &result, touched->fault);
+    if (err) return err;
+    instant_us end = db_is_null(result, 0, 0) ? INSTANT_MIN : db_get_instant(result, 0, 0);
+    db_result_free(result);
+    for (size_t i = 0; i < count; i++) {
+        instant_us from, to;
+        contract_committed_time(committed[i]->contract, &from, &to);
+        if (from < committed[i]->effective_from) from = committed[i]->effective_from;
+        if (to > committed[i]->effective_to) to = committed[i]->effective_to;
+        if (to > end) to = end;
+        for (instant_us at = from; at < to; at += 27 * DAY_US) touch_account(touched, committed[i]->account->number, at); // no month is shorter
+        if (from < to) touch_account(touched, committed[i]->account->number, to - 1);
+    }
+    return drop_settled(db, first, touched);
 }
 
 enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_t cut, struct arena *arena, struct billing_period **periods, size_t *count,
@@ -109,6 +158,7 @@ enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_
     err = touch_rows(db, delta_sql, values, &touched);
     if (!err) err = touch_rows(db, transition_sql, values, &touched);
     if (!err) err = touch_recomputes(db, &touched);
+    if (!err) err = touch_committed(db, values[1], &touched);
     drop_repeats(&touched);
     *periods = touched.periods;
     *count = touched.count;

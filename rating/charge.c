@@ -120,6 +120,9 @@ const char *charge_stage_name(enum charge_stage stage)
         [STAGE_FREE] = "free",
         [STAGE_MINIMUM_SPEND] = "minimum_spend",
         [STAGE_MAXIMUM_SPEND] = "maximum_spend",
+        [STAGE_COVERED] = "covered",
+        [STAGE_UNUSED] = "unused",
+        [STAGE_PURCHASE] = "purchase",
     };
     return names[stage];
 }
@@ -129,10 +132,14 @@ bool charge_of_price(enum charge_stage stage)
     return stage <= STAGE_MAXIMUM_SPEND;
 }
 
-size_t charge_boundaries(const struct catalogue *catalogue, const struct agreement *agreement, instant_us start, instant_us end, struct arena *arena,
-                         instant_us **boundaries)
+bool charge_of_commitment(enum charge_stage stage)
 {
-    return catalogue_price_changes(catalogue, agreement->book, start, end, arena, boundaries);
+    return stage == STAGE_COVERED || stage == STAGE_UNUSED || stage == STAGE_PURCHASE;
+}
+
+const char *charge_unit(const struct charge *charge, const struct meter *meter, const struct agreement *agreement)
+{
+    return charge->stage == STAGE_UNUSED && charge->tier == 1 ? agreement->currency.code : meter->unit;
 }
 
 int charge_order(const void *left, const void *right)

@@ -6,9 +6,13 @@
 
 // In the database. MINIMUM: what a minimum duration adds to short runs; FREE: units that a price gives free; MINIMUM_SPEND and
 // MAXIMUM_SPEND: what brings the period's charge of a price up or down to these (quantity zero). The others come from the stages of
-// the contract (stage.h).
-enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1, STAGE_FREE = 2, STAGE_MINIMUM_SPEND = 3, STAGE_MAXIMUM_SPEND = 4, STAGE_COUNT };
+// the contract (stage.h). COVERED: usage that a reservation or savings plan has paid for (billed 0, effective its amortized share);
+// UNUSED: what the period's hours left of one (effective only; tier 0: a reservation, quantity in METER units of a machine of one unit
+// of size; tier 1: a plan, quantity is the amount left); PURCHASE: what is paid for one (billed only), tier 0 upfront, 1 hourly.
+// UNUSED and PURCHASE are at no price: price 0.
+enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1, STAGE_FREE = 2, STAGE_MINIMUM_SPEND = 3, STAGE_MAXIMUM_SPEND = 4, STAGE_COVERED = 5, STAGE_UNUSED = 6, STAGE_PURCHASE = 7, STAGE_COUNT };
 const char *charge_stage_name(enum charge_stage stage); // on documents and in reports
+bool charge_of_commitment(enum charge_stage stage);     // of a reservation or savings plan
 bool charge_of_price(enum charge_stage stage);          // what a price charges, not a stage of the contract
 
 // Key (rules 6.2): (agreement, account, period, currency, tenant or 0 = shared, sku, price, tier, dimension set or zero, stage, deduction).
@@ -21,10 +25,14 @@ struct charge {
     int tier;
     struct hash128 dimension_set;
     enum charge_stage stage;
-    int64_t deduction; // of what a price charges: place of the discount among the contract's, from 1; 0: none
+    int64_t deduction; // of what a price charges: place of the discount among the contract's, from 1; 0: none. COVERED, UNUSED and
+                       // PURCHASE: place of the reservation, or number of reservations + place of the plan (contract_commitment.h)
     struct quantity quantity;  // meter units
     struct amount list_cost, contracted_cost, effective_cost, billed_cost; // at 1e-12, each product rounded half-up once
 };
+
+// What the charge's quantity is counted in.
+const char *charge_unit(const struct charge *charge, const struct meter *meter, const struct agreement *agreement);
 
 int charge_order(const void *left, const void *right); // by key, for qsort and merging
 

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+static const int128 UNIT = 1000000000; // a quantity of one
+
 static int use_order(const void *left, const void *right)
 {
     const struct reservation_use *a = left, *b = right;
@@ -12,7 +14,7 @@ static int use_order(const void *left, const void *right)
     return order ? order : (a->rank > b->rank) - (a->rank < b->rank);
 }
 
-// Unit-hours x per of a window, at 1e-18.
+// METER units x size units of a window, at 1e-18.
 static enum err entitlement(const struct reservation *reservation, instant_us start, instant_us end, int128 *units)
 {
     int128 rate;
@@ -38,6 +40,7 @@ static enum err serve(struct window *window, struct reservation_use *use)
     } else {
         err = decimal_mul_div(left, 1, use->units.nano, ROUND_HALF_UP, &use->covered.nano);
         if (use->covered.nano > use->quantity.nano) use->covered = use->quantity;
+        if (err || use->covered.nano == 0) return err;
         window->taken = window->entitled;
     }
     if (!err) err = decimal_mul_div(window->cost.pico, window->taken, window->entitled, ROUND_HALF_UP, &spent);
@@ -97,8 +100,8 @@ enum err reservation_rest_of(const struct reservation *reservation, instant_us s
     if (start < reservation->fee.from) start = reservation->fee.from;
     if (end > reservation->fee.to) end = reservation->fee.to;
     if (!err && start < end) err = entitlement(reservation, start, end, &entitled);
-    if (!err) err = decimal_mul_div(entitled, 1, reservation->per.nano, ROUND_HALF_UP, &whole);
-    if (!err) err = decimal_mul_div(sum->used, 1, reservation->per.nano, ROUND_HALF_UP, &rest->used.nano);
+    if (!err) err = decimal_mul_div(entitled, 1, UNIT, ROUND_HALF_UP, &whole);
+    if (!err) err = decimal_mul_div(sum->used, 1, UNIT, ROUND_HALF_UP, &rest->used.nano);
     if (!err) err = decimal_sub(whole, rest->used.nano, &rest->unused.nano);
     return err ? err : amount_sub(share.cost, sum->cost, &rest->unused_cost);
 }

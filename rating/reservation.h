@@ -27,25 +27,25 @@ struct reservation_use {
     struct amount cost;      // amortized share of what was used of the reservation
 };
 
-// Exact size unit-hours are kept at 1e-18, times per.
 struct reservation_sum {
-    int128 used;        // unit-hours x per
+    int128 used;        // METER units x size units, at 1e-18
     struct amount cost; // of all uses
 };
 
 // Covers the uses, which it sorts: windows in order of time; in a window the owner's first, then by size, the smallest
 // first, then by rank, until the window's entitlement, instances x units x per x length, is used. The use that crosses
-// the entitlement takes all that is left of it, and its covered quantity is rounded half-up to 1e-9. The window's
+// the entitlement takes all that is left of it, and its covered quantity is rounded half-up to 1e-9; if that is 0 it
+// takes nothing. The window's
 // amortized cost falls on the uses by the entitlement that they took: differences of running sums rounded half-up to
 // 1e-12, so used and unused parts add up to the cost of the window. Windows must be the same or apart.
 // ERR_LIMIT: *item is the use's at which a number left its range. O(n log n), nothing is allocated.
 enum err reservation_cover(const struct reservation *reservation, struct reservation_use *uses, size_t count,
                            struct reservation_sum *sum, size_t *item) MUST_USE;
 
-// What is left of [start, end) after `sum` of its uses: size unit-hours at 1e-9 and their cost. Used and unused
-// unit-hours, each rounded once, add up to the rounded entitlement.
+// What is left of [start, end) after `sum` of its uses: METER units of a machine of one size unit, and their cost. Used
+// and unused quantity, each rounded once to 1e-9, add up to the rounded entitlement.
 struct reservation_rest {
-    struct quantity used, unused; // size unit-hours
+    struct quantity used, unused;
     struct amount unused_cost;
 };
 enum err reservation_rest_of(const struct reservation *reservation, instant_us start, instant_us end,

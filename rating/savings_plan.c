@@ -40,6 +40,7 @@ static enum err draw(struct savings_plan_use *use, struct amount *left)
     } else {
         err = decimal_mul_div(left->pico, use->plan.per.nano, use->plan.price.pico, ROUND_HALF_UP, &use->covered.nano);
         if (use->covered.nano > use->quantity.nano) use->covered = use->quantity;
+        if (err || use->covered.nano == 0) return err;
         use->cost = *left;
     }
     left->pico -= use->cost.pico;

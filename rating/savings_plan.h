@@ -37,7 +37,8 @@ struct savings_plan_use {
 // Draws the uses, which it sorts: windows in order of time; in a window the owner's first, then by the plan's price in
 // parts of the own one (12 decimals, half-up), the lowest first, then by rank, until the window's amount is used. A use
 // is drawn at quantity x price / per, rounded half-up to 1e-12; the one that crosses the amount takes all that is left
-// of it, and its covered quantity, left x per / price, is rounded half-up to 1e-9. *spent: what was drawn of all
-// windows. ERR_LIMIT: *item is the use's at which a number left its range. O(n log n), nothing is allocated.
+// of it, and its covered quantity, left x per / price, is rounded half-up to 1e-9; if that is 0 it takes nothing.
+// *spent: what was drawn of all windows. ERR_LIMIT: *item is the use's at which a number left its range. O(n log n),
+// nothing is allocated.
 enum err savings_plan_draw(const struct savings_plan *plan, struct savings_plan_use *uses, size_t count,
                            struct amount *spent, size_t *item) MUST_USE;

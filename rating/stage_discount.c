@@ -20,6 +20,12 @@ static size_t discount_of(const struct contract *contract, const struct sku *sku
     return best;
 }
 
+struct price stage_discount_rate(const struct contract *contract, const struct sku *sku)
+{
+    size_t place = discount_of(contract, sku);
+    return place ? contract->discounts[place - 1].rate : PRICE_ZERO;
+}
+
 // amount - round(amount x rate), half-up at 1e-12.
 static enum err lower(struct amount *amount, struct price rate)
 {

@@ -3,6 +3,8 @@
 #include "rating/stage.h"
 
 stage_run *const stage_runs[CONTRACT_STAGE_COUNT] = {
+    [CONTRACT_RESERVATIONS] = stage_reservation_run,
+    [CONTRACT_SAVINGS_PLANS] = stage_savings_plan_run,
     [CONTRACT_DISCOUNTS] = stage_discount_run,
 };
 

@@ -117,6 +117,8 @@ class Terms:
     start: int
     stages: tuple     # names in order
     discounts: tuple
+    reservations: tuple = ()   # as in the file
+    savings_plans: tuple = ()
 
 
 STAGES = ("free", "packages", "reservations", "savings_plans", "discounts", "coupons", "limits")  # the default order
@@ -242,6 +244,7 @@ class Catalogue:
             rounding=row.get("rounding", "half_up"), stages=tuple(row.get("stages") or STAGES),
             discounts=tuple(Discount(decimal(each["rate"]), each.get("sku"), each.get("service"))
                             for each in row.get("discounts", ())),
+            reservations=tuple(row.get("reservations", ())), savings_plans=tuple(row.get("savings_plans", ())),
             start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS))
 
     # --- questions

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """F: the charges of an account's month from its usage and the catalogue's prices, as docs/catalogue.md has them."""
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from catalogue_files import match_text
+from commitment_stage import COVERED, Commitments
 from contract_rules import deducted
 from exact import AMOUNT_PLACES, allocated, month
 from price_rules import MINIMUM, PER_UNIT, USAGE, climb, cost_of
@@ -30,6 +31,7 @@ class Rated:
     unpriced: set   # (tenant, SKU, dimensions)
     used: dict      # (tenant, meter, dimensions) -> quantity
     weights: dict   # (SKU, book, match, hours) -> tenant -> quantity: who used what of a shared price
+    effective: dict = field(default_factory=dict)  # Key -> effective cost, of what commitments cover, leave and bill
 
     @property
     def total(self):
@@ -48,8 +50,8 @@ class Rated:
 class Rating:
     """Collects pieces under price versions, then prices each sum once."""
 
-    def __init__(self, catalogue, book, terms=None):
-        self.catalogue, self.book, self.terms = catalogue, book, terms
+    def __init__(self, catalogue, book, terms=None, commitments=None):
+        self.catalogue, self.book, self.terms, self.commitments = catalogue, book, terms, commitments
         self.per_unit = defaultdict(Fraction)                       # (tenant, price, dimensions, stage) -> quantity
         self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match, hours) -> price -> units
         self.shared = defaultdict(Fraction)                         # (ladder, tenant, price, dimensions) -> quantity
@@ -78,11 +80,26 @@ class Rating:
     def _add(self, piece, price, quantity, stage):
         if price.model == PER_UNIT:
             self.per_unit[piece.tenant, price, piece.dimensions, stage] += quantity
+            if self.commitments and stage == USAGE:
+                self.commitments.add(piece, price, quantity)
             return
         ladder = price.sku, price.book, match_text(price.match), price.hours
         self.shared[ladder, piece.tenant, price, piece.dimensions] += quantity
 
+    def _commit(self):
+        """Commitments take their part of the usage at per-unit prices."""
+        self.commitments.run(Key)
+        self.rated.charges |= self.commitments.charges
+        self.rated.effective = self.commitments.effective
+        for key, (quantity, _) in self.commitments.charges.items():
+            if key.stage == COVERED:
+                names = [name for name in self.per_unit if name[0] == key.tenant and name[1].name == key.price
+                         and match_text(name[2]) == key.dimensions and name[3] == USAGE]
+                self.per_unit[names[0]] -= quantity
+
     def finish(self):
+        if self.commitments:
+            self._commit()
         for (ladder, tenant, price, dimensions), quantity in self.shared.items():
             units = price.units(dimensions, quantity)
             self.ladders[ladder][price] += units
@@ -108,11 +125,15 @@ def rate(counted, account, label, cut_end):
     terms = period_terms(catalogue, account, label)
     start, end = month(terms.zone, label)
 
+    commitments = Commitments(catalogue, terms, start, end)
+
     def edges_of(meter):
+        if commitments.rows:
+            return commitments.edges
         return sorted({edge for sku in catalogue.skus_of_meter[meter]
                        for edge in catalogue.price_changes(terms.book, sku, start, end)})
 
-    rating = Rating(catalogue, terms.book, terms)
+    rating = Rating(catalogue, terms.book, terms, commitments if commitments.rows else None)
     for piece in usage(counted, account, terms.zone, start, end, cut_end, edges_of):
         rating.take(piece)
     return rating.finish()

@@ -57,14 +57,14 @@ class Reservation:
     per: Fraction
 
     def entitlement(self, start, end):
-        """Unit-hours x per."""
+        """Meter units x size units."""
         start, end = self.fee.clip(start, end)
         until = lambda at: rounded(self.instances * self.units * self.per * (at - self.fee.start) / HOUR, UNIT_PLACES)
         return until(end) - until(start) if start < end else Fraction(0)
 
     def cover(self, uses):
         """uses: [(start, end, tenant, quantity, units)] in the order of rank. [(covered, cost)] of each, and the
-        unit-hours x per that they took."""
+        meter units x size units that they took."""
         covered, taken_of_all = [(Fraction(0), Fraction(0))] * len(uses), Fraction(0)
         for start, end in sorted({use[:2] for use in uses}):
             entitled, cost, taken = self.entitlement(start, end), self.fee.cost(start, end), Fraction(0)
@@ -76,17 +76,19 @@ class Reservation:
                 if not take:
                     continue
                 fits = take == quantity * units
+                part = quantity if fits else min(quantity, rounded(take / units, QUANTITY_PLACES))
+                if not part:
+                    continue
                 spent = [rounded(cost * reached / entitled, AMOUNT_PLACES) for reached in (taken, taken + take)]
                 taken += take
-                covered[number] = (quantity if fits else min(quantity, rounded(take / units, QUANTITY_PLACES)),
-                                   spent[1] - spent[0])
+                covered[number] = part, spent[1] - spent[0]
             taken_of_all += taken
         return covered, taken_of_all
 
     def rest(self, start, end, taken):
-        """(used, unused) unit-hours of a range."""
-        used = rounded(taken / self.per, QUANTITY_PLACES)
-        return used, rounded(self.entitlement(start, end) / self.per, QUANTITY_PLACES) - used
+        """(used, unused) meter units of a machine of one size unit, of a range."""
+        used = rounded(taken, QUANTITY_PLACES)
+        return used, rounded(self.entitlement(start, end), QUANTITY_PLACES) - used
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class SavingsPlan:
                 if wanted <= left:
                     drawn[number] = quantity, wanted
                 else:
-                    drawn[number] = min(quantity, rounded(left * plan_per / plan, QUANTITY_PLACES)), left
+                    part = min(quantity, rounded(left * plan_per / plan, QUANTITY_PLACES))
+                    drawn[number] = (part, left) if part else (part, Fraction(0))
                 left -= drawn[number][1]
         return drawn

@@ -4,6 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from exact import AMOUNT_PLACES, rounded
+from price_rules import MAXIMUM_SPEND
 
 
 def discount_of(catalogue, terms, sku):
@@ -24,7 +25,7 @@ def discounts(catalogue, terms, charges):
     lowered = {}
     for key, (quantity, cost) in charges.items():
         place, discount = discount_of(catalogue, terms, key.sku)
-        if place and cost:
+        if place and cost and key.stage <= MAXIMUM_SPEND:
             key = replace(key, deduction=place)
             cost -= rounded(Fraction(cost) * discount.rate, AMOUNT_PLACES)
         lowered[key] = quantity, cost

@@ -18,7 +18,7 @@ struct cover_case {
     const char *units, *per, *upfront, *hourly; // NULL: 1, 3600, 0, 0; the term has 10 hours
     const char *uses;                           // "HOUR TENANT UNITS QUANTITY, ..." in the order of rank
     const char *covered;                        // "COVERED:COST " of each use in that order; "limit"
-    const char *rest;                           // of the ten hours: used unit-hours, unused, cost of these
+    const char *rest;                           // of the ten hours: used, unused, cost of these
 };
 
 static size_t read_uses(const char *text, struct reservation_use *uses)
@@ -87,25 +87,25 @@ static void an_hour_is_covered_up_to_its_entitlement(void **state)
 {
     (void)state;
     static const struct cover_case cases[] = {
-        {"no usage: all ten hours are unused", 1, .hourly = "0.5", .covered = "", .rest = "0 10:5 "},
-        {"one hour of it", 1, .hourly = "0.5", .uses = "3 1 1 3600", .covered = "3600:0.5 ", .rest = "1 9:4.5 "},
+        {"no usage: all ten hours are unused", 1, .hourly = "0.5", .covered = "", .rest = "0 36000:5 "},
+        {"one hour of it", 1, .hourly = "0.5", .uses = "3 1 1 3600", .covered = "3600:0.5 ", .rest = "3600 32400:4.5 "},
         {"one second below", 1, .hourly = "0.36", .uses = "0 1 1 3599", .covered = "3599:0.3599 ",
-         .rest = "0.999722222 9.000277778:3.2401 "},
-        {"the least above", 1, .hourly = "1", .uses = "0 1 1 3600.000000001", .covered = "3600:1 ", .rest = "1 9:9 "},
+         .rest = "3599 32401:3.2401 "},
+        {"the least above", 1, .hourly = "1", .uses = "0 1 1 3600.000000001", .covered = "3600:1 ", .rest = "3600 32400:9 "},
         {"four at once have 3600 seconds together", 1, .hourly = "1", .uses = "0 1 1 14400", .covered = "3600:1 ",
-         .rest = "1 9:9 "},
+         .rest = "3600 32400:9 "},
         {"what an hour leaves does not come back", 1, .hourly = "1", .uses = "0 1 1 1800, 1 1 1 7200",
-         .covered = "1800:0.5 3600:1 ", .rest = "1.5 8.5:8.5 "},
-        {"usage of nothing", 1, .hourly = "1", .uses = "0 1 1 0", .covered = "0:0 ", .rest = "0 10:10 "},
+         .covered = "1800:0.5 3600:1 ", .rest = "5400 30600:8.5 "},
+        {"usage of nothing", 1, .hourly = "1", .uses = "0 1 1 0", .covered = "0:0 ", .rest = "0 36000:10 "},
         {"none fits twice: the second finds nothing", 1, .hourly = "1", .uses = "0 1 1 3600, 0 2 1 3600",
-         .covered = "3600:1 0:0 ", .rest = "1 9:9 "},
+         .covered = "3600:1 0:0 ", .rest = "3600 32400:9 "},
         {"upfront: 1 / 3 of 10 hours at 3 / 10", 3, .upfront = "3", .uses = "0 1 1 3600", .covered = "3600:0.1 ",
-         .rest = "1 29:2.9 "},
+         .rest = "3600 104400:2.9 "},
         {"an hour meter", 2, .per = "1", .hourly = "1", .uses = "0 1 1 1.5", .covered = "1.5:0.75 ",
          .rest = "1.5 18.5:9.25 "},
-        {"cost of nothing", 1, .uses = "0 1 1 3600", .covered = "3600:0 ", .rest = "1 9:0 "},
+        {"cost of nothing", 1, .uses = "0 1 1 3600", .covered = "3600:0 ", .rest = "3600 32400:0 "},
         {"thirds add up: 1 - 0.666666666667", 1, .hourly = "1", .uses = "0 1 1 1200, 0 2 1 1200, 0 3 1 1200",
-         .covered = "1200:0.333333333333 1200:0.333333333334 1200:0.333333333333 ", .rest = "1 9:9 "},
+         .covered = "1200:0.333333333333 1200:0.333333333334 1200:0.333333333333 ", .rest = "3600 32400:9 "},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         expect_case(&cases[i], false);
@@ -118,20 +118,20 @@ static void the_owner_comes_first_then_the_smallest(void **state)
     (void)state;
     static const struct cover_case cases[] = {
         {"an xlarge half covered by a large", 1, .units = "4", .hourly = "1", .uses = "0 1 8 3600",
-         .covered = "1800:1 ", .rest = "4 36:9 "},
+         .covered = "1800:1 ", .rest = "14400 129600:9 "},
         {"two large and half of two xlarge by a 2xlarge", 1, .units = "16", .hourly = "1",
-         .uses = "0 1 8 7200, 0 1 4 7200", .covered = "3600:0.5 7200:0.5 ", .rest = "16 144:9 "},
+         .uses = "0 1 8 7200, 0 1 4 7200", .covered = "3600:0.5 7200:0.5 ", .rest = "57600 518400:9 "},
         {"a nano of a quarter", 1, .units = "0.25", .hourly = "1", .uses = "0 1 1 3600", .covered = "900:1 ",
-         .rest = "0.25 2.25:9 "},
+         .rest = "900 8100:9 "},
         {"the owner's large machine before another's small one", 1, .units = "4", .hourly = "1",
-         .uses = "0 1 1 3600, 0 7 4 3600", .covered = "0:0 3600:1 ", .rest = "4 36:9 "},
+         .uses = "0 1 1 3600, 0 7 4 3600", .covered = "0:0 3600:1 ", .rest = "14400 129600:9 "},
         {"the owner's three, and two of the others' six", 5, .hourly = "1",
          .uses = "0 1 1 7200, 0 2 1 14400, 0 7 1 10800", .covered = "7200:0.4 0:0 10800:0.6 ",
-         .rest = "5 45:9 "}, // hourly is for all five together
+         .rest = "18000 162000:9 "}, // hourly is for all five together
         {"equal in all: by rank", 1, .hourly = "1", .uses = "0 2 1 3600, 0 1 1 3600", .covered = "3600:1 0:0 ",
-         .rest = "1 9:9 "},
+         .rest = "3600 32400:9 "},
         {"units that do not divide: 3600 / 7, the rest is taken all the same", 1, .hourly = "1", .uses = "0 1 7 3600",
-         .covered = "514.285714286:1 ", .rest = "1 9:9 "},
+         .covered = "514.285714286:1 ", .rest = "3600 32400:9 "},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         expect_case(&cases[i], false);
@@ -181,7 +181,7 @@ static void half_an_hour_has_half_the_entitlement(void **state)
                      ERR_OK);
     struct text rest_out = {0};
     case_print(&rest_out, rest.unused, rest.unused_cost);
-    case_expect("rest", &rest_out, "1.25:1.25 ");
+    case_expect("rest", &rest_out, "4500:1.25 ");
 }
 
 int main(void)
