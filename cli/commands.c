@@ -20,6 +20,8 @@ const struct command command_table[] = {
     {"wait", "wait until everything received by now is counted", wait_usage, wait_run, false},
     {"settle", "take a cut and settle what it touches, once", settle_usage, settle_run, false},
     {"close", "close a month: freeze its invoices", close_month_usage, close_month_run, false},
+    {"credit grant", "give an account credit, or book a prepaid balance", credit_grant_usage, credit_grant_run, false},
+    {"credit list", "credit grants and what is left of them", credit_list_usage, credit_list_run, false},
     {"compact", "fold settled usage into a row per tenant, meter and day", compact_usage, compact_run, false},
     {"usage", "a tenant's usage by hour, day or month", usage_usage, usage_run, false},
     {"spend", "a tenant's live spend in a billing period", spend_usage, spend_run, false},

@@ -11,6 +11,8 @@ COMMAND(api_command);
 COMMAND(apply);
 COMMAND(bill);
 COMMAND(close_month);
+COMMAND(credit_grant);
+COMMAND(credit_list);
 COMMAND(collect_csv);
 COMMAND(collect_host);
 COMMAND(collect_ndjson);

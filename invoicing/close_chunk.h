@@ -2,6 +2,7 @@
 // What the steps of a closing chunk share: close_chunk.c (order, checks), close_load.c (reads), close_write.c (numbers and rows).
 #pragma once
 #include "invoicing/close.h"
+#include "invoicing/credit.h"
 
 // Charges to date and earlier documents of one original period of an account.
 struct close_source {
@@ -30,6 +31,8 @@ struct close_account {
     const char **earlier; size_t earlier_count; // hashes of earlier documents of the period
     int place; int64_t chunk; instant_us issued_time; int64_t row;
     struct document_party seller, buyer;
+    const struct credit_use *credit_uses; size_t credit_use_count; // grants that pay the document, decided at its issue
+    struct amount credited;      // their sum, at most the total
 };
 
 struct close_work {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a closing chunk writes, last and in one go: numbers (rules 7.3), documents with lines, groups and parties, the ledger operations, and
+// What a closing chunk writes, last and in one go: numbers (rules 7.3), documents with lines, groups, parties and used credits, the ledger operations, and
 // the periods' state. The series row is locked from taking the numbers to the commit: keep it short.
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,7 @@
 
 #include "common/array.h"
 #include "common/crash_point.h"
-#include "invoicing/close_chunk.h"
-#include "ledger/ledger.h"
+#include "invoicing/close_credit.h"
 
 static bool drafted(const struct close_account *account)
 {
@@ -68,7 +67,8 @@ static void add_envelope(struct close_work *work, const struct close_account *ac
 {
     struct text envelope = {0};
     const struct document_envelope values = {account->number, account->issued_time, account->cut, catalogue_version(work->catalogue), account->body_hex,
-                                             account->earlier, account->earlier_count};
+                                             account->earlier, account->earlier_count, account->credit_uses, account->credit_use_count,
+                                             {account->document.total.pico - account->credited.pico}, account->period->agreement->currency};
     document_envelope_print(&values, &envelope);
     array_add_text(envelopes, envelope.data);
     text_free(&envelope);
@@ -214,10 +214,14 @@ static enum err build_operation(struct close_work *work, const struct close_acco
 
 static enum err post(struct close_work *work, struct close_account **order, size_t count)
 {
-    struct ledger_operation *operations = ARENA_ARRAY(work->arena, struct ledger_operation, count + 1);
+    struct ledger_operation *operations = ARENA_ARRAY(work->arena, struct ledger_operation, count * 2 + 1);
     enum err err = ERR_OK;
-    for (size_t i = 0; i < count && !err; i++) err = build_operation(work, order[i], &operations[i]);
-    return err ? err : ledger_post(work->db, operations, count, work->arena, work->fault);
+    size_t all = count;
+    for (size_t i = 0; i < count && !err; i++) {
+        err = build_operation(work, order[i], &operations[i]);
+        if (!err && close_credit_operation(work, order[i], operations[i].key, &operations[all])) all++;
+    }
+    return err ? err : ledger_post(work->db, operations, all, work->arena, work->fault);
 }
 
 static enum err fill_outbox(struct close_work *work, struct close_account **order, size_t count)
@@ -258,7 +262,10 @@ enum err close_write(struct close_work *work)
     enum err err = close_periods(work);
     if (!err && count) err = number_documents(work, order, count);
     CRASH_POINT("close.numbers_taken");
+    if (!err && count) err = close_credit_take(work, order, count);
     if (!err && count) err = insert_documents(work, order, count);
+    if (!err && count) err = close_credit_write(work, order, count);
+    CRASH_POINT("close.credits_used");
     if (!err && count) err = copy_lines(work, order, count);
     if (!err && count) err = copy_groups(work, order, count);
     if (!err && count) err = copy_parties(work, order, count);

@@ -2,6 +2,7 @@
 // A document as values: what a close bills an (account, period), from charges to date and what earlier documents billed. Decides
 // rounding, lines, groups, the canonical body and the envelope; does no I/O (rules 7). Texts and HTML are drawn from the body.
 #pragma once
+#include "invoicing/credit.h"
 #include "invoicing/period.h"
 #include "rating/charge.h"
 
@@ -57,5 +58,7 @@ void document_body(const struct catalogue *catalogue, const struct document *doc
 struct document_envelope {
     const char *number; instant_us issued_time; int64_t cut, catalogue_version; const char *body_sha256_hex;
     const char *const *earlier_sha256_hex; size_t earlier_count; // documents of the same (agreement, account, period), by ordinal
+    const struct credit_use *credit_uses; size_t credit_use_count; // none: credits and due are left out
+    struct amount due; struct currency currency;                   // total less the credits
 };
 void document_envelope_print(const struct document_envelope *envelope, struct text *out); // adds engine and zone data version

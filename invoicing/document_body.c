@@ -199,6 +199,22 @@ void document_body(const struct catalogue *catalogue, const struct document *doc
     json_object_close(&json);
 }
 
+// What grants paid of the total, and what is left to pay: only where some did.
+static void write_credits(struct json_writer *json, const struct document_envelope *envelope)
+{
+    if (!envelope->credit_use_count) return;
+    json_name(json, "credits");
+    json_array_open(json);
+    for (size_t i = 0; i < envelope->credit_use_count; i++) {
+        json_object_open(json);
+        json_put_text(json, "grant", envelope->credit_uses[i].key);
+        json_put_money(json, "amount", envelope->currency, envelope->credit_uses[i].amount);
+        json_object_close(json);
+    }
+    json_array_close(json);
+    json_put_money(json, "due", envelope->currency, envelope->due);
+}
+
 void document_envelope_print(const struct document_envelope *envelope, struct text *out)
 {
     struct json_writer json;
@@ -215,6 +231,7 @@ void document_envelope_print(const struct document_envelope *envelope, struct te
     json_array_open(&json);
     for (size_t i = 0; i < envelope->earlier_count; i++) json_write_text(&json, envelope->earlier_sha256_hex[i]);
     json_array_close(&json);
+    write_credits(&json, envelope);
     json_put_text(&json, "engine", TURNPIKE_VERSION);
     json_put_text(&json, "zone_data", zone_data_version());
     json_object_close(&json);

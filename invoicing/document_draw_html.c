@@ -150,6 +150,9 @@ static void draw_totals(const struct document_view *view, struct arena *arena, s
         draw_row("<tr>", "Tax", "", view->tax, out);
     }
     draw_row("<tr class=\"total\">", "Total ", view->currency, view->total, out);
+    for (size_t i = 0; i < view->credit_count; i++)
+        draw_row("<tr>", "Paid by credit ", view->credits[i].grant, view->credits[i].amount, out);
+    if (view->due) draw_row("<tr class=\"total\">", "Due ", view->currency, view->due, out);
     text_add_string(out, "</tbody>\n</table>\n");
 }
 

@@ -284,6 +284,9 @@ static void draw_totals(const struct document_view *view, struct arena *arena, s
         add_sides(out, "Tax", view->tax);
     }
     add_sides(out, arena_print(arena, "Total %s", view->currency), view->total);
+    for (size_t i = 0; i < view->credit_count; i++)
+        add_sides(out, arena_print(arena, "Paid by credit %s", view->credits[i].grant), view->credits[i].amount);
+    if (view->due) add_sides(out, arena_print(arena, "Due %s", view->currency), view->due);
     add_rule(out, '=');
 }
 

@@ -268,6 +268,21 @@ static void read_body(struct reader *reader, const struct document_drawing *draw
     if (!reader->err) read_groups(reader, body);
 }
 
+static void read_credits(struct reader *reader, const struct json_value *envelope)
+{
+    const struct json_value *array = json_member(envelope, "credits");
+    if (!array) return;
+    array = want_array(reader, envelope, "credits");
+    struct view_credit *credits = ARENA_ARRAY(reader->arena, struct view_credit, json_length(array) + 1);
+    for (size_t i = 0; i < json_length(array) && !reader->err; i++) {
+        const struct json_value *credit = json_item(array, i);
+        credits[i] = (struct view_credit){want_text(reader, credit, "grant"), want_text(reader, credit, "amount")};
+    }
+    reader->view->credits = credits;
+    reader->view->credit_count = json_length(array);
+    reader->view->due = want_text(reader, envelope, "due");
+}
+
 static void read_envelope(struct reader *reader, const struct json_value *envelope)
 {
     struct document_view *view = reader->view;
@@ -279,6 +294,7 @@ static void read_envelope(struct reader *reader, const struct json_value *envelo
     view->engine = want_text(reader, envelope, "engine");
     view->cut = json_int(json_member(envelope, "cut"), 0);
     view->catalogue_version = json_int(json_member(envelope, "catalogue_version"), 0);
+    read_credits(reader, envelope);
 }
 
 enum err document_view_read(const struct document_drawing *drawing, struct arena *arena, struct document_view *view,

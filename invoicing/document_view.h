@@ -27,6 +27,9 @@ struct view_line {
 struct view_group {
     const char *period, *tax_name, *tax_percent, *net, *tax;
 };
+struct view_credit {
+    const char *grant, *amount; // key; what it paid
+};
 struct view_party {
     const char *id, *name, *address, *tax_id;
 }; // name NULL: erased
@@ -40,6 +43,9 @@ struct document_view {
     size_t line_count;
     const struct view_group *groups;
     size_t group_count;
+    const struct view_credit *credits;
+    size_t credit_count;
+    const char *due; // NULL: no credits were used
     bool rounded; // some quantity is shown rounded
     bool is_void;
 };

@@ -27,3 +27,27 @@ def next_document(terms, base, before):
     wanted = to_date(terms, base)
     moved = Totals(wanted.net - sum(each.net for each in before), wanted.tax - sum(each.tax for each in before))
     return moved if moved.net or moved.tax else None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A credit grant: what is left of it in a currency; instants in microseconds, expires None: never."""
+    key: str
+    currency: str
+    left: Fraction
+    priority: int
+    granted: int
+    expires: int | None = None
+
+
+def credits_used(grants, currency, total, issued):
+    """[(key, amount)] that pay a document's total: the least priority first, then what ends soonest, then the oldest."""
+    used = []
+    usable = [grant for grant in grants if grant.currency == currency and (grant.expires is None or issued < grant.expires)]
+    endless = max((grant.expires or 0 for grant in usable), default=0) + 1
+    for grant in sorted(usable, key=lambda grant: (grant.priority, grant.expires or endless, grant.granted)):
+        part = min(grant.left, total)
+        if part > 0:
+            used.append((grant.key, part))
+            total -= part
+    return used
