@@ -87,6 +87,21 @@ static void every_way_to_price_is_in_use(void **state)
     }
 }
 
+static void contracts_and_times_are_in_use(void **state)
+{
+    (void)state;
+    size_t hours = 0, times = 0;
+    const struct price_version *version;
+    for (int64_t number = 1; (version = catalogue_price_number(sample, number)); number++) {
+        hours += version->window != NULL;
+        times += version->times != NULL;
+    }
+    const struct billing_account *campus = catalogue_account(sample, slice_of("acct-campus"));
+    assert_non_null(campus);
+    assert_int_equal(catalogue_agreement(sample, campus->number, 0)->contract->discount_count, 2);
+    assert_true(hours > 1 && times > 1);
+}
+
 static bool has_price(const struct price_book *book, int32_t sku)
 {
     const struct price_version *version;
@@ -242,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_hundred_services_over_all_categories),
         cmocka_unit_test(every_way_to_price_is_in_use),
+        cmocka_unit_test(contracts_and_times_are_in_use),
         cmocka_unit_test(every_sku_is_priced_in_both_lists),
         cmocka_unit_test(every_meter_accepts_200_days_and_is_sold),
         cmocka_unit_test(prices_are_what_their_documents_say),
