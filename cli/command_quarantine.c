@@ -14,13 +14,16 @@ const char quarantine_list_usage[] = "[--reason WORD] [--tenant ID] [--state WOR
                                      "  --reason  only rows kept for this reason\n"
                                      "  --tenant  only rows whose subject is this id\n"
                                      "  --state   open (default), counted, conflict, dropped, or all\n"
-                                     "  --limit   at most N rows, the oldest (default 100)";
-const char quarantine_show_usage[] = "NUMBER\n\nShows one row with the event as it was received.";
+                                     "  --limit   at most N rows, the oldest (default 100)\n\n"
+                                     "A row with more than one event is a range: in one batch, more of a tenant, source and reason\n"
+                                     "than rate.quarantine_rows. It shows the first; the bodies of the others are in the log.";
+const char quarantine_show_usage[] = "NUMBER\n\nShows one row with the event as it was received; of a range the first one.";
 const char quarantine_replay_usage[] =
     "NUMBER... | --reason WORD\n\n"
     "  --reason  every open row kept for this reason\n\n"
     "Orders the rater to judge open rows again, by their original received time. It takes the\n"
-    "orders up at its next batch; rows that still cannot be counted stay open.";
+    "orders up at its next batch; rows that still cannot be counted stay open. Ranges are refused: their bodies\n"
+    "are in the log alone. Sent again their events count, since their identities are only held.";
 const char quarantine_drop_usage[] = "NUMBER --because TEXT\n\n"
                                      "  --because  why: kept with the row\n\n"
                                      "Gives an open row up for good: it will never be counted.";
@@ -65,8 +68,9 @@ int quarantine_list_run(struct command_context *context, int argc, char **argv)
 {
     static const struct table_column columns[] = {{"quarantine", true},     {"state", false},  {"reason", false},
                                                   {"tenant_id", false},     {"source", false}, {"event_id", false},
-                                                  {"received_time", false}, {"detail", false}};
-    static const char sql[] = "select quarantine, state, reason, tenant_id, source, event_id, received_time, detail\n"
+                                                  {"received_time", false}, {"events", true},  {"detail", false}};
+    static const char sql[] = "select quarantine, state, reason, tenant_id, source, event_id, received_time,\n"
+                              "       coalesce(range_events, 1), detail\n"
                               "  from rating.quarantine\n"
                               " where ($1::text is null or reason = $1)\n"
                               "   and ($2::text is null or tenant_id = $2)\n"
@@ -83,7 +87,7 @@ int quarantine_list_run(struct command_context *context, int argc, char **argv)
         return command_wrong_use(context, "--limit: a whole number from 1 to %d", READING_LIMIT_MOST);
     const char *const values[] = {flags[0].text, flags[1].text, flags[2].given ? flags[2].text : "open",
                                   db_int(context->arena, limit)};
-    return print_rows(context, sql, 4, values, columns, 8);
+    return print_rows(context, sql, 4, values, columns, 9);
 }
 
 int conflict_list_run(struct command_context *context, int argc, char **argv)
@@ -169,7 +173,8 @@ int quarantine_show_run(struct command_context *context, int argc, char **argv)
     static const char *const names[] = {"quarantine",  "state",           "reason",           "detail",
                                         "tenant_id",   "source",          "event_id",         "received_time",
                                         "incarnation", "partition",       "message_offset",   "event_index",
-                                        "batch_seq",   "state_batch_seq", "catalogue_version"};
+                                        "batch_seq",   "state_batch_seq", "catalogue_version",
+                                        "range_events", "last_offset",    "last_index"};
     enum { COUNT = sizeof names / sizeof *names };
     int64_t number;
     struct db_result *result;
@@ -220,6 +225,27 @@ static enum err decide(struct db *db, const char *sql, int count, const char *co
     return db_commit(db, fault);
 }
 
+// A row among these that is a range cannot be replayed.
+static enum err ranges_refuse(struct db *db, const char *numbers, struct fault *fault)
+{
+    struct db_result *result;
+    enum err err = db_query(db,
+                            "select quarantine, range_events\n"
+                            "  from rating.quarantine\n"
+                            " where quarantine = any ($1::bigint[]) and range_events is not null\n"
+                            " order by quarantine\n"
+                            " limit 1",
+                            1, &numbers, &result, fault);
+    if (err) return err;
+    if (db_rows(result) == 1)
+        err = fault_set(fault, ERR_INVALID, db_text(result, 0, 0),
+                        "a range of %s events, whose bodies are in the log alone, cannot be replayed: have them sent again,"
+                        " their identities are only held",
+                        db_text(result, 0, 1));
+    db_result_free(result);
+    return err;
+}
+
 int quarantine_replay_run(struct command_context *context, int argc, char **argv)
 {
     static const struct table_column columns[] = {{"ordered", true}};
@@ -241,10 +267,11 @@ int quarantine_replay_run(struct command_context *context, int argc, char **argv
     const char *const values[] = {array_end(&numbers, context->arena), reason.text, reading_person(context->arena)};
     int code = command_open_db(context, "bill", &db);
     if (code) return code;
-    enum err err = decide(db, "select rating.order_replay($1, $2, $3)", 3, values, context->arena, &ordered, &fault);
+    enum err err = ranges_refuse(db, values[0], &fault);
+    if (!err) err = decide(db, "select rating.order_replay($1, $2, $3)", 3, values, context->arena, &ordered, &fault);
     db_close(db);
     if (!err && strcmp(ordered, "0") == 0)
-        err = fault_set(&fault, ERR_NOT_FOUND, "", "no open row matches, or each has an order waiting already");
+        err = fault_set(&fault, ERR_NOT_FOUND, "", "no open row of one event matches, or each has an order waiting already");
     if (err) return command_fail(context, &fault);
     struct table *table = table_open(context, columns, 1);
     table_int(table, strtoll(ordered, NULL, 10));

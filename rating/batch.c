@@ -17,7 +17,8 @@ enum {
     ENTRY_BYTES = 130, // in the list, its table and packed
     ROW_BYTES = 320,
     NAME_BYTES = 180,
-    EVIDENCE_BYTES = 360
+    EVIDENCE_BYTES = 420,
+    RANGE_KEY_BYTES = 130 // of a tenant, source and reason
 };
 
 void *row_list_add(struct row_list *list, size_t size)
@@ -48,8 +49,9 @@ void batch_free(struct batch *batch)
     struct row_list *const lists[] = {
         &batch->entries,   &batch->sets,   &batch->resources, &batch->transitions, &batch->quarantines,
         &batch->conflicts, &batch->wishes, &batch->closings,  &batch->replayed,    &batch->identity_pieces,
-        &batch->forwards,  &batch->duplicates};
+        &batch->forwards,  &batch->duplicates, &batch->ranges, &batch->range_groups, &batch->range_keys};
     batch_sequences_free(batch);
+    batch_ranges_free(batch);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]->rows);
     arena_free(batch->arena);
@@ -72,6 +74,7 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
     identity_table_clear(&batch->pending);
     dedup_index_clear(batch->named);
     batch_sequences_clear(batch);
+    batch_ranges_clear(batch);
     verdict_list_clear(&batch->verdicts);
     batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
     batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
@@ -311,7 +314,7 @@ void batch_judge(struct batch *batch, const struct batch_ground *ground)
             detail = slice_of(batch->judgements[i].detail);
             if (reason == REASON_MISROUTED) verdict = misrouted(batch, ground, decoded);
         }
-        if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, decoded, reason, detail);
+        if (verdict == VERDICT_QUARANTINED) batch_quarantine(batch, ground, decoded, reason, detail);
         if (verdict == VERDICT_DUPLICATE) duplicate_note(batch, ground, decoded);
         if (verdict == VERDICT_CONFLICT) batch_conflict(batch, decoded, &decoded->first);
         verdict_list_add(&batch->verdicts, verdict);
@@ -479,7 +482,7 @@ int64_t batch_memory(const struct batch *batch)
            names * NAME_BYTES + evidence * EVIDENCE_BYTES +
            (int64_t)(batch->forwards.count * sizeof(struct forward_row)) +
            (int64_t)(batch->duplicates.count * sizeof(struct tenant_duplicates)) +
-           batch_sequences_memory(batch);
+           (int64_t)batch->range_keys.count * RANGE_KEY_BYTES + 2 * batch->range_bytes + batch_sequences_memory(batch);
 }
 
 int64_t batch_next_offset(const struct batch *batch)

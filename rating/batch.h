@@ -23,6 +23,7 @@ struct batch_ground {
     struct hash_key identity_key, content_key;
     struct hash_key forward_key; // of the marks of events that were sent on (rules 2.4)
     int64_t base_position;       // of the partition
+    int64_t quarantine_rows;     // of single events for each tenant, source and reason in a batch; 0: no limit
     // A newer incarnation counts: judge.partition is none of its partitions, so that every event is another's, and what
     // was sent on once goes on all the same: number by number, it cannot come back.
     bool sends_on;

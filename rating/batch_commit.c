@@ -328,6 +328,7 @@ enum err batch_commit(struct batch *batch, struct db *db, struct chain *chain, c
     ENSURE(batch->replay || batch->has_digest);
     struct attempt attempt = {.batch = batch, .db = db, .before = before, .arena = arena_new(ARENA_BYTES)};
     batch_identities_pack(batch);
+    batch_ranges_finish(batch);
     record_fill(&attempt, catalogue_version);
     sort(&batch->transitions, sizeof(struct transition_row), transition_compare);
     enum err err = days_ensure(&attempt, fault);

@@ -102,6 +102,19 @@ static void copy_text_or_null(struct db_copy *copy, struct slice text)
         db_copy_text(copy, text.data, text.length);
 }
 
+static void copy_range(struct db_copy *copy, const struct quarantine_row *row)
+{
+    if (!row->range_events) {
+        for (int i = 0; i < 4; i++)
+            db_copy_null(copy);
+        return;
+    }
+    db_copy_int8(copy, row->range_events);
+    db_copy_int8(copy, row->last_offset);
+    db_copy_int4(copy, row->last_index);
+    db_copy_bytes(copy, row->places.data, row->places.length);
+}
+
 static enum err quarantine_copy(struct attempt *attempt, struct fault *fault)
 {
     const struct row_list *list = &attempt->batch->quarantines;
@@ -111,8 +124,8 @@ static enum err quarantine_copy(struct attempt *attempt, struct fault *fault)
     enum err err = db_copy_open(attempt->db,
                                 "rating.quarantine (incarnation, partition, message_offset, event_index, batch_seq,"
                                 " received_time, reason, detail, tenant_id, source, event_id, identity, content, raw,"
-                                " catalogue_version)",
-                                15, &copy, fault);
+                                " catalogue_version, range_events, last_offset, last_index, places)",
+                                19, &copy, fault);
     if (err) return err;
     for (size_t i = 0; i < list->count; i++) {
         const struct quarantine_row *row = &rows[i];
@@ -138,6 +151,7 @@ static enum err quarantine_copy(struct attempt *attempt, struct fault *fault)
         }
         db_copy_bytes(&copy, row->raw.data, row->raw.length);
         db_copy_int8(&copy, attempt->record.catalogue_version);
+        copy_range(&copy, row);
     }
     return db_copy_close(&copy, fault);
 }

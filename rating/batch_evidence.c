@@ -25,9 +25,12 @@ static struct slice raw_copy(struct arena *arena, struct slice raw)
     return (struct slice){arena_text(arena, raw.data ? raw.data : "", length), length};
 }
 
-void batch_quarantine(struct batch *batch, const struct decoded *decoded, enum reason reason, struct slice detail)
+void batch_quarantine(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded,
+                      enum reason reason, struct slice detail)
 {
     const struct usage_event *event = &decoded->event;
+    struct range_group *group = batch_range_find(batch, ground, decoded, reason);
+    if (batch_range_take(batch, group, decoded)) return;
     struct quarantine_row *row = row_list_add(&batch->quarantines, sizeof *row);
     *row = (struct quarantine_row){
         .offset = decoded->offset,
@@ -38,11 +41,13 @@ void batch_quarantine(struct batch *batch, const struct decoded *decoded, enum r
         .identified = decoded->reason == REASON_NONE,
         .raw = raw_copy(batch->arena, decoded->raw),
     };
-    if (decoded->reason == REASON_MESSAGE) return;
-    row->tenant_id = evidence_text(batch->arena, event->subject, NAME_KEPT_MAX);
-    row->source = evidence_text(batch->arena, event->source, NAME_KEPT_MAX);
-    row->event_id = evidence_text(batch->arena, event->id, NAME_KEPT_MAX);
-    if (row->identified) row->identity = decoded->identity, row->content = event->content;
+    if (decoded->reason != REASON_MESSAGE) {
+        row->tenant_id = evidence_text(batch->arena, event->subject, NAME_KEPT_MAX);
+        row->source = evidence_text(batch->arena, event->source, NAME_KEPT_MAX);
+        row->event_id = evidence_text(batch->arena, event->id, NAME_KEPT_MAX);
+        if (row->identified) row->identity = decoded->identity, row->content = event->content;
+    }
+    batch_range_row(batch, ground, group, decoded);
 }
 
 void batch_conflict(struct batch *batch, const struct decoded *decoded, const struct dedup_entry *first)

@@ -60,6 +60,11 @@ struct batch {
     struct row_list sets, resources;        // struct named_row
     struct row_list transitions;            // struct transition_row
     struct row_list quarantines, conflicts; // struct quarantine_row, conflict_row
+    struct row_list ranges;                 // struct range, of quarantine rows
+    struct row_list range_groups;           // struct range_group, one for each of:
+    struct row_list range_keys;             // struct dedup_entry: hash of tenant, source and reason
+    struct identity_table range_table;      // of `range_keys`
+    int64_t range_bytes;                    // of packed places
     struct row_list wishes;                 // struct closing_wish
     struct row_list closings;               // struct closing_row, of the last try
     struct row_list replayed;               // struct replay_counted
@@ -99,8 +104,22 @@ struct attempt {
 
 // Valid UTF-8 without NUL, at most `most` bytes, in the arena: what PostgreSQL takes, whatever came.
 struct slice evidence_text(struct arena *arena, struct slice text, size_t most);
-void batch_quarantine(struct batch *batch, const struct decoded *decoded, enum reason reason, struct slice detail);
+void batch_quarantine(struct batch *batch, const struct batch_ground *ground, const struct decoded *decoded,
+                      enum reason reason, struct slice detail);
 void batch_conflict(struct batch *batch, const struct decoded *decoded, const struct dedup_entry *first);
+
+// --- batch_range.c
+struct range_group;
+void batch_ranges_free(struct batch *batch);
+void batch_ranges_clear(struct batch *batch);
+void batch_ranges_finish(struct batch *batch); // rows know their places then; before a commit
+// What is known of the event's tenant, source and reason; NULL: there is no limit. Until the next call.
+struct range_group *batch_range_find(struct batch *batch, const struct batch_ground *ground,
+                                     const struct decoded *decoded, enum reason reason);
+// True: the event went into their range. Else it gets a row, and batch_range_row says so: the one above the limit begins a range.
+bool batch_range_take(struct batch *batch, struct range_group *group, const struct decoded *decoded);
+void batch_range_row(struct batch *batch, const struct batch_ground *ground, struct range_group *group,
+                     const struct decoded *decoded);
 
 // --- batch_duplicate.c
 void batch_duplicate(struct batch *batch, const struct tenant *tenant); // one of the tenant's events was known

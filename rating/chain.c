@@ -185,8 +185,13 @@ void chain_quarantine(struct chain *chain, const struct quarantine_row *row)
     put_text(chain, row->tenant_id);
     put_text(chain, row->source);
     put_text(chain, row->event_id);
-    put_unsigned(chain, row->identified, 1);
-    if (row->identified) {
+    put_unsigned(chain, row->range_events ? 2 : row->identified, 1);
+    if (row->range_events) {
+        put_int(chain, row->range_events);
+        put_int(chain, row->last_offset);
+        put_int(chain, row->last_index);
+        put_digest(chain, row->places);
+    } else if (row->identified) {
         put_hash(chain, row->identity);
         put_hash(chain, row->content);
     }

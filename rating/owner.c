@@ -107,6 +107,7 @@ void owner_batch_begin(struct owner *owner)
     owner->ground.forward_key = rater->forward_key;
     ENSURE(judge_open(&owner->ground.judge, rater->catalogue, rater->secret_hex, &fault) == ERR_OK);
     owner->ground.base_position = owner->row.base_position;
+    owner->ground.quarantine_rows = rater->quarantine_rows;
     owner->ground.sends_on = owner->row.counted_seq >= 0;
     owner->ground.judge.partition = owner->ground.sends_on ? -1 : owner->partition;
     owner->ground.judge.partition_count = rater->options.partitions;

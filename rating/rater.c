@@ -58,6 +58,7 @@ enum err rater_new(const struct rater_options *options, struct rater **made, str
     rater->budget->give_way_context = rater;
     rater->flush_us = config_int(options->config, "rate.flush_interval") * 1000;
     rater->flush_most_us = config_int(options->config, "rate.flush_interval_most") * 1000;
+    rater->quarantine_rows = config_int(options->config, "rate.quarantine_rows");
     rater->flush_events = config_int(options->config, "rate.flush_events");
     rater->marker_us = config_int(options->config, "rate.marker_interval") * 1000;
     rater->flush_bytes = BATCH_BYTES_MAX;

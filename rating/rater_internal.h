@@ -79,6 +79,7 @@ struct rater {
     struct kept_index *kept; // by partition
     int64_t index_keep_us;
     int64_t flush_us, flush_most_us, flush_events, flush_bytes, marker_us;
+    int64_t quarantine_rows; // of single events, per tenant, source and reason in a batch
     int64_t batch_memory; // of one batch at most
     struct flush_load load;
     int64_t feed_us;          // monotonic time of the present feed

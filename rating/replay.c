@@ -61,7 +61,7 @@ static enum err orders_read(struct replay *replay, struct fault *fault)
                             "select o.replay_order, " ROW_COLUMNS "\n"
                             "  from rating.replay_order o\n"
                             "  join rating.quarantine q on q.quarantine = o.quarantine\n" ROW_JOIN
-                            " where o.done_time is null\n" ROW_IS_OURS
+                            " where o.done_time is null and q.range_events is null\n" ROW_IS_OURS
                             " order by o.replay_order\n"
                             " limit $3::int",
                             4, values, &result, fault);
@@ -83,7 +83,8 @@ static enum err retries_read(struct replay *replay, struct fault *fault)
     enum err err = db_query(owner->rater->db,
                             "select 0, " ROW_COLUMNS "\n"
                             "  from rating.quarantine q\n" ROW_JOIN
-                            " where q.state = 'open' and q.reason in ('unknown_type', 'unknown_tenant')\n" ROW_IS_OURS
+                            " where q.state = 'open' and q.reason in ('unknown_type', 'unknown_tenant')\n"
+                            "   and q.range_events is null\n" ROW_IS_OURS
                             "   and q.quarantine > $5::bigint and q.catalogue_version < $6::bigint\n"
                             " order by q.quarantine\n"
                             " limit $3::int",

@@ -37,6 +37,10 @@ struct quarantine_row {
     bool identified;                          // the event could be decoded: identity and content are known
     struct hash128 identity, content;
     struct slice raw;
+    int64_t range_events; // 0: one event; else a range of so many, of which the above is the first
+    int64_t last_offset;  // of a range
+    int32_t last_index;
+    struct slice places; // packed (batch_range.c)
 };
 
 // rating.conflict

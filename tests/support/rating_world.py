@@ -486,11 +486,12 @@ def chain_heads(world):
          lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[6]), uuid(r[7])),
          lambda r: b"T" + micros(r[2]) + text(r[3]) + text(r[4]) + uuid(r[5]) + micros(r[6]) + uuid(r[7]) + (b"\1" if r[8] == "t" else b"\0") + i128(r[9]) + uuid(r[10]))
     take(4, f"select incarnation, partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, reason, detail,"
-            " coalesce(tenant_id, ''), coalesce(source, ''), coalesce(event_id, ''), identity, content, encode(raw, 'hex')"
-            " from rating.quarantine",
+            " coalesce(tenant_id, ''), coalesce(source, ''), coalesce(event_id, ''), identity, content, encode(raw, 'hex'),"
+            " range_events, last_offset, last_index, encode(places, 'hex') from rating.quarantine",
          lambda r: (int(r[2]), int(r[3])),
          lambda r: b"Q" + i64(r[2]) + i64(r[3]) + micros(r[4]) + b"".join(text(w) for w in r[5:10])
-         + (b"\1" + uuid(r[10]) + uuid(r[11]) if r[10] else b"\0") + hashlib.sha256(bytes.fromhex(r[12])).digest())
+         + (b"\2" + i64(r[13]) + i64(r[14]) + i64(r[15]) + hashlib.sha256(bytes.fromhex(r[16])).digest() if r[13]
+            else b"\1" + uuid(r[10]) + uuid(r[11]) if r[10] else b"\0") + hashlib.sha256(bytes.fromhex(r[12])).digest())
     take(5, f"select incarnation, partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, tenant_id, source,"
             " event_id, identity, content, first_content, first_offset, first_index, encode(raw, 'hex') from rating.conflict",
          lambda r: (int(r[2]), int(r[3])),

@@ -58,7 +58,11 @@ static void example_fill(struct example *example)
               true,
               {10, 11},
               {12, 13},
-              SLICE("raw")},
+              SLICE("raw"),
+              0,
+              0,
+              0,
+              SLICE("")},
              {.offset = 1002, .received_time = 5 * HOUR_US, .reason = REASON_MESSAGE, .detail = SLICE("damaged")}},
         .conflict = {1003,
                      1,
@@ -170,6 +174,13 @@ static void every_part_counts(void **state)
     DIFFERS(quarantine[0].detail = SLICE("other"));
     DIFFERS(quarantine[0].identified = false);
     DIFFERS(quarantine[0].raw = SLICE("rax"));
+    DIFFERS(quarantine[0].range_events = 2);
+    example.quarantine[0].range_events = 2;
+    example_head(&example, head);
+    DIFFERS(quarantine[0].range_events = 3);
+    DIFFERS(quarantine[0].last_offset++);
+    DIFFERS(quarantine[0].last_index++);
+    DIFFERS(quarantine[0].places = SLICE("x"));
     DIFFERS(conflict.first.content++);
     DIFFERS(conflict.first.event_index++);
     DIFFERS(conflict.raw = SLICE(""));
