@@ -58,6 +58,7 @@ struct price_version {
     struct amount fixed;       // percentage: once in a period with usage
     const struct price_tier *tiers; size_t tier_count; // models with tiers
     int minimum_seconds;       // per_unit
+    int64_t increment_us;      // per_unit; 0: none
     // shared models:
     struct quantity free;      // METER units of a period that cost nothing
     struct amount minimum_spend, maximum_spend; // of a period with usage; 0: none

@@ -46,6 +46,7 @@ struct price_row {
     struct quantity per;
     struct price price; // models without tiers
     int minimum_seconds;
+    int64_t increment_us; // 0: none
     struct quantity free; // pricing units
     struct amount fixed, minimum_spend, maximum_spend;
     const char *hours; // when it holds (price_window.h); NULL or "": always

@@ -192,7 +192,7 @@ static void fill_book(struct loader *loader)
 static const char prices_sql[] =
     "select version, price, price_book, sku, match, effective_from, effective_to, model, unit,\n"
     "       per, unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend,\n"
-    "       hours, withdrawn, times\n"
+    "       hours, withdrawn, times, increment_us\n"
     "  from catalog.price\n"
     " where version <= $1";
 
@@ -218,6 +218,7 @@ static void fill_price(struct loader *loader)
         .hours = db_length(loader->result, loader->row, 16) ? get_text(loader, 16) : "",
         .withdrawn = db_get_bool(loader->result, loader->row, 17),
         .times = db_length(loader->result, loader->row, 18) ? get_text(loader, 18) : "",
+        .increment_us = get_int(loader, 19),
     };
 }
 

@@ -91,8 +91,9 @@ static enum err check_spend(const struct price_row *row, struct fault *fault)
     if (row->fixed.pico && !form->fixed) return price_fault(row, fault, "a %s price has no fixed part", form->name);
     if (!form->shared && (row->free.nano || spend))
         return price_fault(row, fault, "a %s price has no free units, minimum_spend or maximum_spend", form->name);
-    if (form->shared && row->minimum_seconds)
-        return price_fault(row, fault, "a %s price has no minimum_seconds", form->name);
+    if (form->shared && (row->minimum_seconds || row->increment_us))
+        return price_fault(row, fault, "a %s price has no %s", form->name,
+                           row->minimum_seconds ? "minimum_seconds" : "increment_seconds");
     return ERR_OK;
 }
 
@@ -107,6 +108,10 @@ static enum err check_terms(struct catalogue *catalogue, const struct price_row 
         return price_fault(row, fault, "minimum_seconds is %d: 0 to %d", row->minimum_seconds, MINIMUM_SECONDS_MAX);
     if (row->minimum_seconds > 0 && meter->aggregation != AGGREGATION_INTERVAL)
         return price_fault(row, fault, "minimum_seconds is for interval meters, %s is none", meter->id);
+    if (row->increment_us < 0 || row->increment_us > DAY_US)
+        return price_fault(row, fault, "increment_us is %lld: 0 to a day", (long long)row->increment_us);
+    if (row->increment_us > 0 && meter->aggregation != AGGREGATION_INTERVAL)
+        return price_fault(row, fault, "increment_seconds is for interval meters, %s is none", meter->id);
     if (!instant_on_slot_bound(row->effective_from))
         return price_fault(row, fault, "effective_from is not on a 15-minute bound");
     return check_spend(row, fault);
@@ -196,6 +201,7 @@ static enum err build_version(struct catalogue *catalogue, const struct price_ro
         .per = row->per,
         .price = row->price,
         .minimum_seconds = row->minimum_seconds,
+        .increment_us = row->increment_us,
         .fixed = row->fixed,
         .minimum_spend = row->minimum_spend,
         .maximum_spend = row->maximum_spend,

@@ -95,7 +95,7 @@ static void put_price(struct sink *sink, const void *row)
     sink_int4(sink, price->minimum_seconds);
     // a row without them has the digest that it had before there were any
     bool multiplied = price->times && *price->times;
-    bool timed = (price->hours && *price->hours) || price->withdrawn || multiplied;
+    bool timed = (price->hours && *price->hours) || price->withdrawn || multiplied || price->increment_us;
     if (!sink->copy && !timed && !price->free.nano && !price->fixed.pico && !price->minimum_spend.pico &&
         !price->maximum_spend.pico)
         return;
@@ -106,7 +106,8 @@ static void put_price(struct sink *sink, const void *row)
     if (!sink->copy && !timed) return;
     sink_text(sink, text_or_empty(price->hours));
     sink_bool(sink, price->withdrawn);
-    if (sink->copy || multiplied) sink_text(sink, text_or_empty(price->times));
+    if (sink->copy || multiplied || price->increment_us) sink_text(sink, text_or_empty(price->times));
+    if (sink->copy || price->increment_us) sink_int8(sink, price->increment_us);
 }
 
 static void put_tier(struct sink *sink, const void *row)
@@ -242,8 +243,8 @@ static const struct table {
      compare_price_book},
     {"price",
      "catalog.price (price, version, price_book, sku, match, effective_from, effective_to, model, unit, per, "
-     "unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend, hours, withdrawn, times)",
-     19, put_price, compare_price},
+     "unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend, hours, withdrawn, times, increment_us)",
+     20, put_price, compare_price},
     {"price_tier", "catalog.price_tier (price, tier, up_to, unit_price, flat)", 5, put_tier, compare_price_tier},
     {"seller", "catalog.seller (seller, version, id, name, address, tax_id, series, account)", 8, put_seller,
      compare_seller},

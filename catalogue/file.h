@@ -43,6 +43,7 @@ struct file_price {
     const struct yaml_node *match;   // mapping; NULL: takes everything
     const struct yaml_node *times;   // NULL: nothing is multiplied
     const struct yaml_node *minimum; // where minimum_seconds stands; NULL: not given
+    const struct yaml_node *increment; // increment_seconds likewise
     struct price_row row;            // numbers are not set; effective_to is INSTANT_NONE when open
     const struct price_tier_row *tiers;
     size_t tier_count;

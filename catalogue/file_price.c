@@ -5,7 +5,7 @@
 #include "catalogue/dimension_set.h"
 #include "catalogue/file_price_terms.h"
 
-enum { UNIT_MAX = 64, MINIMUM_SECONDS_MAX = 86400 };
+enum { UNIT_MAX = 64, MINIMUM_SECONDS_MAX = 86400, MICROSECOND_PLACES = 6 };
 
 // --- match
 
@@ -33,6 +33,19 @@ static const char *read_match(struct file_errors *errors, const struct yaml_node
 }
 
 // --- prices
+
+// Microseconds; 0 if it is not given.
+static int64_t read_increment(struct file_errors *errors, const struct file_field *field)
+{
+    int128 value = 0;
+    if (!field->value) return 0;
+    bool good = field->value->kind == YAML_SCALAR &&
+                decimal_parse(field->value->text, field->value->length, MICROSECOND_PLACES, false, &value, NULL) == ERR_OK;
+    if (good && value > 0 && value <= DAY_US) return (int64_t)value;
+    file_error(errors, field->value, "%s '%.40s': seconds above 0, up to 86400, with up to %d places", field->name,
+               field->value->kind == YAML_SCALAR ? field->value->text : "", MICROSECOND_PLACES);
+    return 0;
+}
 
 // The end of a price without another one: it has nothing but what names the price, and the instant.
 static void read_withdrawn(struct file_errors *errors, const struct file_field *fields, size_t withdrawn, size_t from,
@@ -70,6 +83,7 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         MINIMUM_SPEND,
         MAXIMUM_SPEND,
         MINIMUM_SECONDS,
+        INCREMENT_SECONDS,
         EFFECTIVE_FROM,
         EFFECTIVE_TO,
         WITHDRAWN
@@ -90,6 +104,7 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         [MINIMUM_SPEND] = {.name = "minimum_spend"},
         [MAXIMUM_SPEND] = {.name = "maximum_spend"},
         [MINIMUM_SECONDS] = {.name = "minimum_seconds"},
+        [INCREMENT_SECONDS] = {.name = "increment_seconds"},
         [EFFECTIVE_FROM] = {.name = "effective_from"},
         [EFFECTIVE_TO] = {.name = "effective_to"},
         [WITHDRAWN] = {.name = "withdrawn"},
@@ -103,6 +118,7 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         .sku = file_reference(errors, &fields[SKU]),
         .match = fields[MATCH].value,
         .minimum = fields[MINIMUM_SECONDS].value,
+        .increment = fields[INCREMENT_SECONDS].value,
         .row.match = read_match(errors, fields[MATCH].value, scratch),
         .times = fields[TIMES].value,
         .row.times = file_price_times_read(errors, &fields[TIMES]),
@@ -110,6 +126,7 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         .row.unit = file_text(errors, &fields[UNIT], UNIT_MAX),
         .row.per = file_decimal_quantity(errors, &fields[PER], 1),
         .row.minimum_seconds = file_whole(errors, &fields[MINIMUM_SECONDS], 0, MINIMUM_SECONDS_MAX, 0),
+        .row.increment_us = read_increment(errors, &fields[INCREMENT_SECONDS]),
         .row.effective_from = file_instant(errors, &fields[EFFECTIVE_FROM], INSTANT_MIN),
         .row.effective_to = file_instant(errors, &fields[EFFECTIVE_TO], INSTANT_NONE),
     };
@@ -123,6 +140,7 @@ void file_price_read(struct catalogue_files *files, size_t book, const struct ya
         .minimum_spend = &fields[MINIMUM_SPEND],
         .maximum_spend = &fields[MAXIMUM_SPEND],
         .minimum_seconds = &fields[MINIMUM_SECONDS],
+        .increment_seconds = &fields[INCREMENT_SECONDS],
     };
     if (fields[WITHDRAWN].value)
         read_withdrawn(errors, fields, WITHDRAWN, EFFECTIVE_FROM, &price.row);

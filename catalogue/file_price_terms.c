@@ -155,7 +155,10 @@ void file_price_terms_read(struct file_errors *errors, const struct yaml_node *i
     read_spend(errors, terms, &price->row);
     bool limited = terms->free->value || terms->minimum_spend->value || terms->maximum_spend->value;
     if (price->row.model == PRICE_PER_UNIT && limited) share(errors, price);
-    if (terms->minimum_seconds->value && price->row.model != PRICE_PER_UNIT)
-        file_error(errors, terms->minimum_seconds->value,
-                   "minimum_seconds goes with a price per unit, without tiers, free, minimum_spend and maximum_spend");
+    const struct file_field *of_runs[] = {terms->minimum_seconds, terms->increment_seconds};
+    for (size_t i = 0; i < 2 && price->row.model != PRICE_PER_UNIT; i++)
+        if (of_runs[i]->value)
+            file_error(errors, of_runs[i]->value,
+                       "%s goes with a price per unit, without tiers, free, minimum_spend and maximum_spend",
+                       of_runs[i]->name);
 }

@@ -6,7 +6,7 @@
 // The members of the price that say so, absent ones too.
 struct file_price_terms {
     const struct file_field *model, *price, *rate, *fixed, *tiers, *free, *minimum_spend, *maximum_spend,
-        *minimum_seconds;
+        *minimum_seconds, *increment_seconds;
 };
 // Fills model, amounts and tiers of price->row, whose `per` is set. Without `model` tiers are graduated and a price is
 // per unit. A price per unit that is shared (free units, a least or greatest spend) becomes a graduated one of one

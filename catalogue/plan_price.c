@@ -98,6 +98,9 @@ static void check_fit(struct plan *plan, const struct file_price *price, const s
     if (times && times->kind == YAML_SCALAR && !has_dimension(facts, times->text))
         file_error(plan->errors, times, "'%.64s' is no dimension of meter %s, which SKU %s prices", times->text,
                    facts->meter_id, price->sku.id);
+    if (price->increment && facts->aggregation != AGGREGATION_INTERVAL)
+        file_error(plan->errors, price->increment, "increment_seconds is for interval meters, and %s is none",
+                   facts->meter_id);
     if (price->minimum && facts->aggregation != AGGREGATION_INTERVAL)
         file_error(plan->errors, price->minimum, "minimum_seconds is for interval meters, and %s is none",
                    facts->meter_id);
@@ -198,7 +201,7 @@ static bool same_price(const struct plan_price *a, const struct plan_price *b)
 {
     const struct price_row *x = a->row, *y = b->row;
     return strcmp(text_or_empty(x->times), text_or_empty(y->times)) == 0 && x->withdrawn == y->withdrawn && x->model == y->model && strcmp(x->unit, y->unit) == 0 && x->per.nano == y->per.nano &&
-           x->price.pico == y->price.pico && x->minimum_seconds == y->minimum_seconds && is_open(x) == is_open(y) &&
+           x->price.pico == y->price.pico && x->minimum_seconds == y->minimum_seconds && x->increment_us == y->increment_us && is_open(x) == is_open(y) &&
            (is_open(x) || x->effective_to == y->effective_to) && x->free.nano == y->free.nano &&
            x->fixed.pico == y->fixed.pico && x->minimum_spend.pico == y->minimum_spend.pico &&
            x->maximum_spend.pico == y->maximum_spend.pico && same_tiers(a, b);

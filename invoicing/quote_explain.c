@@ -140,6 +140,19 @@ static void explain_commitment(const struct quote *quote, const struct meter *me
     add_money(out, quote, charge->effective_cost);
 }
 
+static void explain_run(const struct price_version *price, struct text *out)
+{
+    char seconds[DECIMAL_TEXT_MAX];
+    text_add_string(out, "added by ");
+    if (price->increment_us) {
+        decimal_print(price->increment_us, 6, seconds);
+        text_print(out, "increments of %s s", seconds);
+    }
+    if (price->minimum_seconds)
+        text_print(out, "%sthe minimum duration of %d s", price->increment_us ? " and " : "", price->minimum_seconds);
+    text_add_string(out, ": ");
+}
+
 void quote_explain(const struct catalogue *catalogue, const struct quote *quote, const struct charge *charge,
                    struct text *out)
 {
@@ -148,7 +161,7 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
     const struct meter *meter = catalogue_meter_newest(catalogue, sku->meter);
     switch (charge->stage) {
     case STAGE_MINIMUM:
-        text_print(out, "added by the minimum duration of %d s: ", price->minimum_seconds);
+        explain_run(price, out);
         explain_usage(quote, price, meter, charge, out);
         break;
     case STAGE_USAGE:

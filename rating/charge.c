@@ -43,12 +43,15 @@ static void add_unpriced(struct build *build, const struct usage_line *line, int
         (struct unpriced){line->tenant, sku, line->dimension_set, line->segment, line->quantity};
 }
 
-// What a minimum duration adds to a run that has ended; zero when it was long enough or the price has no minimum.
+// What a minimum duration and whole increments add to a run that has ended; zero where the price has neither, or it was
+// that long.
 static enum err minimum_quantity(const struct usage_line *line, const struct price_version *price, struct quantity *added)
 {
-    int64_t missing_us = (int64_t)price->minimum_seconds * SECOND_US - line->run_us;
+    int64_t billed_us = line->run_us, minimum_us = (int64_t)price->minimum_seconds * SECOND_US;
+    if (price->increment_us && billed_us % price->increment_us) billed_us += price->increment_us - billed_us % price->increment_us;
+    if (billed_us < minimum_us) billed_us = minimum_us;
     *added = QUANTITY_ZERO;
-    return missing_us > 0 ? quantity_over_time(line->run_value, missing_us, added) : ERR_OK;
+    return billed_us > line->run_us ? quantity_over_time(line->run_value, billed_us - line->run_us, added) : ERR_OK;
 }
 
 // What was used before an item under its price and stage: lines come by tenant and dimension set, in time order.
@@ -82,7 +85,7 @@ static enum err add_item(struct build *build, const struct usage_line *line, con
     struct quantity quantity = line->quantity;
     enum err err = ERR_OK;
     item.price = catalogue_price(build->catalogue, build->agreement->book, sku->number, dimensions, line->segment);
-    if (item.price && line->kind == USAGE_SHORT_RUN) {
+    if (item.price && line->kind == USAGE_RUN) {
         item.stage = STAGE_MINIMUM;
         err = minimum_quantity(line, item.price, &quantity);
         if (!err && quantity.nano == 0) return ERR_OK;

@@ -4,7 +4,7 @@
 #pragma once
 #include "rating/usage.h"
 
-// In the database. MINIMUM: what a minimum duration adds to short runs; FREE: units that a price gives free; MINIMUM_SPEND and
+// In the database. MINIMUM: what a minimum duration or whole increments add to runs; FREE: units that a price gives free; MINIMUM_SPEND and
 // MAXIMUM_SPEND: what brings the period's charge of a price up or down to these (quantity zero). The others come from the stages of
 // the contract (stage.h). COVERED: usage that a reservation or savings plan has paid for (billed 0, effective its amortized share);
 // UNUSED: what the period's hours left of one (effective only; tier 0: a reservation, quantity in METER units of a machine of one unit

@@ -107,12 +107,12 @@ static enum err emit_stretch(const struct walk *walk, const struct transition *s
     return err;
 }
 
-static enum err emit_short_run(const struct walk *walk, instant_us run_start, const struct transition *stretch, instant_us run_end)
+static enum err emit_run(const struct walk *walk, instant_us run_start, const struct transition *stretch, instant_us run_end)
 {
     instant_us last = run_end > run_start ? run_end - 1 : run_start;
-    if (run_end - run_start >= DAY_US || run_end > walk->window->cut_end) return ERR_OK;
+    if (run_end > walk->window->cut_end) return ERR_OK;
     if (last < walk->window->from || last >= walk->window->to) return ERR_OK;
-    struct usage_line line = {.kind = USAGE_SHORT_RUN, .dimension_set = stretch->dimension_set, .segment = segment_of(walk->window, last),
+    struct usage_line line = {.kind = USAGE_RUN, .dimension_set = stretch->dimension_set, .segment = segment_of(walk->window, last),
                               .run_us = run_end - run_start, .run_value = stretch->value};
     return walk->emit(walk->context, &line);
 }
@@ -139,7 +139,7 @@ enum err interval_derive(struct transition *transitions, size_t count, const str
         }
         if (next->running && same_stretch(stretch, next)) continue;
         err = emit_stretch(&walk, stretch, next->event_time);
-        if (!err && !next->running) err = emit_short_run(&walk, run_start, stretch, next->event_time);
+        if (!err && !next->running) err = emit_run(&walk, run_start, stretch, next->event_time);
         stretch = next->running ? next : NULL;
     }
     return !err && stretch ? emit_stretch(&walk, stretch, window->cut_end) : err;

@@ -6,7 +6,7 @@
 
 enum usage_kind {
     USAGE_QUANTITY, // quantity of a meter in a segment
-    USAGE_SHORT_RUN // an interval run that has ended and was shorter than a day: for minimum durations; in the segment of its last microsecond
+    USAGE_RUN       // an interval run that has ended: for minimum durations and increments; in the segment of its last microsecond
 };
 
 // One usage record. A period is cut into segments at the boundaries of the request (price changes, days, hours): all
@@ -18,9 +18,9 @@ struct usage_line {
     int32_t meter;
     struct hash128 dimension_set;
     instant_us segment;        // start of the segment: period_start or one of the boundaries
-    struct quantity quantity;  // in the meter's unit; SHORT_RUN: zero
-    int64_t run_us;            // SHORT_RUN: length of the whole run, < 24 h
-    struct quantity run_value; // SHORT_RUN: value of its last stretch
+    struct quantity quantity;  // in the meter's unit; RUN: zero
+    int64_t run_us;            // RUN: length of the whole run
+    struct quantity run_value; // RUN: value of its last stretch
 };
 
 struct usage_dimension { struct hash128 id; int64_t tenant; struct dimension_set set; const char *text; };
@@ -79,7 +79,7 @@ enum err usage_gather_since(struct db *db, const struct catalogue *catalogue, in
 // Sorts lines in place and merges QUANTITY lines of one key; sorted as those of account_usage. ERR_LIMIT: a sum leaves the range of exact numbers.
 enum err usage_lines_merge(struct usage_line *lines, size_t *count) MUST_USE;
 struct transition { struct hash128 event_id; instant_us event_time; bool running; struct quantity value; struct hash128 dimension_set; };
-// Called per stretch piece and per ended short run; tenant and meter of the line are left 0 for the caller to fill.
+// Called per stretch piece and per ended run; tenant and meter of the line are left 0 for the caller to fill.
 typedef enum err usage_emit(void *context, const struct usage_line *line);
 // Derives the usage of ONE resource from its transitions (sorted in place by event_time; of one instant what changes the state
 // before it comes first, then by event_id), up to cut_end, clipped to [from, to),

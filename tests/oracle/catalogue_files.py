@@ -62,6 +62,7 @@ class Price:
     window: Window = None  # None: it holds always
     withdrawn: bool = False
     times: str = ""                 # dimension that quantities are multiplied by
+    increment: int = 0              # microseconds; 0: none
     factors: tuple = ()             # (value, factor) pairs; none: the value itself
 
     def units(self, dimensions, quantity):
@@ -228,7 +229,8 @@ class Catalogue:
             withdrawn, window = "withdrawn" in price, Window.read(price.get("when"))
             model, unit_price, tiers = cost_of({"price": "0"} if withdrawn else price, per)
             book.prices[price["sku"]][match, window].append(Price(
-                window=window, withdrawn=withdrawn, **times_of(price.get("times")),
+                window=window, withdrawn=withdrawn, increment=int(decimal(price.get("increment_seconds", "0")) * 1_000_000),
+                **times_of(price.get("times")),
                 book=row["id"], sku=price["sku"], match=match, per=per, model=model, price=unit_price, tiers=tiers,
                 start=instant(price["effective_from"]) if "effective_from" in price else ALWAYS,
                 end=instant(price["effective_to"]) if "effective_to" in price else NEVER,

@@ -9,7 +9,7 @@ from commitment_stage import COVERED, Commitments
 from contract_rules import deducted
 from exact import AMOUNT_PLACES, allocated, month
 from price_rules import MINIMUM, PER_UNIT, USAGE, climb, cost_of
-from usage_rules import ShortRun, accrued, usage
+from usage_rules import Run, accrued, usage
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Rating:
         self.rated = Rated({}, set(), defaultdict(Fraction), defaultdict(lambda: defaultdict(Fraction)))
 
     def take(self, piece):
-        short = isinstance(piece, ShortRun)
+        short = isinstance(piece, Run)
         if not short:
             self.rated.used[piece.tenant, piece.meter, match_text(piece.dimensions)] += piece.quantity
         for sku in self.catalogue.skus_of_meter[piece.meter]:
@@ -73,8 +73,9 @@ class Rating:
 
     @staticmethod
     def _short_of(run, price):
-        """What a minimum duration adds to a run."""
-        missing = price.minimum - run.length if price else 0
+        """What a minimum duration and whole increments add to a run."""
+        whole = -(-run.length // price.increment) * price.increment if price and price.increment else run.length
+        missing = max(whole, price.minimum) - run.length if price else 0
         return accrued(run.value, missing) if missing > 0 else Fraction(0)
 
     def _add(self, piece, price, quantity, stage):

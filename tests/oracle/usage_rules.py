@@ -10,8 +10,6 @@ from fractions import Fraction
 
 from exact import QUANTITY_PLACES, SECOND, civil_day, rounded
 
-SHORT_RUN_MOST = 86_400 * SECOND  # longer runs have no minimum
-
 
 @dataclass(frozen=True)
 class Piece:
@@ -24,7 +22,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class ShortRun:
+class Run:
     """A run that ended: `length` microseconds at the `value` of its last stretch; `at` is its last microsecond."""
     tenant: str
     meter: str
@@ -75,7 +73,7 @@ def stretches(transitions, cut_end):
 
 
 def interval_pieces(tenant, meter, transitions, cut_end, start, end, edges):
-    """Usage of one resource in [start, end), cut at the sorted edges; and its short runs."""
+    """Usage of one resource in [start, end), cut at the sorted edges; and its runs that ended."""
     found, runs = stretches(transitions, cut_end)
     for begin, until, each in found:
         low, high = max(begin, start), min(until, end)
@@ -86,8 +84,8 @@ def interval_pieces(tenant, meter, transitions, cut_end, start, end, edges):
                 yield Piece(tenant, meter, each.dimensions, piece_begin, quantity)
     for begin, until, each in runs:
         last = until - 1 if until > begin else begin
-        if until - begin < SHORT_RUN_MOST and start <= last < end:
-            yield ShortRun(tenant, meter, each.dimensions, last, until - begin, each.value)
+        if start <= last < end:
+            yield Run(tenant, meter, each.dimensions, last, until - begin, each.value)
 
 
 def window_of(meter, zone, slot):

@@ -45,7 +45,7 @@ struct used {
 struct priced {
     int book, sku;
     const char *match, *per, *price, *tiers;
-    int from_day, minimum_seconds;
+    int from_day, minimum_seconds, increment_ms;
 };
 
 struct rating_case {
@@ -59,88 +59,121 @@ struct rating_case {
 
 #define FREE_THOUSAND "1000@0 3000@0.5 *@0.1"
 static const struct rating_case cases[] = {
-    {"nothing", 1, {{LIST, REQUESTS, NULL, "1", "2", NULL, 0, 0}}, {{0}}, "", "0"},
-    {"quantity x price / per", 1, {{LIST, REQUESTS, NULL, "3600", "0.36", NULL, 0, 0}}, {{1, 1, 1, 1, "7200", 0}},
+    {"nothing", 1, {{LIST, REQUESTS, NULL, "1", "2", NULL, 0, 0, 0}}, {{0}}, "", "0"},
+    {"quantity x price / per", 1, {{LIST, REQUESTS, NULL, "3600", "0.36", NULL, 0, 0, 0}}, {{1, 1, 1, 1, "7200", 0}},
      "1/1/1.0.0=7200:0.72 ", "0"},
-    {"a third rounds down", 1, {{LIST, REQUESTS, NULL, "3", "1", NULL, 0, 0}}, {{1, 1, 1, 1, "1", 0}},
+    {"a third rounds down", 1, {{LIST, REQUESTS, NULL, "3", "1", NULL, 0, 0, 0}}, {{1, 1, 1, 1, "1", 0}},
      "1/1/1.0.0=1:0.333333333333 ", "0"},
-    {"two thirds round up", 1, {{LIST, REQUESTS, NULL, "3", "1", NULL, 0, 0}}, {{1, 1, 1, 1, "2", 0}},
+    {"two thirds round up", 1, {{LIST, REQUESTS, NULL, "3", "1", NULL, 0, 0, 0}}, {{1, 1, 1, 1, "2", 0}},
      "1/1/1.0.0=2:0.666666666667 ", "0"},
     // 1e-9 x 0.0005 = 5e-13, half of the last place
-    {"half of the last place rounds up", 1, {{LIST, REQUESTS, NULL, "1", "0.0005", NULL, 0, 0}}, {{1, 1, 1, 1,
+    {"half of the last place rounds up", 1, {{LIST, REQUESTS, NULL, "1", "0.0005", NULL, 0, 0, 0}}, {{1, 1, 1, 1,
      "0.000000001", 0}}, "1/1/1.0.0=0.000000001:0.000000000001 ", "0"},
-    {"one below that rounds down", 1, {{LIST, REQUESTS, NULL, "1", "0.000499999999", NULL, 0, 0}}, {{1, 1, 1, 1,
+    {"one below that rounds down", 1, {{LIST, REQUESTS, NULL, "1", "0.000499999999", NULL, 0, 0, 0}}, {{1, 1, 1, 1,
      "0.000000001", 0}}, "1/1/1.0.0=0.000000001:0 ", "0"},
-    {"rounded once over the period, not per line", 1, {{LIST, REQUESTS, NULL, "3", "1", NULL, 0, 0}, {LIST, REQUESTS,
-     NULL, "3", "2", NULL, 20, 0}}, {{1, 1, 1, 1, "1", 0}, {1, 1, 1, 20, "1", 0}},
+    {"rounded once over the period, not per line", 1, {{LIST, REQUESTS, NULL, "3", "1", NULL, 0, 0, 0}, {LIST, REQUESTS,
+     NULL, "3", "2", NULL, 20, 0, 0}}, {{1, 1, 1, 1, "1", 0}, {1, 1, 1, 20, "1", 0}},
      "1/1/1.0.0=1:0.333333333333 1/1/2.0.0=1:0.666666666667 ", "0"},
-    {"one charge per tenant and dimension set", 1, {{LIST, REQUESTS, NULL, "1", "2", NULL, 0, 0}}, {{1, 1, 1, 1, "1",
+    {"one charge per tenant and dimension set", 1, {{LIST, REQUESTS, NULL, "1", "2", NULL, 0, 0, 0}}, {{1, 1, 1, 1, "1",
      0}, {2, 1, 1, 1, "2", 0}, {1, 1, 2, 1, "3", 0}}, "1/1/1.0.0=1:2 1/1/1.0.0=3:6 2/1/1.0.0=2:4 ", "0"},
-    {"a free price is a charge of zero", 1, {{LIST, REQUESTS, NULL, "1", "0", NULL, 0, 0}}, {{1, 1, 1, 1, "5", 0}},
+    {"a free price is a charge of zero", 1, {{LIST, REQUESTS, NULL, "1", "0", NULL, 0, 0, 0}}, {{1, 1, 1, 1, "5", 0}},
      "1/1/1.0.0=5:0 ", "0"},
 
-    {"tier: zero", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1, "0", 0}}, "", "0"},
-    {"tier: one below", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1, "999", 0}},
+    {"tier: zero", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1, 1, 1, "0", 0}}, "", "0"},
+    {"tier: one below", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1, 1, 1, "999", 0}},
      "0/1/1.0.0=999:0 ", "0"},
-    {"tier: at", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1, "1000", 0}},
+    {"tier: at", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1, 1, 1, "1000", 0}},
      "0/1/1.0.0=1000:0 ", "0"},
-    {"tier: one above", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1, "1001", 0}},
+    {"tier: one above", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1, 1, 1, "1001", 0}},
      "0/1/1.0.0=1000:0 0/1/1.1.0=1:0.5 ", "0"},
-    {"tier: the least bit below", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1,
+    {"tier: the least bit below", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1, 1, 1,
      "999.999999999", 0}}, "0/1/1.0.0=999.999999999:0 ", "0"},
     // 0.000000001 x 0.5
-    {"tier: the least bit above", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1,
+    {"tier: the least bit above", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1, 1, 1,
      "1000.000000001", 0}}, "0/1/1.0.0=1000:0 0/1/1.1.0=0.000000001:0.0000000005 ", "0"},
-    {"tier: at the last bound", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1, "3000", 0}},
+    {"tier: at the last bound", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1, 1, 1, "3000",
+     0}},
      "0/1/1.0.0=1000:0 0/1/1.1.0=2000:1000 ", "0"},
-    {"tier: the last has no end", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1,
+    {"tier: the last has no end", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1, 1, 1,
      "1000003000", 0}}, "0/1/1.0.0=1000:0 0/1/1.1.0=2000:1000 0/1/1.2.0=1000000000:100000000 ", "0"},
-    {"tier: bounds are in pricing units", 1, {{LIST, REQUESTS, NULL, "1000000", NULL, "1@0 *@0.20", 0, 0}}, {{1, 1, 1,
+    {"tier: bounds are in pricing units", 1, {{LIST, REQUESTS, NULL, "1000000", NULL, "1@0 *@0.20", 0, 0, 0}}, {{1, 1,
+     1,
      1, "2500000", 0}}, "0/1/1.0.0=1000000:0 0/1/1.1.0=1500000:0.3 ", "0"},
     // 800 + 400: t-2 enters the second tier because of t-1
-    {"tier: shared by the account's tenants", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1, 1, 1, 1,
+    {"tier: shared by the account's tenants", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}}, {{1, 1,
+     1, 1,
      "800", 0}, {2, 1, 1, 1, "400", 0}}, "0/1/1.0.0=1000:0 0/1/1.1.0=200:100 ", "0"},
-    {"tier: shared by dimension sets under one match", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}}, {{1,
+    {"tier: shared by dimension sets under one match", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}},
+     {{1,
      1, 1, 1, "800", 0}, {1, 1, 2, 1, "400", 0}}, "0/1/1.0.0=1000:0 0/1/1.1.0=200:100 ", "0"},
-    {"tier: another match is another ladder", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}, {LIST,
-     REQUESTS, "{\"operation\":\"put\"}", "1", NULL, "500@0 *@1", 0, 0}}, {{1, 1, 1, 1, "800", 0}, {1, 1, 2, 1, "600",
+    {"tier: another match is another ladder", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}, {LIST,
+     REQUESTS, "{\"operation\":\"put\"}", "1", NULL, "500@0 *@1", 0, 0, 0}}, {{1, 1, 1, 1, "800", 0}, {1, 1, 2, 1,
+     "600",
      0}}, "0/1/1.0.0=800:0 0/1/2.0.0=500:0 0/1/2.1.0=100:100 ", "0"},
     // 700 under the old one; the new one goes on at 700: 300 free, 500 x 0.25
-    {"tier: a new version goes on where the old one was", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0},
-     {LIST, REQUESTS, NULL, "1", NULL, "1000@0 *@0.25", 20, 0}}, {{1, 1, 1, 20, "800", 0}, {1, 1, 1, 1, "700", 0}},
+    {"tier: a new version goes on where the old one was", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0},
+     {LIST, REQUESTS, NULL, "1", NULL, "1000@0 *@0.25", 20, 0, 0}}, {{1, 1, 1, 20, "800", 0}, {1, 1, 1, 1, "700", 0}},
      "0/1/1.0.0=700:0 0/1/2.0.0=300:0 0/1/2.1.0=500:125 ", "0"},
-    {"tier: the new version is per unit", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}, {LIST, REQUESTS,
-     NULL, "1", "2", NULL, 20, 0}}, {{1, 1, 1, 1, "700", 0}, {1, 1, 1, 20, "800", 0}},
+    {"tier: the new version is per unit", 1, {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}, {LIST,
+     REQUESTS,
+     NULL, "1", "2", NULL, 20, 0, 0}}, {{1, 1, 1, 1, "700", 0}, {1, 1, 1, 20, "800", 0}},
      "0/1/1.0.0=700:0 1/1/2.0.0=800:1600 ", "0"},
 
-    {"the price of the segment", 1, {{LIST, REQUESTS, NULL, "1", "1", NULL, 0, 0}, {LIST, REQUESTS, NULL, "1", "3",
-     NULL, 20, 0}}, {{1, 1, 1, 1, "5", 0}, {1, 1, 1, 20, "7", 0}}, "1/1/1.0.0=5:5 1/1/2.0.0=7:21 ", "0"},
-    {"the most specific match", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0}, {LIST, SERVERS, "{\"os\":\"linux\"}",
-     "1", "2", NULL, 0, 0}, {LIST, SERVERS, "{\"flavour\":\"big\",\"os\":\"linux\"}", "1", "4", NULL, 0, 0}}, {{1, 2, 1,
+    {"the price of the segment", 1, {{LIST, REQUESTS, NULL, "1", "1", NULL, 0, 0, 0}, {LIST, REQUESTS, NULL, "1", "3",
+     NULL, 20, 0, 0}}, {{1, 1, 1, 1, "5", 0}, {1, 1, 1, 20, "7", 0}}, "1/1/1.0.0=5:5 1/1/2.0.0=7:21 ", "0"},
+    {"the most specific match", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0, 0}, {LIST, SERVERS,
+     "{\"os\":\"linux\"}",
+     "1", "2", NULL, 0, 0, 0}, {LIST, SERVERS, "{\"flavour\":\"big\",\"os\":\"linux\"}", "1", "4", NULL, 0, 0, 0}},
+     {{1, 2, 1,
      1, "1", 0}, {1, 2, 3, 1, "1", 0}, {1, 2, 4, 1, "1", 0}}, "1/2/1.0.0=1:1 1/2/2.0.0=1:2 1/2/3.0.0=1:4 ", "0"},
-    {"its own book first, then the parent", 2, {{LIST, REQUESTS, NULL, "1", "10", NULL, 0, 0}, {LIST, SERVERS, NULL,
-     "1", "20", NULL, 0, 0}, {PARTNER, REQUESTS, NULL, "1", "8", NULL, 0, 0}}, {{3, 1, 1, 1, "1", 0}, {3, 2, 1, 1, "1",
+    {"its own book first, then the parent", 2, {{LIST, REQUESTS, NULL, "1", "10", NULL, 0, 0, 0}, {LIST, SERVERS, NULL,
+     "1", "20", NULL, 0, 0, 0}, {PARTNER, REQUESTS, NULL, "1", "8", NULL, 0, 0, 0}}, {{3, 1, 1, 1, "1", 0}, {3, 2, 1,
+     1, "1",
      0}}, "3/1/3.0.0=1:8 3/2/2.0.0=1:20 ", "0"},
 
     // 60 - 10 = 50 s at 2 a second
-    {"minimum: short run", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 60}}, {{1, 2, 1, 1, "20", 0}, {1, 2, 1, 1,
+    {"minimum: short run", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 60, 0}}, {{1, 2, 1, 1, "20", 0}, {1, 2, 1, 1,
      "2", 10000}}, "1/2/1.0.0=20:2 1/2/1.0.1=100:10 ", "0"},
-    {"minimum: one millisecond short", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 60}}, {{1, 2, 1, 1, "59.999", 0},
+    {"minimum: one millisecond short", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 60, 0}}, {{1, 2, 1, 1, "59.999",
+     0},
      {1, 2, 1, 1, "1", 59999}}, "1/2/1.0.0=59.999:5.9999 1/2/1.0.1=0.001:0.0001 ", "0"},
-    {"minimum: exactly as long", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 60}}, {{1, 2, 1, 1, "60", 0}, {1, 2, 1,
+    {"minimum: exactly as long", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 60, 0}}, {{1, 2, 1, 1, "60", 0}, {1,
+     2, 1,
      1, "1", 60000}}, "1/2/1.0.0=60:6 ", "0"},
-    {"minimum: each run has its own", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 60}}, {{1, 2, 1, 1, "20", 0}, {1, 2,
+    {"minimum: each run has its own", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 60, 0}}, {{1, 2, 1, 1, "20", 0},
+     {1, 2,
      1, 1, "1", 10000}, {1, 2, 1, 1, "1", 10000}}, "1/2/1.0.0=20:20 1/2/1.0.1=100:100 ", "0"},
-    {"minimum: none", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0}}, {{1, 2, 1, 1, "1", 0}, {1, 2, 1, 1, "1", 1000}},
+    {"minimum: none", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0, 0}}, {{1, 2, 1, 1, "1", 0}, {1, 2, 1, 1, "1",
+     1000}},
      "1/2/1.0.0=1:1 ", "0"},
 
-    {"unpriced: no price of the SKU", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0}}, {{1, 1, 1, 1, "5", 0}}, "",
+    // 61 s are paid as 120, 59.999 s as 60
+    {"increment: one more than whole", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 0, 60000}}, {{1, 2, 1, 1, "61",
+     0},
+     {1, 2, 1, 1, "1", 61000}}, "1/2/1.0.0=61:6.1 1/2/1.0.1=59:5.9 ", "0"},
+    {"increment: whole", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 0, 60000}}, {{1, 2, 1, 1, "60", 0}, {1, 2, 1, 1,
+     "1", 60000}}, "1/2/1.0.0=60:6 ", "0"},
+    {"increment: one less than whole", 1, {{LIST, SERVERS, NULL, "1", "0.1", NULL, 0, 0, 60000}}, {{1, 2, 1, 1,
+     "59.999",
+     0}, {1, 2, 1, 1, "2", 59999}}, "1/2/1.0.0=59.999:5.9999 1/2/1.0.1=0.002:0.0002 ", "0"},
+    {"increment: of a run of 15 days", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0, 3600000}}, {{1, 2, 1, 1,
+     "1296001",
+     0}, {1, 2, 1, 1, "1", 1296001000}}, "1/2/1.0.0=1296001:1296001 1/2/1.0.1=3599:3599 ", "0"},
+    // 50 s in steps of 7 are 56, the minimum is 60; 61 s are 63
+    {"increment below the minimum", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 60, 7000}}, {{1, 2, 1, 1, "50", 0}, {1,
+     2, 1, 1, "1", 50000}}, "1/2/1.0.0=50:50 1/2/1.0.1=10:10 ", "0"},
+    {"increment above the minimum", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 60, 7000}}, {{1, 2, 1, 1, "61", 0}, {1,
+     2, 1, 1, "1", 61000}}, "1/2/1.0.0=61:61 1/2/1.0.1=2:2 ", "0"},
+
+    {"unpriced: no price of the SKU", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0, 0}}, {{1, 1, 1, 1, "5", 0}}, "",
      "1"},
-    {"unpriced: no match", 1, {{LIST, SERVERS, "{\"os\":\"windows\"}", "1", "1", NULL, 0, 0}}, {{1, 2, 3, 1, "5", 0}},
+    {"unpriced: no match", 1, {{LIST, SERVERS, "{\"os\":\"windows\"}", "1", "1", NULL, 0, 0, 0}}, {{1, 2, 3, 1, "5",
+     0}},
      "", "1"},
-    {"unpriced: not yet", 1, {{LIST, REQUESTS, NULL, "1", "1", NULL, 20, 0}}, {{1, 1, 1, 1, "5", 0}, {1, 1, 1, 20, "6",
+    {"unpriced: not yet", 1, {{LIST, REQUESTS, NULL, "1", "1", NULL, 20, 0, 0}}, {{1, 1, 1, 1, "5", 0}, {1, 1, 1, 20,
+     "6",
      0}}, "1/1/1.0.0=6:6 ", "1"},
-    {"unpriced: a quantity of zero needs none", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0}}, {{1, 1, 1, 1, "0",
+    {"unpriced: a quantity of zero needs none", 1, {{LIST, SERVERS, NULL, "1", "1", NULL, 0, 0, 0}}, {{1, 1, 1, 1, "0",
      0}}, "", "0"},
 };
 
@@ -185,6 +218,7 @@ static struct catalogue *catalogue_of(const struct priced *prices)
                                     prices[i].from_day ? from : NULL, NULL, prices[i].price ? prices[i].price : "0");
         row->per = quantity_from(prices[i].per);
         row->minimum_seconds = prices[i].minimum_seconds;
+        row->increment_us = prices[i].increment_ms * (SECOND_US / 1000);
         if (prices[i].tiers) row->model = PRICE_GRADUATED;
         if (prices[i].tiers) add_tiers(&rows, i + 1, prices[i].tiers);
     }
@@ -213,7 +247,7 @@ static void usage_of(int account, const struct used *lines, struct account_usage
                                     .dimension_set = {0, (uint64_t)used->set},
                                     .segment = day_of(used->day)};
         if (used->run_ms) {
-            line->kind = USAGE_SHORT_RUN;
+            line->kind = USAGE_RUN;
             line->run_us = (int64_t)used->run_ms * 1000;
             line->run_value = quantity_from(used->quantity);
         } else {
@@ -282,16 +316,18 @@ static void list_cost_is_the_parent_books(void **state)
         struct priced prices[PRICES_MAX];
         const char *list, *contracted;
     } rows[] = {
-        {"the parent prices it", {{LIST, REQUESTS, NULL, "1", "10", NULL, 0, 0}, {PARTNER, REQUESTS, NULL, "1", "8",
-         NULL, 0, 0}}, "50", "40"},
-        {"the parent does not", {{LIST, SERVERS, NULL, "1", "10", NULL, 0, 0}, {PARTNER, REQUESTS, NULL, "1", "8", NULL,
-         0, 0}}, "40", "40"},
-        {"the parent's is graduated", {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0}, {PARTNER, REQUESTS, NULL,
-         "1", "8", NULL, 0, 0}}, "40", "40"},
+        {"the parent prices it", {{LIST, REQUESTS, NULL, "1", "10", NULL, 0, 0, 0}, {PARTNER, REQUESTS, NULL, "1", "8",
+         NULL, 0, 0, 0}}, "50", "40"},
+        {"the parent does not", {{LIST, SERVERS, NULL, "1", "10", NULL, 0, 0, 0}, {PARTNER, REQUESTS, NULL, "1", "8",
+     NULL,
+         0, 0, 0}}, "40", "40"},
+        {"the parent's is graduated", {{LIST, REQUESTS, NULL, "1", NULL, FREE_THOUSAND, 0, 0, 0}, {PARTNER, REQUESTS,
+     NULL,
+         "1", "8", NULL, 0, 0, 0}}, "40", "40"},
         {"the parent changes in mid-period", // 2 x 10 + 3 x 20
-         {{LIST, REQUESTS, NULL, "1", "10", NULL, 0, 0},
-          {LIST, REQUESTS, NULL, "1", "20", NULL, 20, 0},
-          {PARTNER, REQUESTS, NULL, "1", "8", NULL, 0, 0}},
+         {{LIST, REQUESTS, NULL, "1", "10", NULL, 0, 0, 0},
+          {LIST, REQUESTS, NULL, "1", "20", NULL, 20, 0, 0},
+          {PARTNER, REQUESTS, NULL, "1", "8", NULL, 0, 0, 0}},
          "80",
          "40"},
     };
@@ -320,8 +356,8 @@ static void overflow_names_tenant_and_meter(void **state)
         struct priced price;
         const char *quantity;
     } rows[] = {
-        {"per unit", {LIST, REQUESTS, NULL, "1", "99999999999999999999999999", NULL, 0, 0}, "1000000000000000"},
-        {"graduated", {LIST, REQUESTS, NULL, "1", NULL, "1@0 *@99999999999999999999999", 0, 0}, "1000000000000000"},
+        {"per unit", {LIST, REQUESTS, NULL, "1", "99999999999999999999999999", NULL, 0, 0, 0}, "1000000000000000"},
+        {"graduated", {LIST, REQUESTS, NULL, "1", NULL, "1@0 *@99999999999999999999999", 0, 0, 0}, "1000000000000000"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct priced prices[PRICES_MAX] = {rows[i].price};
@@ -341,7 +377,7 @@ static void overflow_names_tenant_and_meter(void **state)
 static void a_dimension_set_that_was_not_loaded_is_a_bug(void **state)
 {
     (void)state;
-    const struct priced prices[PRICES_MAX] = {{LIST, REQUESTS, NULL, "1", "1", NULL, 0, 0}};
+    const struct priced prices[PRICES_MAX] = {{LIST, REQUESTS, NULL, "1", "1", NULL, 0, 0, 0}};
     const struct used lines[LINES_MAX] = {{1, 1, 99, 1, "1", 0}};
     struct catalogue *catalogue = catalogue_of(prices);
     struct account_usage usage;
@@ -361,19 +397,24 @@ static void shares_follow_quantity(void **state)
         struct used lines[LINES_MAX];
         const char *shares;
     } rows[] = {
-        {"one tenant has it all", {LIST, REQUESTS, NULL, "1", NULL, "*@0.5", 0, 0}, {{2, 1, 1, 1, "10", 0}}, "2=10:5 "},
-        {"by quantity", {LIST, REQUESTS, NULL, "1", NULL, "*@0.5", 0, 0}, {{1, 1, 1, 1, "30", 0}, {2, 1, 1, 1, "10",
+        {"one tenant has it all", {LIST, REQUESTS, NULL, "1", NULL, "*@0.5", 0, 0, 0}, {{2, 1, 1, 1, "10", 0}},
+     "2=10:5 "},
+        {"by quantity", {LIST, REQUESTS, NULL, "1", NULL, "*@0.5", 0, 0, 0}, {{1, 1, 1, 1, "30", 0}, {2, 1, 1, 1, "10",
          0}}, "1=30:15 2=10:5 "},
-        {"over all dimension sets", {LIST, REQUESTS, NULL, "1", NULL, "*@0.5", 0, 0}, {{1, 1, 1, 1, "10", 0}, {1, 1, 2,
+        {"over all dimension sets", {LIST, REQUESTS, NULL, "1", NULL, "*@0.5", 0, 0, 0}, {{1, 1, 1, 1, "10", 0}, {1,
+     1, 2,
          1, "20", 0}, {2, 1, 1, 1, "10", 0}}, "1=30:15 2=10:5 "},
         // 1 x 1/3: 0.333333333333 in all; by 1:1 that leaves one unit, which goes to the first
-        {"a unit that is left over", {LIST, REQUESTS, NULL, "6", NULL, "*@1", 0, 0}, {{1, 1, 1, 1, "1", 0}, {2, 1, 1, 1,
+        {"a unit that is left over", {LIST, REQUESTS, NULL, "6", NULL, "*@1", 0, 0, 0}, {{1, 1, 1, 1, "1", 0}, {2, 1,
+     1, 1,
          "1", 0}}, "1=1:0.166666666667 2=1:0.166666666666 "},
         // the tier above 1000 has 200 units: 800/1200 and 400/1200 of them
-        {"of every tier entered", {LIST, REQUESTS, NULL, "1", NULL, "1000@0 *@0.5", 0, 0}, {{1, 1, 1, 1, "800", 0}, {2,
+        {"of every tier entered", {LIST, REQUESTS, NULL, "1", NULL, "1000@0 *@0.5", 0, 0, 0}, {{1, 1, 1, 1, "800", 0},
+     {2,
          1, 1, 1, "400", 0}},
          "1=666.666666667:0 2=333.333333333:0 1=133.333333333:66.666666666667 2=66.666666667:33.333333333333 "},
-        {"what is not shared is its tenant's", {LIST, REQUESTS, NULL, "1", "2", NULL, 0, 0}, {{1, 1, 1, 1, "3", 0}, {2,
+        {"what is not shared is its tenant's", {LIST, REQUESTS, NULL, "1", "2", NULL, 0, 0, 0}, {{1, 1, 1, 1, "3", 0},
+     {2,
          1, 1, 1, "4", 0}}, "1=3:6 2=4:8 "},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -408,8 +449,8 @@ static void shares_follow_quantity(void **state)
 static void shares_of_a_charge_are_found(void **state)
 {
     (void)state;
-    const struct priced prices[PRICES_MAX] = {{LIST, REQUESTS, NULL, "1", NULL, "10@0 *@0.5", 0, 0},
-                                              {LIST, SERVERS, NULL, "1", "1", NULL, 0, 0}};
+    const struct priced prices[PRICES_MAX] = {{LIST, REQUESTS, NULL, "1", NULL, "10@0 *@0.5", 0, 0, 0},
+                                              {LIST, SERVERS, NULL, "1", "1", NULL, 0, 0, 0}};
     const struct used lines[LINES_MAX] = {{1, 1, 1, 1, "8", 0}, {2, 1, 1, 1, "12", 0}, {1, 2, 1, 1, "3", 0}};
     struct catalogue *catalogue = catalogue_of(prices);
     struct account_usage usage, none = {0};
@@ -418,7 +459,8 @@ static void shares_of_a_charge_are_found(void **state)
     size_t count, found;
     usage_of(1, lines, &usage);
     assert_int_equal(charge_rate(catalogue, terms_of(catalogue, 1), &usage, arena, &rated, NULL), ERR_OK);
-    assert_int_equal(charge_share(catalogue, terms_of(catalogue, 1), &usage, &rated, arena, &shares, &count, NULL), ERR_OK);
+    assert_int_equal(charge_share(catalogue, terms_of(catalogue, 1), &usage, &rated, arena, &shares, &count, NULL),
+     ERR_OK);
     assert_int_equal(rated.charge_count, 3); // two tiers, which are shared, and the server of tenant 1
     assert_int_equal(count, 5);
     for (size_t i = 0; i < 3; i++) {
@@ -431,7 +473,8 @@ static void shares_of_a_charge_are_found(void **state)
     assert_null(charge_shares_of(&rated, shares, count, &absent, &found));
     assert_int_equal(found, 0);
     assert_int_equal(charge_rate(catalogue, terms_of(catalogue, 1), &none, arena, &empty, NULL), ERR_OK);
-    assert_int_equal(charge_share(catalogue, terms_of(catalogue, 1), &none, &empty, arena, &shares, &count, NULL), ERR_OK);
+    assert_int_equal(charge_share(catalogue, terms_of(catalogue, 1), &none, &empty, arena, &shares, &count, NULL),
+     ERR_OK);
     assert_int_equal(count, 0);
     assert_null(charge_shares_of(&empty, shares, count, &absent, &found));
     catalogue_release(catalogue);

@@ -47,6 +47,7 @@ static const struct story stories[] = {
     {"stop one microsecond after a second", {{0, "0.000001", 1, 0}, {3, 0, 1, 1}}, 0, PERIOD_END, PERIOD_END, 0, "Q0:1=0.000003 R0:1=3x0.000001 "},
     {"rounding telescopes over a boundary", {{0, "0.000000001", 1, 0}, {3, 0, 1, 1}}, 0, PERIOD_END, PERIOD_END, 2, "Q0:1=0.000000002 Q2:1=0.000000001 R2:1=3x0.000000001 "},
     {"outside the membership", {{100, "1", 1, 0}, {400, 0, 1, 1}}, 500, PERIOD_END, PERIOD_END, 0, ""},
+    {"a run of two days and a second", {{-172000, "1", 1, 0}, {801, 0, 1, 1}}, 0, PERIOD_END, PERIOD_END, 0, "Q0:1=801 R0:1=172801x1 "},
     {"no event", {{0, 0, 0, 0}}, 0, PERIOD_END, PERIOD_END, 0, ""},
 };
 
