@@ -100,6 +100,9 @@ enum err tenant_spend_load(struct db *db, enum usage_reader reader, const struct
                                           .boundary_count = change_count};
     *spend = (struct tenant_spend){.period = *period};
     enum err err = usage_load(db, reader, catalogue, USAGE_CUT_LIVE, &request, 1, arena, &usage, fault);
+    instant_us due = INSTANT_NONE;
+    if (!err) err = usage_due(db, reader, USAGE_CUT_LIVE, &due, fault);
+    if (!err) usage_set_due(&usage, due);
     if (!err) err = charge_rate(catalogue, terms, &usage, arena, &rated, fault);
     if (!err) err = charge_share(catalogue, terms, &usage, &rated, arena, &shares, &share_count, fault);
     if (!err) err = gather_lines(catalogue, tenant, &rated, shares, share_count, arena, spend, fault);

@@ -35,7 +35,8 @@ static void report_errors(struct apply_report *report)
 static size_t count_kinds(const struct plan *plan, bool added, struct text *out)
 {
     static const char *const kinds[] = {"service", "meter",           "sku",       "price_book", "price",     "seller",
-                                        "partner", "billing_account", "agreement", "tenant",     "membership"};
+                                        "partner", "billing_account", "agreement", "offer",     "holding",    "tenant",
+                                        "membership"};
     size_t total = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         size_t count = 0;
@@ -111,6 +112,8 @@ static void append_rows(struct catalogue_rows *all, const struct catalogue_rows 
     APPEND(all, more, sellers);
     APPEND(all, more, accounts);
     APPEND(all, more, agreements);
+    APPEND(all, more, offers);
+    APPEND(all, more, holdings);
     APPEND(all, more, tenants);
     APPEND(all, more, memberships);
 }

@@ -103,6 +103,20 @@ struct agreement {
     enum rounding rounding;
     const struct contract *contract; // never NULL
 };
+// What can be bought besides usage at a price. An offer never changes.
+enum offer_kind { OFFER_PACKAGE, OFFER_RESERVATION, OFFER_SAVINGS_PLAN, OFFER_COUPON, OFFER_SUBSCRIPTION, OFFER_KIND_COUNT };
+// A quota of usage, anew in every period. quantity: METER units; per: METER units in one of `unit`. price: of one package and period;
+// booked: SKU under which it is paid, NULL if the price is 0.
+struct package_terms { const struct sku *const *skus; size_t sku_count; struct quantity quantity, per; const char *unit; struct amount price; const struct sku *booked; };
+struct offer {
+    int64_t number; const char *id, *name;
+    enum offer_kind kind;
+    const char *currency; // code; NULL: none is needed
+    union { const struct package_terms *package; const void *terms; }; // of its kind
+};
+// What an account holds of an offer, for time in [from, to).
+struct holding { int64_t number; const char *id; int64_t version /* that wrote it last */; int64_t account; const struct offer *offer; int64_t quantity; instant_us from, to; };
+
 struct tenant { int64_t number; const char *id, *name; int shard; };
 struct membership { int64_t tenant, account; instant_us effective_from, effective_to; };
 
@@ -156,6 +170,11 @@ const int64_t *catalogue_customers(const struct catalogue *catalogue, int64_t ac
 const int64_t *catalogue_all_accounts(const struct catalogue *catalogue, size_t *count); // sorted
 const struct tenant *catalogue_all_tenants(const struct catalogue *catalogue, size_t *count);
 const struct service *catalogue_all_services(const struct catalogue *catalogue, size_t *count);
+
+// What an account holds at any time, by number.
+const struct holding *catalogue_holdings(const struct catalogue *catalogue, int64_t account, size_t *count);
+const struct holding *catalogue_holding_number(const struct catalogue *catalogue, int64_t number);
+const struct holding *catalogue_all_holdings(const struct catalogue *catalogue, size_t *count); // sorted by account
 
 // SKUs that price a meter; sets *count.
 const struct sku *const *catalogue_skus_of_meter(const struct catalogue *catalogue, int32_t meter, size_t *count);

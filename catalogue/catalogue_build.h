@@ -84,6 +84,19 @@ struct agreement_row {
     const char *stages;     // names joined by ","; NULL: the default order
     const char *deductions; // canonical JSON of contract.h; NULL: none
 };
+struct offer_row {
+    int64_t version, number;
+    const char *id, *name;
+    enum offer_kind kind;
+    const char *currency; // NULL: none
+    const char *terms;    // canonical JSON of offer_kind.h
+};
+struct holding_row {
+    int64_t version, number;
+    const char *id;
+    int64_t account, offer, quantity;
+    instant_us effective_from, effective_to; // INSTANT_NONE or INSTANT_MAX: open
+};
 struct tenant_row {
     int64_t version, number;
     const char *id, *name;
@@ -110,6 +123,8 @@ struct catalogue_rows {
     ROWS(seller_row) sellers;
     ROWS(account_row) accounts;
     ROWS(agreement_row) agreements;
+    ROWS(offer_row) offers;
+    ROWS(holding_row) holdings;
     ROWS(tenant_row) tenants;
     ROWS(membership_row) memberships;
     char *chunk;

@@ -92,6 +92,14 @@ struct catalogue {
     int64_t *customers;
     struct span *account_customers; // parallel to accounts
 
+    struct offer *offers;
+    size_t offer_count; // sorted by number
+    struct lookup offer_numbers;
+    struct holding *holdings;
+    size_t holding_count; // sorted by (account, number)
+    struct lookup holding_numbers;
+    struct span *account_holdings; // parallel to accounts; NULL: there are no holdings
+
     struct tenant *tenants;
     size_t tenant_count;
     struct lookup tenant_numbers, tenant_ids;
@@ -110,6 +118,8 @@ enum err catalogue_build_books(struct catalogue *catalogue, struct catalogue_row
 enum err catalogue_build_prices(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;
 enum err catalogue_build_accounts(struct catalogue *catalogue, struct catalogue_rows *rows,
                                   struct fault *fault) MUST_USE; // sellers, agreements
+enum err catalogue_build_offers(struct catalogue *catalogue, struct catalogue_rows *rows,
+                                struct fault *fault) MUST_USE; // holdings
 enum err catalogue_build_tenants(struct catalogue *catalogue, struct catalogue_rows *rows,
                                  struct fault *fault) MUST_USE; // memberships
 

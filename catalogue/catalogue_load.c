@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_build.h"
+#include "catalogue/offer_form.h"
 #include "catalogue/price_model.h"
 
 enum { FETCH_ROWS = 20000 }; // bounds the client's memory beside the rows themselves
@@ -304,6 +305,47 @@ static void fill_agreement(struct loader *loader)
     };
 }
 
+static const char offers_sql[] = "select version, offer, id, name, kind, currency, terms\n"
+                                 "  from catalog.offer\n"
+                                 " where version <= $1\n"
+                                 " order by offer, version";
+
+static void fill_offer(struct loader *loader)
+{
+    struct offer_row row = {
+        .version = get_int(loader, 0),
+        .number = get_int(loader, 1),
+        .id = get_text(loader, 2),
+        .name = get_text(loader, 3),
+        .currency = get_text_or_null(loader, 5),
+        .terms = get_text(loader, 6),
+    };
+    if (!offer_kind_find(db_text(loader->result, loader->row, 4), &row.kind))
+        loader->err = fault_set(loader->fault, ERR_BUG, "schema catalog", "this binary does not know the offer kind '%s'",
+                                db_text(loader->result, loader->row, 4));
+    *ROW_NEW(&loader->rows->offers) = row;
+}
+
+static const char holdings_sql[] =
+    "select version, holding, id, account, offer, quantity, effective_from, effective_to\n"
+    "  from catalog.holding\n"
+    " where version <= $1\n"
+    " order by holding, version";
+
+static void fill_holding(struct loader *loader)
+{
+    *ROW_NEW(&loader->rows->holdings) = (struct holding_row){
+        .version = get_int(loader, 0),
+        .number = get_int(loader, 1),
+        .id = get_text(loader, 2),
+        .account = get_int(loader, 3),
+        .offer = get_int(loader, 4),
+        .quantity = get_int(loader, 5),
+        .effective_from = get_instant(loader, 6),
+        .effective_to = get_instant(loader, 7),
+    };
+}
+
 static const char tenants_sql[] = "select version, tenant, id, name\n"
                                   "  from catalog.tenant\n"
                                   " where version <= $1\n"
@@ -341,6 +383,7 @@ static const struct table {
     {services_sql, fill_service}, {meters_sql, fill_meter},           {skus_sql, fill_sku},
     {books_sql, fill_book},       {prices_sql, fill_price},           {tiers_sql, fill_tier},
     {sellers_sql, fill_seller},   {accounts_sql, fill_account},       {agreements_sql, fill_agreement},
+    {offers_sql, fill_offer},     {holdings_sql, fill_holding},
     {tenants_sql, fill_tenant},   {memberships_sql, fill_membership},
 };
 

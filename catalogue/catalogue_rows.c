@@ -25,6 +25,8 @@ void catalogue_rows_fini(struct catalogue_rows *rows)
     free(rows->sellers.row);
     free(rows->accounts.row);
     free(rows->agreements.row);
+    free(rows->offers.row);
+    free(rows->holdings.row);
     free(rows->tenants.row);
     free(rows->memberships.row);
     arena_free(rows->arena);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
+#include "catalogue/offer_form.h"
 #include "catalogue/price_model.h"
 #include "catalogue/row_sink.h"
 
@@ -172,6 +173,31 @@ static void put_agreement(struct sink *sink, const void *row)
     sink_text(sink, agreement->deductions ? agreement->deductions : "{}");
 }
 
+static void put_offer(struct sink *sink, const void *row)
+{
+    const struct offer_row *offer = row;
+    sink_int8(sink, offer->number);
+    sink_int8(sink, offer->version);
+    sink_text(sink, offer->id);
+    sink_text(sink, offer->name);
+    sink_text(sink, offer_forms[offer->kind].name);
+    sink_text_or_null(sink, offer->currency);
+    sink_text(sink, offer->terms);
+}
+
+static void put_holding(struct sink *sink, const void *row)
+{
+    const struct holding_row *holding = row;
+    sink_int8(sink, holding->number);
+    sink_int8(sink, holding->version);
+    sink_text(sink, holding->id);
+    sink_int8(sink, holding->account);
+    sink_int8(sink, holding->offer);
+    sink_int8(sink, holding->quantity);
+    sink_instant(sink, holding->effective_from);
+    sink_instant(sink, holding->effective_to);
+}
+
 static void put_tenant(struct sink *sink, const void *row)
 {
     const struct tenant_row *tenant = row;
@@ -213,6 +239,8 @@ ORDER_BY_TWO(price_tier, price, tier)
 ORDER_BY_NUMBER(seller)
 ORDER_BY_NUMBER(account)
 ORDER_BY_TWO(agreement, number, effective_from)
+ORDER_BY_NUMBER(offer)
+ORDER_BY_NUMBER(holding)
 ORDER_BY_NUMBER(tenant)
 ORDER_BY_TWO(membership, tenant, effective_from)
 
@@ -224,7 +252,7 @@ struct list {
 };
 #define LIST(rows, name) ((struct list){(rows)->name.row, (rows)->name.count, sizeof *(rows)->name.row})
 
-enum { TABLE_COUNT = 11 };
+enum { TABLE_COUNT = 13 };
 static const struct table {
     const char *name, *copy; // of the COPY: table and columns
     int columns;
@@ -255,6 +283,10 @@ static const struct table {
      "tax_name, "
      "tax_rate, rounding, stages, deductions)",
      14, put_agreement, compare_agreement},
+    {"offer", "catalog.offer (offer, version, id, name, kind, currency, terms)", 7, put_offer, compare_offer},
+    {"holding",
+     "catalog.holding (holding, version, id, account, offer, quantity, effective_from, effective_to)",
+     8, put_holding, compare_holding},
     {"tenant", "catalog.tenant (tenant, version, id, name)", 4, put_tenant, compare_tenant},
     {"membership", "catalog.membership (tenant, effective_from, version, account)", 4, put_membership,
      compare_membership},
@@ -265,7 +297,7 @@ static void lists_of(const struct catalogue_rows *rows, struct list lists[TABLE_
     const struct list all[TABLE_COUNT] = {
         LIST(rows, services),   LIST(rows, meters),  LIST(rows, skus),        LIST(rows, books),
         LIST(rows, prices),     LIST(rows, tiers),   LIST(rows, sellers),     LIST(rows, accounts),
-        LIST(rows, agreements), LIST(rows, tenants), LIST(rows, memberships),
+        LIST(rows, agreements), LIST(rows, offers),  LIST(rows, holdings),    LIST(rows, tenants), LIST(rows, memberships),
     };
     memcpy(lists, all, sizeof all);
 }

@@ -86,6 +86,24 @@ struct file_account {
     struct file_contract contract;
     const struct zone *zone;            // NULL: not valid
 };
+// What the terms of an offer name.
+struct file_offer_reference {
+    int kind; // enum offer_refers
+    struct file_reference reference;
+};
+struct file_offer {
+    const struct yaml_node *node, *kind_node;
+    bool valid;
+    struct offer_row row; // number is not set
+    struct file_offer_reference *references;
+    size_t reference_count, reference_capacity;
+};
+struct file_holding {
+    const struct yaml_node *node, *from_node, *to_node;
+    bool valid;
+    struct file_reference account, offer;
+    struct holding_row row; // numbers are not set
+};
 struct file_tenant {
     const struct yaml_node *node, *from_node;
     bool valid;
@@ -104,6 +122,8 @@ struct catalogue_files {
     ROWS(file_price) prices;
     ROWS(file_seller) sellers;
     ROWS(file_account) accounts; // and partners
+    ROWS(file_offer) offers;
+    ROWS(file_holding) holdings;
     ROWS(file_tenant) tenants;
 };
 void catalogue_files_init(struct catalogue_files *files);
@@ -121,4 +141,6 @@ void file_book_read(struct catalogue_files *files, const struct yaml_node *item)
 void file_seller_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_partner_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_account_read(struct catalogue_files *files, const struct yaml_node *item);
+void file_offer_read(struct catalogue_files *files, const struct yaml_node *item);
+void file_holding_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_tenant_read(struct catalogue_files *files, const struct yaml_node *item);

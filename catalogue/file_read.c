@@ -25,6 +25,8 @@ void catalogue_files_fini(struct catalogue_files *files)
     free(files->prices.row);
     free(files->sellers.row);
     free(files->accounts.row);
+    free(files->offers.row);
+    free(files->holdings.row);
     free(files->tenants.row);
     arena_free(files->arena);
     *files = (struct catalogue_files){0};
@@ -38,7 +40,8 @@ static const struct section {
 } sections[] = {
     {"services", file_service_read},         {"meters", file_meter_read},   {"skus", file_sku_read},
     {"price_books", file_book_read},         {"sellers", file_seller_read}, {"partners", file_partner_read},
-    {"billing_accounts", file_account_read}, {"tenants", file_tenant_read},
+    {"billing_accounts", file_account_read}, {"offers", file_offer_read},   {"holdings", file_holding_read},
+    {"tenants", file_tenant_read},
 };
 enum { SECTION_COUNT = sizeof sections / sizeof *sections };
 
@@ -74,7 +77,7 @@ static void read_document(struct catalogue_files *files, const struct yaml_node 
         else
             file_error(&files->errors, document->keys[i],
                        "unknown list '%.64s'; there are: services, meters, skus, price_books, sellers, partners, "
-                       "billing_accounts, tenants",
+                       "billing_accounts, offers, holdings, tenants",
                        document->keys[i]->text);
     }
 }

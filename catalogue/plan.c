@@ -171,13 +171,16 @@ static void index_existing(struct plan *plan)
     PUT_ALL(plan, books, books, files->books.count);
     PUT_ALL(plan, sellers, sellers, files->sellers.count + files->accounts.count);
     PUT_ALL(plan, accounts, accounts, files->accounts.count);
+    PUT_ALL(plan, offers, offers, files->offers.count);
+    PUT_ALL(plan, holdings, holdings, files->holdings.count);
     PUT_ALL(plan, tenants, tenants, files->tenants.count);
 }
 
 enum err plan_make(struct plan *plan)
 {
     static void (*const steps[])(struct plan *) = {
-        plan_services, plan_meters, plan_skus, plan_books, plan_prices, plan_sellers, plan_accounts, plan_tenants,
+        plan_services, plan_meters, plan_skus, plan_books, plan_prices, plan_sellers, plan_accounts, plan_offers,
+        plan_holdings, plan_tenants,
     };
     hash_init();
     plan->errors = &plan->files->errors;

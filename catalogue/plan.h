@@ -34,7 +34,8 @@ struct plan_change {
 enum plan_effect_kind {
     EFFECT_PRICE,  // of a meter (0: of all) in a book and the books below it
     EFFECT_MEMBER, // of a tenant, which an account did or does pay
-    EFFECT_TERMS   // of an account: all of its periods that start there
+    EFFECT_TERMS,  // of an account: all of its periods that start there
+    EFFECT_HOLDING // of an account alone
 };
 struct plan_effect {
     enum plan_effect_kind kind;
@@ -52,7 +53,7 @@ struct plan {
     struct catalogue_rows added;           // texts lie in files->arena and existing->arena
     int64_t version;                       // of the added rows
     instant_us watermark;                  // highest received time of all partitions; INSTANT_MIN: nothing was received
-    struct plan_index services, meters, skus, books, sellers, accounts, tenants;
+    struct plan_index services, meters, skus, books, sellers, accounts, tenants, offers, holdings;
     size_t *next_account, *next_tenant; // parallel to the files' lists: the next declaration of the same id
     struct plan_change *changes;
     size_t change_count, change_capacity;
@@ -107,4 +108,6 @@ void plan_books(struct plan *plan);
 void plan_prices(struct plan *plan);
 void plan_sellers(struct plan *plan);  // operator and partners
 void plan_accounts(struct plan *plan); // and agreements
+void plan_offers(struct plan *plan);
+void plan_holdings(struct plan *plan);
 void plan_tenants(struct plan *plan);  // and memberships

@@ -48,7 +48,7 @@ static void add_accounts(struct touch *touch, struct arena *arena, const struct 
         touch->accounts = arena_grow(arena, touch->accounts, sizeof *touch->accounts, touch->account_count, capacity);
         touch->accounts[touch->account_count] = *effect;
         touch->accounts[touch->account_count++].account = account;
-        if (effect->kind == EFFECT_TERMS) return; // a partner buys by its own terms
+        if (effect->kind != EFFECT_MEMBER) return; // a partner buys by its own terms
         account = account_above(touch->catalogue, account);
     }
 }

@@ -135,6 +135,7 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     const struct charge *charge = &line->billable->charge;
     const struct sku *sku = catalogue_sku_number(catalogue, charge->sku);
     const struct price_version *price = catalogue_price_number(catalogue, charge->price);
+    const struct holding *holding = charge_of_holding(charge->stage) ? catalogue_holding_number(catalogue, charge->deduction) : NULL;
     struct text how = {0};
     quote_explain(catalogue, quote, charge, &how);
     json_object_open(json);
@@ -148,7 +149,8 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     if (price->times) json_put_text(json, "times", price->times->dimension);
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_put_int(json, "tier", charge->tier);
-    json_put_int(json, "deduction", charge->deduction);
+    json_put_int(json, "deduction", holding ? 0 : charge->deduction);
+    json_put_text(json, "holding", holding ? holding->id : NULL);
     json_put_decimal(json, "quantity", charge->quantity.nano, QUANTITY_PLACES);
     json_put_text(json, "unit", charge_unit(charge, catalogue_meter_newest(catalogue, sku->meter), quote->period.agreement));
     json_put_decimal(json, "list_cost", charge->list_cost.pico, AMOUNT_PLACES);

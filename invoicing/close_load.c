@@ -211,9 +211,18 @@ static bool agrees(const struct rated *rated, const struct close_source *posted)
     return n == rated->charge_count;
 }
 
+// Does time alone make something due?
+static bool holds_something(const struct close_work *work, const struct close_account *account)
+{
+    size_t count;
+    return catalogue_holdings(work->catalogue, account->period->account, &count) != NULL;
+}
+
 static enum err rate_account(struct close_work *work, struct close_account *account)
 {
     const struct agreement *terms = account->period->agreement;
+    if (holds_something(work, account) && account->usage.due < account->period->end)
+        close_refuse(work, account, "the log has not come to the end of the period at cut %lld: run again when something was received after it", (long long)account->cut);
     enum err err = charge_rate(work->catalogue, terms, &account->usage, work->arena, &account->rated, work->fault);
     if (err) return err;
     if (account->rated.unpriced_count) {
@@ -293,10 +302,13 @@ static enum err rate_at_cut(struct close_work *work, struct close_account **acco
         size_t changes = charge_boundaries(work->catalogue, period->agreement, period->start, period->end, work->arena, &boundaries);
         requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
     }
-    enum err err = usage_load_since(work->db, work->catalogue, accounts[0]->cut, requests, nothing, count, work->arena, usages, anew, work->fault);
+    instant_us due = INSTANT_NONE;
+    enum err err = usage_due(work->db, USAGE_READER_BILL, accounts[0]->cut, &due, work->fault);
+    if (!err) err = usage_load_since(work->db, work->catalogue, accounts[0]->cut, requests, nothing, count, work->arena, usages, anew, work->fault);
     if (!err) err = check_settled(work, accounts, requests, anew, count);
     for (size_t i = 0; i < count && !err; i++) {
         accounts[i]->usage = usages[i];
+        usage_set_due(&accounts[i]->usage, due);
         err = rate_account(work, accounts[i]);
     }
     return err;

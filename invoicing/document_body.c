@@ -106,6 +106,14 @@ static void write_commitment(struct json_writer *json, const struct billable *bi
     if (charge->stage == STAGE_PURCHASE) json_put_text(json, "purchase", charge->tier ? "hourly" : "upfront");
 }
 
+// What the account holds that the charge comes of; absent if it comes of no such thing.
+static void write_holding(struct json_writer *json, const struct holding *holding)
+{
+    if (!holding) return;
+    json_put_text(json, "offer", holding->offer->id);
+    json_put_text(json, "holding", holding->id);
+}
+
 static const char *tenant_id(const struct catalogue *catalogue, int64_t number)
 {
     const struct tenant *tenant = number ? catalogue_tenant_number(catalogue, number) : NULL;
@@ -134,13 +142,14 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     const struct sku *sku = catalogue_sku_number(catalogue, charge->sku);
     const struct price_version *price = catalogue_price_number(catalogue, charge->price);
     const struct meter *meter = sku ? catalogue_meter_newest(catalogue, sku->meter) : NULL;
-    ENSURE(sku && price && meter); // the charge was rated with this catalogue
+    const struct holding *holding = charge_of_holding(charge->stage) ? catalogue_holding_number(catalogue, charge->deduction) : NULL;
+    ENSURE(sku && price && meter && (holding || !charge_of_holding(charge->stage))); // the charge was rated with this catalogue
     const char *unit = charge_unit(charge, meter, billable->original->agreement);
     json_object_open(json);
     json_put_text(json, "period", billable->original->label);
     json_put_text(json, "service", sku->service->id);
     json_put_text(json, "sku", sku->id);
-    json_put_text(json, "description", sku->name);
+    json_put_text(json, "description", holding && !charge->price ? holding->offer->name : sku->name);
     json_put_text(json, "tenant", tenant_id(catalogue, charge->tenant));
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_name(json, "dimensions");
@@ -150,6 +159,7 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     write_price(json, price, unit, charge);
     write_discount(json, billable);
     write_commitment(json, billable);
+    write_holding(json, holding);
     json_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
     json_put_money(json, "amount", billable->original->agreement->currency, line->amount);
     write_shares(json, catalogue, billable);

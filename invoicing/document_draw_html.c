@@ -83,6 +83,7 @@ static void draw_details(const struct view_line *line, struct text *out)
     }
     if (line->tier) add_in(out, "; tier ", line->tier, "");
     if (line->note) add_in(out, "; ", line->note, "");
+    if (line->holding) add_in(out, " (", line->holding, ")");
     if (line->flat) add_in(out, "; flat amount ", line->flat, "");
     if (line->discount) add_in(out, "; less ", line->discount, " % discount");
     if (strcmp(line->unit, line->price_unit) != 0) add_in(out, "; price per ", line->price_unit, "");

@@ -213,6 +213,7 @@ static void draw_details(const struct view_line *line, struct arena *arena, stru
         text_print(&details, "%s%s=%s", i ? ", " : "; ", line->members[i].name, line->members[i].value);
     if (line->tier) text_print(&details, "; tier %s", line->tier);
     if (line->note) text_print(&details, "; %s", line->note);
+    if (line->holding) text_print(&details, " (%s)", line->holding);
     if (line->flat) text_print(&details, "; flat amount %s", line->flat);
     if (line->discount) text_print(&details, "; less %s %% discount", line->discount);
     if (strcmp(line->unit, line->price_unit) != 0) text_print(&details, "; price per %s", line->price_unit);

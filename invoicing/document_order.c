@@ -6,7 +6,7 @@
 #include "invoicing/document.h"
 
 // A billable with the texts that order it.
-struct sortable { struct billable billable; const char *service, *sku, *tenant; const struct price_version *price; };
+struct sortable { struct billable billable; const char *service, *sku, *tenant, *holding; const struct price_version *price; };
 
 static int sortable_order(const void *left, const void *right)
 {
@@ -20,6 +20,7 @@ static int sortable_order(const void *left, const void *right)
     if (!order) order = (a->billable.charge.tier > b->billable.charge.tier) - (a->billable.charge.tier < b->billable.charge.tier);
     if (!order) order = strcmp(a->billable.dimensions, b->billable.dimensions);
     if (!order) order = (a->billable.charge.stage > b->billable.charge.stage) - (a->billable.charge.stage < b->billable.charge.stage);
+    if (!order) order = strcmp(a->holding, b->holding);
     if (!order) order = (a->billable.charge.deduction > b->billable.charge.deduction) - (a->billable.charge.deduction < b->billable.charge.deduction);
     return order ? order : (a->price->number > b->price->number) - (a->price->number < b->price->number);
 }
@@ -35,7 +36,8 @@ enum err billables_sort(const struct catalogue *catalogue, struct billable *bill
         if (!sku || !price)
             return fault_set(fault, ERR_BUG, "", "a charge names SKU %d and price %lld, which the catalogue does not have",
                              charge->sku, (long long)charge->price);
-        sortables[i] = (struct sortable){billables[i], sku->service->id, sku->id, tenant ? tenant->id : "", price};
+        const struct holding *holding = charge_of_holding(charge->stage) ? catalogue_holding_number(catalogue, charge->deduction) : NULL;
+        sortables[i] = (struct sortable){billables[i], sku->service->id, sku->id, tenant ? tenant->id : "", holding ? holding->id : "", price};
     }
     if (count) qsort(sortables, count, sizeof *sortables, sortable_order);
     for (size_t i = 0; i < count; i++)

@@ -170,6 +170,9 @@ static const char *note_of(struct reader *reader, const struct json_value *json)
         {"free", "free units"},
         {"minimum_spend", "raises the period to its minimum"},
         {"maximum_spend", "lowers the period to its maximum"},
+        {"package", "paid by the package"},
+        {"bought", "for the period"},
+        {"left", "paid for and not used"},
     };
     const char *stage = want_text(reader, json, "stage"), *model = optional_text(reader, json, "model");
     const char *commitment = commitment_note(reader, json, stage);
@@ -195,6 +198,7 @@ static void read_line(struct reader *reader, const struct json_value *json, stru
     if (times) line->note = line->note ? arena_print(reader->arena, "%s; %s", times, line->note) : times;
     if (hours) line->note = line->note ? arena_print(reader->arena, "%s; %s", hours, line->note) : hours;
     line->flat = optional_text(reader, json, "flat");
+    line->holding = optional_text(reader, json, "holding");
     if (json_member(json, "discount_rate"))
         line->discount = print_decimal(reader, want_decimal(reader, json, "discount_rate", PRICE_PLACES), PRICE_PLACES - 2);
     if (json_member(json, "tier"))

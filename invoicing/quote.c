@@ -90,7 +90,21 @@ static int piece_order(const void *left, const void *right)
     const struct piece *a = left, *b = right;
     int order = strcmp(a->account_id, b->account_id);
     if (!order) order = (a->period.start > b->period.start) - (a->period.start < b->period.start);
-    return order ? order : (a->record->order > b->record->order) - (a->record->order < b->record->order);
+    if (order || !a->record || !b->record) return order;
+    return (a->record->order > b->record->order) - (a->record->order < b->record->order);
+}
+
+// What an account holds is due in the month that is asked for, whether anything was used or not: a piece without a record.
+static void place_holding(struct making *making, const struct holding *holding)
+{
+    const struct billing_account *only = making->wish->account;
+    struct billing_period period;
+    struct fault ignored;
+    if (only && only->number != holding->account) return;
+    if (period_of_label(making->catalogue, holding->account, making->wish->year, making->wish->month, &period, &ignored))
+        return;
+    if (holding->from < period.end && holding->to > period.start)
+        add_pieces(making, NULL, holding->account, period.start, period.start + 1);
 }
 
 // --- usage of one account's month
@@ -133,6 +147,7 @@ static enum err add_piece(struct collecting *collecting, const struct piece *pie
 {
     const struct quote_record *record = piece->record;
     struct arena *arena = collecting->making->arena;
+    if (!record) return ERR_OK;
     switch (record->meter->aggregation) {
     case AGGREGATION_INTERVAL:
         return add_run(collecting, piece);
@@ -216,6 +231,7 @@ static enum err collect(struct making *making, const struct piece *pieces, size_
         err = add_piece(&collecting, &pieces[i]);
     if (!err) err = add_levels(&collecting);
     if (!err) err = usage_rows_finish(&collecting.rows, &collecting.request, 1, usage, making->fault);
+    usage_set_due(usage, period->end); // a quote is of whole periods
     usage->dimensions = making->file->dimensions;
     usage->dimension_count = making->file->dimension_count;
     return err;
@@ -268,6 +284,10 @@ enum err quote_make(const struct catalogue *catalogue, const struct quote_usage 
     *list = (struct quote_list){0};
     for (size_t i = 0; i < usage->record_count; i++)
         list->outside += !place_record(&making, &usage->records[i]);
+    size_t holding_count;
+    const struct holding *holdings = catalogue_all_holdings(catalogue, &holding_count);
+    for (size_t i = 0; wish->month && i < holding_count; i++)
+        place_holding(&making, &holdings[i]);
     if (making.count) qsort(making.pieces, making.count, sizeof *making.pieces, piece_order);
     list->quotes = ARENA_ARRAY(arena, struct quote, making.count + 1);
     for (size_t from = 0, to; from < making.count; from = to) {

@@ -153,6 +153,24 @@ static void explain_run(const struct price_version *price, struct text *out)
     text_add_string(out, ": ");
 }
 
+// What comes of something that the account holds.
+static void explain_holding(const struct quote *quote, const struct holding *holding, const struct meter *meter,
+                            const struct charge *charge, struct text *out)
+{
+    ENSURE(holding);
+    if (charge->stage == STAGE_BOUGHT) {
+        add_quantity(out, charge->quantity);
+        text_print(out, " of %s (%s)", holding->offer->id, holding->id);
+        return;
+    }
+    text_add_string(out, charge->stage == STAGE_LEFT ? "not used: " : "");
+    add_quantity(out, charge->quantity);
+    text_print(out, " %s, paid by %s", meter->unit, holding->id);
+    if (charge->effective_cost.pico == 0) return;
+    text_add_string(out, " at ");
+    add_money(out, quote, charge->effective_cost);
+}
+
 void quote_explain(const struct catalogue *catalogue, const struct quote *quote, const struct charge *charge,
                    struct text *out)
 {
@@ -184,6 +202,11 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
     case STAGE_UNUSED:
     case STAGE_PURCHASE:
         explain_commitment(quote, meter, charge, out);
+        break;
+    case STAGE_PACKAGE:
+    case STAGE_BOUGHT:
+    case STAGE_LEFT:
+        explain_holding(quote, catalogue_holding_number(catalogue, charge->deduction), meter, charge, out);
         break;
     case STAGE_COUNT:
         break;

@@ -167,13 +167,16 @@ static enum err rate_items(struct settle_work *work)
         size_t changes = charge_boundaries(work->catalogue, period->agreement, period->start, period->end, work->arena, &boundaries);
         wanted.requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
     }
-    enum err err = position_usage_load(work->db, wanted.periods, wanted.count, wanted.bases, work->arena, work->fault);
+    instant_us due = INSTANT_NONE;
+    enum err err = usage_due(work->db, USAGE_READER_BILL, work->cut, &due, work->fault);
+    if (!err) err = position_usage_load(work->db, wanted.periods, wanted.count, wanted.bases, work->arena, work->fault);
     if (!err)
         err = usage_load_since(work->db, work->catalogue, work->cut, wanted.requests, wanted.bases, wanted.count, work->arena, usages, wanted.gathered, work->fault);
     for (size_t i = 0; i < wanted.count && !err; i++) {
         struct settle_item *item = wanted.items[i];
         item->gathered = wanted.gathered[i];
         work->result->anew += item->gathered.anew;
+        usage_set_due(&usages[i], due);
         err = charge_rate(work->catalogue, item->period->agreement, &usages[i], work->arena, &item->rated, work->fault);
         if (err == ERR_LIMIT) {
             give_up(work, item);

@@ -145,18 +145,45 @@ static enum err touch_committed(struct db *db, const char *cut, struct touched *
     return drop_settled(db, first, touched);
 }
 
+// Accounts that hold something, in every period that a new due instant is in or passed: from the last round's due instant on, or, of what is
+// new since then, from where it begins.
+static void touch_holding(struct touched *touched, const struct holding *holding, instant_us since, instant_us due, bool new)
+{
+    instant_us from = new || since < holding->from ? holding->from : since;
+    instant_us last = holding->to < due ? holding->to - 1 : due - 1;
+    if (!new && since >= holding->to) return; // it ended, and that was settled
+    for (instant_us at = from; at < last; at += 27 * DAY_US) touch_account(touched, holding->account, at); // no month is shorter
+    if (from <= last) touch_account(touched, holding->account, last);
+}
+
+static enum err touch_holdings(struct db *db, int64_t before, int64_t version, int64_t cut, struct touched *touched)
+{
+    size_t count;
+    const struct holding *holdings = catalogue_all_holdings(touched->catalogue, &count);
+    instant_us since = INSTANT_NONE, due = INSTANT_NONE;
+    if (!count) return ERR_OK;
+    enum err err = usage_due(db, USAGE_READER_BILL, cut, &due, touched->fault);
+    if (!err && before) err = usage_due(db, USAGE_READER_BILL, before, &since, touched->fault);
+    if (err || due == INSTANT_NONE) return err;
+    for (size_t i = 0; i < count; i++)
+        touch_holding(touched, &holdings[i], since, due, since == INSTANT_NONE || holdings[i].version > version);
+    return ERR_OK;
+}
+
 enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_t cut, struct arena *arena, struct billing_period **periods, size_t *count,
                         struct fault *fault)
 {
     struct touched touched = {.catalogue = catalogue, .arena = arena, .fault = fault};
     struct db_result *result;
     const char *values[] = {NULL, db_int(arena, cut)};
-    enum err err = db_query(db, "select coalesce(max(cut), 0) from invoicing.settle_round where cut < $1", 1, &values[1], &result, fault);
+    enum err err = db_query(db, "select coalesce(max(cut), 0), coalesce(max(catalogue_version), 0) from invoicing.settle_round where cut < $1", 1, &values[1], &result, fault);
     if (err) return err;
-    values[0] = db_int(arena, db_get_int(result, 0, 0));
+    int64_t before = db_get_int(result, 0, 0), version = db_get_int(result, 0, 1);
+    values[0] = db_int(arena, before);
     db_result_free(result);
     err = touch_rows(db, delta_sql, values, &touched);
     if (!err) err = touch_rows(db, transition_sql, values, &touched);
+    if (!err) err = touch_holdings(db, before, version, cut, &touched);
     if (!err) err = touch_recomputes(db, &touched);
     if (!err) err = touch_committed(db, values[1], &touched);
     drop_repeats(&touched);

@@ -93,6 +93,7 @@ static enum err add_item(struct build *build, const struct usage_line *line, con
     if (item.price && !err) {
         item.list = catalogue_price(build->catalogue, build->list, sku->number, dimensions, line->segment);
         err = count_units(build, dimensions, quantity, &item);
+        if (item.stage == STAGE_USAGE) item.open = item.quantity;
     }
     if (!item.price || err == ERR_NOT_FOUND) {
         if (line->kind == USAGE_QUANTITY && line->quantity.nano != 0) add_unpriced(build, line, sku->number);
@@ -126,6 +127,9 @@ const char *charge_stage_name(enum charge_stage stage)
         [STAGE_COVERED] = "covered",
         [STAGE_UNUSED] = "unused",
         [STAGE_PURCHASE] = "purchase",
+        [STAGE_PACKAGE] = "package",
+        [STAGE_BOUGHT] = "bought",
+        [STAGE_LEFT] = "left",
     };
     return names[stage];
 }
@@ -135,6 +139,11 @@ bool charge_of_price(enum charge_stage stage)
     return stage <= STAGE_MAXIMUM_SPEND;
 }
 
+bool charge_of_holding(enum charge_stage stage)
+{
+    return stage == STAGE_PACKAGE || stage == STAGE_BOUGHT || stage == STAGE_LEFT;
+}
+
 bool charge_of_commitment(enum charge_stage stage)
 {
     return stage == STAGE_COVERED || stage == STAGE_UNUSED || stage == STAGE_PURCHASE;
@@ -142,6 +151,7 @@ bool charge_of_commitment(enum charge_stage stage)
 
 const char *charge_unit(const struct charge *charge, const struct meter *meter, const struct agreement *agreement)
 {
+    if (charge->stage == STAGE_BOUGHT) return "package";
     return charge->stage == STAGE_UNUSED && charge->tier == 1 ? agreement->currency.code : meter->unit;
 }
 

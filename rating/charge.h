@@ -9,10 +9,12 @@
 // the contract (stage.h). COVERED: usage that a reservation or savings plan has paid for (billed 0, effective its amortized share);
 // UNUSED: what the period's hours left of one (effective only; tier 0: a reservation, quantity in METER units of a machine of one unit
 // of size; tier 1: a plan, quantity is the amount left); PURCHASE: what is paid for one (billed only), tier 0 upfront, 1 hourly.
-// UNUSED and PURCHASE are at no price: price 0.
-enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1, STAGE_FREE = 2, STAGE_MINIMUM_SPEND = 3, STAGE_MAXIMUM_SPEND = 4, STAGE_COVERED = 5, STAGE_UNUSED = 6, STAGE_PURCHASE = 7, STAGE_COUNT };
+// UNUSED and PURCHASE are at no price: price 0. PACKAGE: units that a usage package has paid for (billed 0); BOUGHT: what is paid for
+// something that the account holds (billed only); LEFT: what of it was not used (effective only); the last two at no price and of no tenant.
+enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1, STAGE_FREE = 2, STAGE_MINIMUM_SPEND = 3, STAGE_MAXIMUM_SPEND = 4, STAGE_COVERED = 5, STAGE_UNUSED = 6, STAGE_PURCHASE = 7, STAGE_PACKAGE = 8, STAGE_BOUGHT = 9, STAGE_LEFT = 10, STAGE_COUNT };
 const char *charge_stage_name(enum charge_stage stage); // on documents and in reports
 bool charge_of_commitment(enum charge_stage stage);     // of a reservation or savings plan
+bool charge_of_holding(enum charge_stage stage);        // of something that the account holds
 bool charge_of_price(enum charge_stage stage);          // what a price charges, not a stage of the contract
 
 // Key (rules 6.2): (agreement, account, period, currency, tenant or 0 = shared, sku, price, tier, dimension set or zero, stage, deduction).
@@ -26,7 +28,7 @@ struct charge {
     struct hash128 dimension_set;
     enum charge_stage stage;
     int64_t deduction; // of what a price charges: place of the discount among the contract's, from 1; 0: none. COVERED, UNUSED and
-                       // PURCHASE: place of the reservation, or number of reservations + place of the plan (contract_commitment.h)
+                       // PURCHASE: place of the reservation, or number of reservations + place of the plan (contract_commitment.h). PACKAGE, BOUGHT and LEFT: number of the holding
     struct quantity quantity;  // meter units
     struct amount list_cost, contracted_cost, effective_cost, billed_cost; // at 1e-12, each product rounded half-up once
 };
@@ -55,7 +57,7 @@ size_t charge_boundaries(const struct catalogue *catalogue, const struct agreeme
 enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;
 
 // The tenants' share of every charge: shared ones are split by the quantity that each tenant has under the same SKU and price match in the
-// period to date, largest remainder at 1e-12, ties by tenant id order. Sums to the charges exactly; in the order of the charges.
+// period to date, largest remainder at 1e-12, ties by tenant id order. Sums to the charges exactly; in the order of the charges. What has neither tenant nor price is nobody's share.
 struct tenant_share { int64_t tenant; size_t charge; struct quantity quantity; struct amount billed_cost; };
 enum err charge_share(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, const struct rated *rated, struct arena *arena, const struct tenant_share **shares, size_t *count, struct fault *fault) MUST_USE;
 // The shares of the charge with this key (as charge_order compares), which stand together; NULL and 0 if there is no such charge. O(log n).

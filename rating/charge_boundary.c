@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the usage of a period is split: at changes of prices, and at clock hours where the contract has a commitment.
+// Where the usage of a period is split: at changes of prices, where something that is held begins or ends, and at clock hours where the contract has a commitment.
 // Only accounts that have one pay for the finer split. Pure.
 #include <stdlib.h>
 #include <string.h>
 
 #include "catalogue/contract_commitment.h"
+#include "catalogue/offer_form.h"
 #include "rating/charge.h"
 
 struct split {
@@ -29,10 +30,10 @@ static void add(struct split *split, instant_us instant)
 }
 
 // The term's own bounds, and the hours between them.
-static void add_term(struct split *split, const struct contract_commitment *terms)
+static void add_hours(struct split *split, instant_us begin, instant_us end)
 {
-    instant_us from = terms->from > split->start ? terms->from : split->start;
-    instant_us to = terms->to < split->end ? terms->to : split->end;
+    instant_us from = begin > split->start ? begin : split->start;
+    instant_us to = end < split->end ? end : split->end;
     if (from >= to) return;
     add(split, from);
     for (instant_us hour = instant_floor(from, HOUR_US) + HOUR_US; hour < to; hour += HOUR_US)
@@ -62,15 +63,22 @@ size_t charge_boundaries(const struct catalogue *catalogue, const struct agreeme
 {
     const struct contract *contract = agreement->contract;
     struct split split = {.start = start, .end = end, .arena = arena};
-    if (contract->reservation_count == 0 && contract->plan_count == 0)
+    size_t holding_count;
+    const struct holding *holdings = catalogue_holdings(catalogue, agreement->account->number, &holding_count);
+    if (contract->reservation_count == 0 && contract->plan_count == 0 && holding_count == 0)
         return catalogue_price_changes(catalogue, agreement->book, start, end, arena, boundaries);
     add_book(&split, catalogue, agreement->book);
     for (size_t i = 0; i < contract->reservation_count; i++)
-        add_term(&split, &contract->reservations[i].base);
+        add_hours(&split, contract->reservations[i].base.from, contract->reservations[i].base.to);
     for (size_t i = 0; i < contract->plan_count; i++) {
         const struct contract_plan *plan = &contract->plans[i];
-        add_term(&split, &plan->base);
+        add_hours(&split, plan->base.from, plan->base.to);
         if (plan->book && plan->base.from < end && plan->base.to > start) add_book(&split, catalogue, plan->book);
+    }
+    for (size_t i = 0; i < holding_count; i++) {
+        add(&split, holdings[i].from);
+        add(&split, holdings[i].to);
+        if (offer_forms[holdings[i].offer->kind].hourly) add_hours(&split, holdings[i].from, holdings[i].to);
     }
     sort_unique(&split);
     *boundaries = split.instants;

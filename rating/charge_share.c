@@ -122,6 +122,7 @@ enum err charge_share(const struct catalogue *catalogue, const struct agreement 
             add_share(&list, (struct tenant_share){charge->tenant, i, charge->quantity, charge->billed_cost});
             continue;
         }
+        if (charge->price == 0) continue; // bought for the account as a whole
         size_t found = 0;
         const struct weight *mine = price ? ladder_weights(weights, weight_count, price, &found) : NULL;
         if (!found) return fault_set(fault, ERR_BUG, "", "shared charge of price %lld has no usage behind it", (long long)charge->price);

@@ -14,6 +14,7 @@ struct price_item {
     struct hash128 dimension_set;
     instant_us segment;
     struct quantity quantity; // as the price charges it (times)
+    struct quantity open;     // of it, what stages of units may take
     struct quantity used;     // in meter units: the usage of this tenant, dimension set, price and stage up to here
     enum charge_stage stage;
 };

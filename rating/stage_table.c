@@ -3,6 +3,8 @@
 #include "rating/stage.h"
 
 stage_run *const stage_runs[CONTRACT_STAGE_COUNT] = {
+    [CONTRACT_FREE] = stage_free_run,
+    [CONTRACT_PACKAGES] = stage_package_run,
     [CONTRACT_RESERVATIONS] = stage_reservation_run,
     [CONTRACT_SAVINGS_PLANS] = stage_savings_plan_run,
     [CONTRACT_DISCOUNTS] = stage_discount_run,

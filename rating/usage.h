@@ -29,6 +29,7 @@ struct usage_dimension { struct hash128 id; int64_t tenant; struct dimension_set
 struct account_usage {
     int64_t account;
     instant_us period_start, period_end;
+    instant_us due; // up to when time has passed in the period (usage_due): what falls due with time does so before it; loaders leave it 0
     const struct usage_line *lines; size_t line_count;
     const struct usage_dimension *dimensions; size_t dimension_count; // sorted by id
 };
@@ -52,6 +53,12 @@ enum { USAGE_CUT_LIVE = 0 }; // instead of a cut number: what is committed now i
 enum err usage_load(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests, size_t count, struct arena *arena, struct account_usage *usages, struct fault *fault) MUST_USE;
 // The same for chosen tenants instead of an account (what the usage pages of the API and the command line show): requests' account is ignored.
 enum err usage_load_tenants(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const int64_t *tenants, size_t tenant_count, const struct usage_request *request, struct arena *arena, struct account_usage *usage, struct fault *fault) MUST_USE;
+
+// Up to when time has passed at a cut, or live: the latest end of any partition, as time passes for all alike. INSTANT_NONE: nothing
+// was ever received. A cut's never changes, and a later cut's is not earlier.
+enum err usage_due(struct db *db, enum usage_reader reader, int64_t cut, instant_us *due, struct fault *fault) MUST_USE;
+// Sets usage->due to that instant, but within the period.
+void usage_set_due(struct account_usage *usage, instant_us due);
 
 // --- building on an earlier load (rules 6.3)
 // What sum and count meters had at an earlier cut. If the request has the same spans still (which slots of which tenants, split where)

@@ -116,6 +116,7 @@ static void rate(struct world *world, char *const field[FIELDS_MAX])
     struct account_usage usage = {.account = account->number,
                                   .period_start = start,
                                   .period_end = end,
+                                  .due = end,
                                   .lines = world->lines,
                                   .line_count = world->line_count,
                                   .dimensions = world->sets,

@@ -122,6 +122,25 @@ class Terms:
     savings_plans: tuple = ()
 
 
+@dataclass(frozen=True)
+class Package:
+    """A quota of usage, anew in every month."""
+    skus: tuple
+    quantity: Fraction  # meter units
+    price: Fraction
+    booked: str
+
+
+@dataclass(frozen=True)
+class Holding:
+    id: str
+    account: str
+    offer: str
+    quantity: int
+    start: int
+    end: int
+
+
 STAGES = ("free", "packages", "reservations", "savings_plans", "discounts", "coupons", "limits")  # the default order
 
 
@@ -160,6 +179,7 @@ class Catalogue:
         self.services, self.skus, self.books = {}, {}, {}
         self.meters, self.terms, self.members = defaultdict(list), defaultdict(list), defaultdict(list)
         self.partners, self.operator = set(), None
+        self.offers, self.holdings = {}, []
         for document in documents:
             self._take(document or {})
         for versions in (*self.meters.values(), *self.terms.values()):
@@ -205,6 +225,12 @@ class Catalogue:
             self._take_terms(row)
         for row in document.get("billing_accounts", ()):
             self._take_terms(row)
+        for row in document.get("offers", ()):
+            self._take_offer(row)
+        for row in document.get("holdings", ()):
+            self.holdings.append(Holding(
+                row["id"], row["billing_account"], row["offer"], int(row.get("quantity", 1)), instant(row["from"]),
+                instant(row["to"]) if "to" in row else NEVER))
         for row in document.get("tenants", ()):
             start = instant(row["member_from"]) if "member_from" in row else ALWAYS
             self.members[row["id"]].append((start, row["billing_account"]))
@@ -249,7 +275,30 @@ class Catalogue:
             reservations=tuple(row.get("reservations", ())), savings_plans=tuple(row.get("savings_plans", ())),
             start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS))
 
+    def _take_offer(self, row):
+        if "package" in row:
+            terms = row["package"]
+            self.offers[row["id"]] = Package(
+                tuple(terms["skus"]), decimal(terms["quantity"]) * decimal(terms.get("per", "1")),
+                decimal(terms.get("price", "0")), terms.get("booked"))
+
     # --- questions
+
+    def held(self, account, kind, start, end):
+        """(holding, terms) of a kind that an account has at some time in [start, end)."""
+        return [(each, self.offers[each.offer]) for each in self.holdings
+                if each.account == account and isinstance(self.offers[each.offer], kind)
+                and each.start < end and each.end > start]
+
+    def holding_bounds(self, account, start, end):
+        """Instants inside (start, end) at which something that the account holds begins or ends."""
+        bounds = {bound for each in self.holdings if each.account == account for bound in (each.start, each.end)}
+        return {bound for bound in bounds if start < bound < end}
+
+    def list_book(self, book):
+        while self.books[book].parent:
+            book = self.books[book].parent
+        return book
 
     def meters_at(self, event_type, at):
         """The meters in force at an event time that take a type."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from catalogue_files import match_text
 from commitment_stage import COVERED, Commitments
-from contract_rules import deducted
+from contract_rules import Item, deducted, ladder_of, taken_units
 from exact import AMOUNT_PLACES, allocated, month
 from price_rules import MINIMUM, PER_UNIT, USAGE, climb, cost_of
 from usage_rules import Run, accrued, usage
@@ -55,6 +55,8 @@ class Rating:
         self.per_unit = defaultdict(Fraction)                       # (tenant, price, dimensions, stage) -> quantity
         self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match, hours) -> price -> units
         self.shared = defaultdict(Fraction)                         # (ladder, tenant, price, dimensions) -> quantity
+        self.weighed = defaultdict(Fraction)                        # the same, with what was taken
+        self.items = []                                             # usage at a price, before anything is taken
         self.rated = Rated({}, set(), defaultdict(Fraction), defaultdict(lambda: defaultdict(Fraction)))
 
     def take(self, piece):
@@ -79,32 +81,47 @@ class Rating:
         return accrued(run.value, missing) if missing > 0 else Fraction(0)
 
     def _add(self, piece, price, quantity, stage):
-        if price.model == PER_UNIT:
-            self.per_unit[piece.tenant, price, piece.dimensions, stage] += quantity
-            if self.commitments and stage == USAGE:
-                self.commitments.add(piece, price, quantity)
+        self.items.append(Item(piece.tenant, price, None, piece.dimensions, stage, quantity, piece.at,
+                               quantity if stage == USAGE else Fraction(0)))
+        if price.model != PER_UNIT:
+            self.weighed[ladder_of(price), piece.tenant, price, piece.dimensions] += quantity
+
+    def _sort(self, item):
+        """Puts an item where its price is computed."""
+        if item.price.model != PER_UNIT:
+            self.shared[ladder_of(item.price), item.tenant, item.price, item.dimensions] += item.quantity
             return
-        ladder = price.sku, price.book, match_text(price.match), price.hours
-        self.shared[ladder, piece.tenant, price, piece.dimensions] += quantity
+        self.per_unit[item.tenant, item.price, item.dimensions, item.stage] += item.quantity
+        if self.commitments and item.stage == USAGE:
+            self.commitments.add(item, item.price, item.quantity)
 
     def _commit(self):
         """Commitments take their part of the usage at per-unit prices."""
         self.commitments.run(Key)
         self.rated.charges |= self.commitments.charges
-        self.rated.effective = self.commitments.effective
+        self.rated.effective |= self.commitments.effective
         for key, (quantity, _) in self.commitments.charges.items():
             if key.stage == COVERED:
                 names = [name for name in self.per_unit if name[0] == key.tenant and name[1].name == key.price
                          and match_text(name[2]) == key.dimensions and name[3] == USAGE]
                 self.per_unit[names[0]] -= quantity
 
-    def finish(self):
+    def finish(self, start=None, end=None):
+        if start is not None:
+            edges = self.commitments.edges if self.commitments else ()
+            taken, effective = taken_units(self.catalogue, self.terms, self.book, self.items, start, end, edges)
+            self.rated.charges |= {Key(*key): value for key, value in taken.items()}
+            self.rated.effective |= {Key(*key): value for key, value in effective.items()}
+        for item in self.items:
+            if item.quantity:
+                self._sort(item)
         if self.commitments:
             self._commit()
         for (ladder, tenant, price, dimensions), quantity in self.shared.items():
             units = price.units(dimensions, quantity)
             self.ladders[ladder][price] += units
-            self.rated.weights[ladder][tenant] += units
+        for (ladder, tenant, price, dimensions), quantity in self.weighed.items():
+            self.rated.weights[ladder][tenant] += price.units(dimensions, quantity)
         for (tenant, price, dimensions, stage), quantity in self.per_unit.items():
             quantity = price.units(dimensions, quantity)
             if not quantity:
@@ -127,17 +144,24 @@ def rate(counted, account, label, cut_end):
     start, end = month(terms.zone, label)
 
     commitments = Commitments(catalogue, terms, start, end)
+    bounds = catalogue.holding_bounds(account, start, end)
+    held = any(holding.account == account for holding in catalogue.holdings)  # then units are taken piece by piece
+    if commitments.rows:
+        commitments.edges = sorted({*commitments.edges} | bounds)
 
     def edges_of(meter):
         if commitments.rows:
             return commitments.edges
+        if held:
+            return sorted(bounds | {edge for sku in catalogue.skus
+                                    for edge in catalogue.price_changes(terms.book, sku, start, end)})
         return sorted({edge for sku in catalogue.skus_of_meter[meter]
                        for edge in catalogue.price_changes(terms.book, sku, start, end)})
 
     rating = Rating(catalogue, terms.book, terms, commitments if commitments.rows else None)
     for piece in usage(counted, account, terms.zone, start, end, cut_end, edges_of):
         rating.take(piece)
-    return rating.finish()
+    return rating.finish(start, end)
 
 
 def period_terms(catalogue, account, label):

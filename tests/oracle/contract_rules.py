@@ -1,10 +1,105 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stages of a contract, as docs/contracts.md has them: charges in, charges out, exact fractions."""
-from dataclasses import replace
+import bisect
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from catalogue_files import ALWAYS, Package, match_text
 from exact import AMOUNT_PLACES, rounded
-from price_rules import MAXIMUM_SPEND
+from price_rules import MAXIMUM_SPEND, PER_UNIT
+
+
+PACKAGE, BOUGHT, LEFT = 8, 9, 10  # stages of charges
+NOTHING = "", "", "{}", ALWAYS, ""     # a price's name where there is none
+
+
+@dataclass
+class Item:
+    """Usage at a price. open: what may still be taken of its quantity."""
+    tenant: str
+    price: object
+    listed: object
+    dimensions: tuple
+    stage: int
+    quantity: Fraction
+    at: int
+    open: Fraction
+
+
+def ladder_of(price):
+    return price.sku, price.book, match_text(price.match), price.hours
+
+
+# --- units
+
+def free(items, segment_of):
+    """The first units of a ladder are not open."""
+    positions = defaultdict(Fraction)
+    for item in sorted(items, key=lambda each: segment_of(each.at)):
+        if item.price.model != PER_UNIT:
+            ladder = ladder_of(item.price)
+            item.open -= min(max(item.price.free - positions[ladder], 0), item.open)
+            positions[ladder] += item.quantity
+
+
+def packages(catalogue, account, items, segment_of, start, end):
+    """{key: (quantity, billed)}, {key: effective cost}."""
+    charges, effective, spread = {}, {}, defaultdict(Fraction)
+    held = sorted(catalogue.held(account, Package, start, end), key=lambda each: (each[0].end, each[0].id))
+    left = {holding.id: terms.quantity * holding.quantity for holding, terms in held}
+    covered = defaultdict(Fraction)
+    for item in sorted(items, key=lambda each: (segment_of(each.at), each.price.sku, each.tenant.encode(),
+                                                match_text(each.dimensions))):
+        for holding, terms in held:
+            if item.price.sku in terms.skus and not item.price.times and holding.start <= segment_of(item.at) < holding.end:
+                part = min(item.open, left[holding.id])
+                item.open -= part
+                item.quantity -= part
+                left[holding.id] -= part
+                mine = item.price.model == PER_UNIT
+                if part:
+                    covered[holding.id, item.tenant if mine else None, item.price.sku, item.price.name,
+                            match_text(item.dimensions) if mine else None] += part
+    terms_of = {holding.id: (holding, terms) for holding, terms in held}
+    for (name, tenant, sku, price, dimensions), quantity in covered.items():
+        holding, terms = terms_of[name]
+        key = tenant, sku, price, 0, dimensions, PACKAGE, name
+        whole = terms.price * holding.quantity
+        charges[key] = quantity, Fraction(0)
+        effective[key] = rounded(whole * quantity / (terms.quantity * holding.quantity), AMOUNT_PLACES, "down")
+        spread[name] += effective[key]
+    for holding, terms in held:
+        whole = terms.price * holding.quantity
+        if whole:
+            key = None, terms.booked, NOTHING, 0, None, BOUGHT, holding.id
+            charges[key], effective[key] = (Fraction(holding.quantity), whole), Fraction(0)
+            rest = whole - spread[holding.id]
+            if rest or left[holding.id]:
+                key = None, terms.booked, NOTHING, 0, None, LEFT, holding.id
+                charges[key], effective[key] = (left[holding.id], Fraction(0)), rest
+    return charges, effective
+
+
+def taken_units(catalogue, terms, book, items, start, end, edges):
+    """Stages of units: what they took out of the items, as charges."""
+    if start is None:
+        return {}, {}
+    bounds = {start, *edges} | catalogue.holding_bounds(terms.account, start, end)
+    for sku in catalogue.skus:
+        bounds.update(catalogue.price_changes(book, sku, start, end))
+    bounds = sorted(bounds)
+    segment_of = lambda at: bounds[max(bisect.bisect_right(bounds, at) - 1, 0)]
+    charges, effective = {}, {}
+    for stage in terms.stages:
+        if stage == "free":
+            free(items, segment_of)
+        elif stage == "packages":
+            charges, effective = packages(catalogue, terms.account, items, segment_of, start, end)
+    return charges, effective
+
+
+# --- money
 
 
 def discount_of(catalogue, terms, sku):

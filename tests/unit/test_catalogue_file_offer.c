@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Catalogue files: offers and holdings; for what is refused, the exact place and reason. No database.
+// '@' marks the place of an expected error, '$' a place that a reason names.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/catalogue_files.h"
+
+#define MONEY                                                                                                          \
+    FRAME "price_books:\n  - {id: eur, name: Euro, currency: EUR}\n"                                                   \
+          "billing_accounts: [{id: acme, name: Acme, currency: EUR, zone: UTC, price_book: eur}]\n"
+#define PACK "{id: p, name: P, package: {skus: [call], quantity: 1, unit: call"
+#define OFFER "offers: [" PACK "}}]\n"
+
+static void offers_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"good", OFFER, ""},
+        {"with a price",
+         "offers: [{id: p, name: P, currency: EUR, package: {skus: [call], quantity: \"0.5\", per: 1000, unit: k,"
+         " reset: period, price: \"1\", booked: server}}]\n",
+         ""},
+        {"no kind", "offers: [@{id: p, name: P}]\n", "an offer needs its kind: package: {...}\n"},
+        {"two kinds", "offers: [" PACK "}, @coupon: {}}]\n", "an offer is of one kind: it is a package already\n"},
+        {"no terms", "offers: [@{id: p, name: P, @package: ~}]\n",
+         "an offer needs its kind: package: {...}\npackage is a mapping of its terms\n"},
+        {"twice", "offers: [$" PACK "}}, @" PACK "}}]\n", "offer 'p' is declared twice, first at $\n"},
+        {"unknown SKU", "offers: [{id: p, name: P, package: {skus: [@x], quantity: 1, unit: call}}]\n",
+         "there is no sku 'x'\n"},
+        {"no SKU", "offers: [{id: p, name: P, package: {skus: @[], quantity: 1, unit: call}}]\n",
+         "skus names at least one SKU\n"},
+        {"SKU twice", "offers: [{id: p, name: P, package: {skus: [call, @call], quantity: 1, unit: call}}]\n",
+         "skus has 'call' twice\n"},
+        {"quantity of nothing", "offers: [{id: p, name: P, package: {skus: [call], quantity: @0, unit: call}}]\n",
+         "quantity 0 must be above zero\n"},
+        {"too many places",
+         "offers: [{id: p, name: P, package: {skus: [call], quantity: @\"0.000000001\", per: \"0.5\", unit: call}}]\n",
+         "quantity x per has at most 9 places and is below 1e29\n"},
+        {"reset", "offers: [" PACK ", reset: @never}}]\n", "reset 'never' is unknown; there are: period\n"},
+        {"price without currency and SKU", "offers: [" PACK ", @@price: \"1\"}}]\n",
+         "a package with a price needs booked: the SKU under which it is paid\n"
+         "a package with a price needs the currency of its offer\n"},
+        {"currency", "offers: [{id: p, name: P, currency: @EUX, package: {skus: [call], quantity: 1, unit: call}}]\n",
+         "currency 'EUX': not a code of a currency that is in use (ISO 4217, three capitals)\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
+#define HOLDING "{id: h, billing_account: acme, offer: p, from: 2026-01-01"
+
+static void holdings_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"good", OFFER "holdings: [" HOLDING "}]\n", ""},
+        {"the greatest quantity, and an end", OFFER "holdings: [" HOLDING ", quantity: 1000000, to: 2026-01-01T00:15:00Z}]\n",
+         ""},
+        {"one above", OFFER "holdings: [" HOLDING ", quantity: @1000001}]\n",
+         "quantity '1000001': a whole number from 1 to 1000000\n"},
+        {"none", OFFER "holdings: [" HOLDING ", quantity: @0}]\n", "quantity '0': a whole number from 1 to 1000000\n"},
+        {"an end that is the begin", OFFER "holdings: [" HOLDING ", to: @2026-01-01}]\n", "to is after from\n"},
+        {"unknown things", "holdings: [{id: h, billing_account: @x, offer: @y, from: 2026-01-01}]\n",
+         "there is no billing account 'x'\nthere is no offer 'y'\n"},
+        {"no begin", OFFER "holdings: [@{id: h, billing_account: acme, offer: p}]\n", "a holding needs from\n"},
+        {"within a slot", OFFER "holdings: [{id: h, billing_account: acme, offer: p, from: @2026-01-01T00:01:00Z}]\n",
+         "from 2026-01-01T00:01:00Z is not on a 15-minute bound of UTC (:00, :15, :30, :45)\n"},
+        {"twice", OFFER "holdings: [$" HOLDING "}, @" HOLDING "}]\n", "holding 'h' is declared twice, first at $\n"},
+        {"another currency",
+         "offers: [{id: p, name: P, currency: USD, package: {skus: [call], quantity: 1, unit: call}}]\n"
+         "holdings: [{id: h, billing_account: acme, offer: @p, from: 2026-01-01}]\n",
+         "account 'acme' is in EUR, offer 'p' in USD\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(offers_are_checked),
+        cmocka_unit_test(holdings_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
