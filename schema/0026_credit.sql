@@ -84,6 +84,5 @@ create trigger credit_use_checked after insert on invoicing.credit_use for each 
 create trigger credit_use_append_only before update or delete on invoicing.credit_use for each row execute function ledger.refuse_change();
 create trigger credit_grant_append_only before update or delete on invoicing.credit_grant for each row execute function ledger.refuse_change();
 
-revoke all on function invoicing.credit_left(bigint), invoicing.check_credit_use() from public;
 grant select, insert on invoicing.credit_grant, invoicing.credit_use to turnpike_bill;
 grant execute on function invoicing.credit_left(bigint), invoicing.check_credit_use() to turnpike_bill;
