@@ -95,6 +95,8 @@ class CommitProxy:
                     self.armed = False
                     self.cut += 1
                     break
+                if b"COMMIT\0" in data or b"ROLLBACK\0" in data:
+                    state["batch"] = False  # what comes next on this connection may write none
                 client.sendall(data)
         except OSError:
             pass
