@@ -56,7 +56,7 @@ class CommitProxy:
                     client.close()  # the server is away, and so are we
                 continue
             self.links += [client, server]
-            state = {"batch": False}
+            state = {"batch": False, "open": False}  # it has written one; in the transaction that is open
             threading.Thread(target=self.upward, args=(client, server, state), daemon=True).start()
             threading.Thread(target=self.downward, args=(client, server, state), daemon=True).start()
 
@@ -67,7 +67,7 @@ class CommitProxy:
                 rows = (tail + data).count(BATCH_ROW)
                 tail = (tail + data)[-len(BATCH_ROW) + 1:]
                 if rows:
-                    state["batch"] = True
+                    state["batch"] = state["open"] = True
                 if self.word and self.word in data and self.takes(state, data):
                     self.word = None
                     self.cut += 1
@@ -84,19 +84,21 @@ class CommitProxy:
 
     @staticmethod
     def takes(state, data):
-        """Only batches: of a COMMIT those that have written one."""
+        """A COMMIT of a batch; and nothing but what the connection sends that writes batches, if it could be another's."""
+        if b"commit\0" in data:
+            return state["open"]
         return state["batch"] or b"commit" not in data
 
     def downward(self, client, server, state):
         try:
             while data := server.recv(65536):
                 # CommandComplete of COMMIT; the transaction wrote a batch
-                if self.armed and state["batch"] and b"COMMIT\0" in data:
+                if self.armed and state["open"] and b"COMMIT\0" in data:
                     self.armed = False
                     self.cut += 1
                     break
                 if b"COMMIT\0" in data or b"ROLLBACK\0" in data:
-                    state["batch"] = False  # what comes next on this connection may write none
+                    state["open"] = False  # what comes next on this connection may write none
                 client.sendall(data)
         except OSError:
             pass
