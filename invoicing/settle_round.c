@@ -28,6 +28,13 @@ static void touch_account(struct touched *touched, int64_t account, instant_us i
     }
 }
 
+// Every period of the account between two instants, both included.
+static void touch_span(struct touched *touched, int64_t account, instant_us first, instant_us last)
+{
+    for (instant_us at = first; at < last; at += 27 * DAY_US) touch_account(touched, account, at); // no month is shorter
+    if (first <= last) touch_account(touched, account, last);
+}
+
 // Every period of the tenant's payers between two instants, both included, however short a membership was.
 static void touch_tenant(struct touched *touched, int64_t tenant, instant_us from, instant_us to)
 {
@@ -37,8 +44,7 @@ static void touch_tenant(struct touched *touched, int64_t tenant, instant_us fro
         const struct membership *member = &memberships[i];
         instant_us first = from > member->effective_from ? from : member->effective_from;
         instant_us last = to < member->effective_to ? to : member->effective_to - 1;
-        for (instant_us at = first; at < last; at += 27 * DAY_US) touch_account(touched, member->account, at); // no month is shorter
-        if (first <= last) touch_account(touched, member->account, last);
+        touch_span(touched, member->account, first, last);
     }
 }
 
@@ -122,25 +128,17 @@ static enum err touch_recomputes(struct db *db, struct touched *touched)
     return ERR_OK;
 }
 
-// Periods of terms with commitments that have begun by the cut's end and were not settled yet: their fees are due also without usage.
-static enum err touch_committed(struct db *db, const char *cut, struct touched *touched)
+// Periods of terms with commitments that have begun by the due instant and were not settled yet: their fees are due also without usage.
+static enum err touch_committed(struct db *db, instant_us due, struct touched *touched)
 {
-    struct db_result *result;
     size_t count, first = touched->count;
     const struct agreement *const *committed = catalogue_committed(touched->catalogue, &count);
-    if (!count) return ERR_OK;
-    enum err err = db_query(db, "select max(cut_end) from rating.cut_partition where cut = $1 and isfinite(cut_end)", 1, &cut, &result, touched->fault);
-    if (err) return err;
-    instant_us end = db_is_null(result, 0, 0) ? INSTANT_MIN : db_get_instant(result, 0, 0);
-    db_result_free(result);
     for (size_t i = 0; i < count; i++) {
         instant_us from, to;
         contract_committed_time(committed[i]->contract, &from, &to);
         if (from < committed[i]->effective_from) from = committed[i]->effective_from;
         if (to > committed[i]->effective_to) to = committed[i]->effective_to;
-        if (to > end) to = end;
-        for (instant_us at = from; at < to; at += 27 * DAY_US) touch_account(touched, committed[i]->account->number, at); // no month is shorter
-        if (from < to) touch_account(touched, committed[i]->account->number, to - 1);
+        touch_span(touched, committed[i]->account->number, from, (to < due ? to : due) - 1);
     }
     return drop_settled(db, first, touched);
 }
@@ -152,22 +150,32 @@ static void touch_holding(struct touched *touched, const struct holding *holding
     instant_us from = new || since < holding->from ? holding->from : since;
     instant_us last = holding->to < due ? holding->to - 1 : due - 1;
     if (!new && since >= holding->to) return; // it ended, and that was settled
-    for (instant_us at = from; at < last; at += 27 * DAY_US) touch_account(touched, holding->account, at); // no month is shorter
-    if (from <= last) touch_account(touched, holding->account, last);
+    touch_span(touched, holding->account, from, last);
 }
 
-static enum err touch_holdings(struct db *db, int64_t before, int64_t version, int64_t cut, struct touched *touched)
+static enum err touch_holdings(struct db *db, int64_t before, int64_t version, instant_us due, struct touched *touched)
 {
     size_t count;
     const struct holding *holdings = catalogue_all_holdings(touched->catalogue, &count);
-    instant_us since = INSTANT_NONE, due = INSTANT_NONE;
-    if (!count) return ERR_OK;
-    enum err err = usage_due(db, USAGE_READER_BILL, cut, &due, touched->fault);
-    if (!err && before) err = usage_due(db, USAGE_READER_BILL, before, &since, touched->fault);
-    if (err || due == INSTANT_NONE) return err;
-    for (size_t i = 0; i < count; i++)
+    instant_us since = INSTANT_NONE;
+    enum err err = count && before ? usage_due(db, USAGE_READER_BILL, before, &since, touched->fault) : ERR_OK;
+    for (size_t i = 0; i < count && !err; i++)
         touch_holding(touched, &holdings[i], since, due, since == INSTANT_NONE || holdings[i].version > version);
-    return ERR_OK;
+    return err;
+}
+
+// What is due by itself, without usage.
+static enum err touch_due(struct db *db, int64_t before, int64_t version, int64_t cut, struct touched *touched)
+{
+    size_t holdings, committed;
+    instant_us due = INSTANT_NONE;
+    (void)catalogue_all_holdings(touched->catalogue, &holdings);
+    (void)catalogue_committed(touched->catalogue, &committed);
+    if (!holdings && !committed) return ERR_OK;
+    enum err err = usage_due(db, USAGE_READER_BILL, cut, &due, touched->fault);
+    if (err || due == INSTANT_NONE) return err;
+    err = touch_holdings(db, before, version, due, touched);
+    return err ? err : touch_committed(db, due, touched);
 }
 
 enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_t cut, struct arena *arena, struct billing_period **periods, size_t *count,
@@ -183,9 +191,8 @@ enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_
     db_result_free(result);
     err = touch_rows(db, delta_sql, values, &touched);
     if (!err) err = touch_rows(db, transition_sql, values, &touched);
-    if (!err) err = touch_holdings(db, before, version, cut, &touched);
     if (!err) err = touch_recomputes(db, &touched);
-    if (!err) err = touch_committed(db, values[1], &touched);
+    if (!err) err = touch_due(db, before, version, cut, &touched);
     drop_repeats(&touched);
     *periods = touched.periods;
     *count = touched.count;
