@@ -182,6 +182,8 @@ const struct sku *const *catalogue_skus_of_meter(const struct catalogue *catalog
 struct dimension_set { struct match_member members[DIMENSIONS_MAX]; size_t count; };
 // Canonical JSON text of a dimension set ({"a":"x","b":"y"}, sorted, no spaces).
 void dimension_set_print(const struct dimension_set *set, struct text *out);
+// The value of a dimension; NULL: the set does not have it.
+const char *dimension_set_value(const struct dimension_set *set, const char *dimension);
 enum err dimension_set_read(struct arena *arena, struct slice members, struct dimension_set *set, struct fault *fault) MUST_USE;
 // The price of a SKU for a dimension set at a slot: in the book, else in its parents; the match with most members wins, ties by
 // the canonical match text; of one match what holds on dates, then on days of the week, then always. NULL: unpriced.

@@ -39,6 +39,22 @@ size_t contract_order_check(const enum contract_stage *stages, size_t count)
     return count;
 }
 
+size_t contract_discount_of(const struct contract_discount *discounts, size_t count, const struct sku *sku)
+{
+    size_t best = 0;
+    int best_rank = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct contract_discount *discount = &discounts[i];
+        int rank = discount->sku ? 3 : discount->service ? 2 : 1;
+        bool fits =
+            discount->sku ? discount->sku == sku : !discount->service || (sku && discount->service == sku->service);
+        if (!fits || rank <= best_rank) continue;
+        best = i + 1;
+        best_rank = rank;
+    }
+    return best;
+}
+
 const struct contract contract_default = {
     .stages = {CONTRACT_FREE, CONTRACT_PACKAGES, CONTRACT_RESERVATIONS, CONTRACT_SAVINGS_PLANS, CONTRACT_DISCOUNTS,
                CONTRACT_COUPONS, CONTRACT_LIMITS},

@@ -18,6 +18,9 @@ bool contract_stage_find(const char *name, enum contract_stage *stage) MUST_USE;
 // Index of the first stage that is there a second time, or that takes units after one that took money; count if the
 // list can be computed. Pure.
 size_t contract_order_check(const enum contract_stage *stages, size_t count);
+// The discount on a SKU (NULL: on what has none): the most specific one, of equal ones the first. Place from 1; 0: none.
+// Pure.
+size_t contract_discount_of(const struct contract_discount *discounts, size_t count, const struct sku *sku);
 extern const struct contract contract_default; // of an agreement that says nothing
 
 // Sets terms->contract from a row's stored form:

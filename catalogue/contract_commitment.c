@@ -151,7 +151,7 @@ static void read_rates(struct reading *reading, struct contract_plan *plan)
     const int128 one = INT64_C(1000000000000);
     const struct json_value *list = json_member(reading->json, "rates");
     size_t count = json_length(list);
-    struct contract_plan_rate *rates = ARENA_ARRAY(reading->catalogue->arena, struct contract_plan_rate, count + 1);
+    struct contract_discount *rates = ARENA_ARRAY(reading->catalogue->arena, struct contract_discount, count + 1);
     for (size_t i = 0; i < count; i++) {
         const struct json_value *json = json_item(list, i);
         const char *service = json_text(json_member(json, "service"), NULL);

@@ -31,12 +31,11 @@ struct contract_reservation {
 };
 
 // Taken off the agreement's price; on one SKU, on a service's SKUs, or (both NULL) on all: the most specific wins.
-struct contract_plan_rate { struct price rate; const struct sku *sku; const struct service *service; };
 struct contract_plan {
     struct contract_commitment base;
     bool only_cheaper;             // usage whose own price is below the plan's is not drawn
     const struct price_book *book; // the plan's prices; or NULL, and
-    const struct contract_plan_rate *rates; size_t rate_count;
+    const struct contract_discount *rates; size_t rate_count; // off the own price
 };
 
 // The commitment that a charge of stage COVERED, UNUSED or PURCHASE names, and whether it is a savings plan. The charge

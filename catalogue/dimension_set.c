@@ -18,6 +18,13 @@ void dimension_set_print(const struct dimension_set *set, struct text *out)
     text_add_char(out, '}');
 }
 
+const char *dimension_set_value(const struct dimension_set *set, const char *dimension)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->members[i].dimension, dimension) == 0) return set->members[i].value;
+    return NULL;
+}
+
 enum err dimension_set_add(struct dimension_set *set, const char *dimension, const char *value, struct fault *fault)
 {
     size_t at = 0;

@@ -75,9 +75,7 @@ enum err price_times_read(struct arena *arena, const char *json, struct price_ti
 
 static bool factor_of(const struct price_times *times, const struct dimension_set *dimensions, struct quantity *factor)
 {
-    const char *value = NULL;
-    for (size_t i = 0; i < dimensions->count && !value; i++)
-        if (strcmp(dimensions->members[i].dimension, times->dimension) == 0) value = dimensions->members[i].value;
+    const char *value = dimension_set_value(dimensions, times->dimension);
     if (!value || !times->count) return value && read_factor(value, factor);
     const struct price_factor wanted = {.value = value};
     const struct price_factor *found = bsearch(&wanted, times->factors, times->count, sizeof wanted, compare_factors);

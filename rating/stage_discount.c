@@ -3,26 +3,9 @@
 // negotiated. Of several the one on the SKU wins, else the one on its service, else the one on all. Pure.
 #include "rating/stage.h"
 
-// Place from 1; 0: none.
-static size_t discount_of(const struct contract *contract, const struct sku *sku)
-{
-    size_t best = 0;
-    int best_rank = 0;
-    for (size_t i = 0; i < contract->discount_count; i++) {
-        const struct contract_discount *discount = &contract->discounts[i];
-        int rank = discount->sku ? 3 : discount->service ? 2 : 1;
-        bool fits =
-            discount->sku ? discount->sku == sku : !discount->service || (sku && discount->service == sku->service);
-        if (!fits || rank <= best_rank) continue;
-        best = i + 1;
-        best_rank = rank;
-    }
-    return best;
-}
-
 struct price stage_discount_rate(const struct contract *contract, const struct sku *sku)
 {
-    size_t place = discount_of(contract, sku);
+    size_t place = contract_discount_of(contract->discounts, contract->discount_count, sku);
     return place ? contract->discounts[place - 1].rate : PRICE_ZERO;
 }
 
@@ -41,7 +24,8 @@ enum err stage_discount_run(struct stage_work *work)
     for (size_t i = 0; i < work->charges->count && contract->discount_count > 0; i++) {
         struct charge *charge = &work->charges->charges[i];
         if (!charge_of_price(charge->stage) || charge->billed_cost.pico == 0) continue;
-        size_t place = discount_of(contract, catalogue_sku_number(work->catalogue, charge->sku));
+        size_t place = contract_discount_of(contract->discounts, contract->discount_count,
+                                            catalogue_sku_number(work->catalogue, charge->sku));
         if (place == 0) continue;
         struct price rate = contract->discounts[place - 1].rate;
         charge->deduction = (int64_t)place;

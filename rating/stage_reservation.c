@@ -10,18 +10,13 @@ static struct quantity units_of(const struct contract_reservation *terms, const 
 {
     const struct quantity one = {1000000000};
     for (size_t m = 0; m < terms->match_count; m++) {
-        bool fits = false;
-        for (size_t i = 0; i < set->count && !fits; i++)
-            fits = strcmp(set->members[i].dimension, terms->match[m].dimension) == 0 &&
-                   strcmp(set->members[i].value, terms->match[m].value) == 0;
-        if (!fits) return QUANTITY_ZERO;
+        const char *value = dimension_set_value(set, terms->match[m].dimension);
+        if (!value || strcmp(value, terms->match[m].value) != 0) return QUANTITY_ZERO;
     }
     if (!terms->size_dimension) return one;
-    for (size_t i = 0; i < set->count; i++) {
-        if (strcmp(set->members[i].dimension, terms->size_dimension) != 0) continue;
-        for (size_t s = 0; s < terms->size_count; s++)
-            if (strcmp(set->members[i].value, terms->sizes[s].value) == 0) return terms->sizes[s].units;
-    }
+    const char *size = dimension_set_value(set, terms->size_dimension);
+    for (size_t s = 0; size && s < terms->size_count; s++)
+        if (strcmp(size, terms->sizes[s].value) == 0) return terms->sizes[s].units;
     return QUANTITY_ZERO;
 }
 

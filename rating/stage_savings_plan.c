@@ -3,22 +3,6 @@
 #include "rating/savings_plan.h"
 #include "rating/stage_commitment.h"
 
-// The discount on a SKU: the most specific one; NULL: the SKU is not eligible.
-static const struct contract_plan_rate *rate_of(const struct contract_plan *terms, const struct sku *sku)
-{
-    const struct contract_plan_rate *best = NULL;
-    int best_rank = 0;
-    for (size_t i = 0; i < terms->rate_count; i++) {
-        const struct contract_plan_rate *rate = &terms->rates[i];
-        int rank = rate->sku ? 3 : rate->service ? 2 : 1;
-        bool fits = rate->sku ? rate->sku == sku : !rate->service || rate->service == sku->service;
-        if (!fits || rank <= best_rank) continue;
-        best = rate;
-        best_rank = rank;
-    }
-    return best;
-}
-
 // The plan's price of an item; false: it has none.
 static bool plan_price(const struct stage_work *work, const struct contract_plan *terms, const struct price_item *item,
                        const struct dimension_set *dimensions, struct savings_plan_price *price)
@@ -30,9 +14,9 @@ static bool plan_price(const struct stage_work *work, const struct contract_plan
         *price = (struct savings_plan_price){version->price, version->per};
         return true;
     }
-    const struct contract_plan_rate *rate = rate_of(terms, catalogue_sku_number(work->catalogue, item->sku));
+    size_t place = contract_discount_of(terms->rates, terms->rate_count, catalogue_sku_number(work->catalogue, item->sku));
     price->per = item->price->per;
-    return rate && savings_plan_discounted(item->price->price, rate->rate, &price->price) == ERR_OK;
+    return place && savings_plan_discounted(item->price->price, terms->rates[place - 1].rate, &price->price) == ERR_OK;
 }
 
 // What the usage would cost a unit without the plan: its price less a negotiated discount.
