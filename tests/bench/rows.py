@@ -256,38 +256,49 @@ def recovery(world, options, found):
     start = sum(ends.values()) - options.events
     # a batch is never so large that a small run would be one commit; at full size this is no limit
     flags = [f"--rate.flush_events={max(1, options.events // COMMITS_LEAST)}"]
+    begin = time.time()
     with Role(world, "rate", "--rate.instance=bench-first", *flags) as rater:
         with progress.step("rating until the kill"):
-            live, _ = commit_rate(rater, ends, start, start + options.events * 45 // 100)
+            wait_offsets(rater, ends, start, start + options.events * 45 // 100)
             rater.kill()
-    killed = time.monotonic()
+    killed = time.time()
     time.sleep(1)  # a COMMIT that it had sent ends; the session timeout is longer
     (killed_at,) = sql("select sum(next_offset) from rating.partition")
+    live, _ = commit_rate(begin)
     with progress.step("rating again"), Role(world, "rate", "--rate.instance=bench-second", *flags) as rater:
-        replay, moved = commit_rate(rater, ends, killed_at, sum(ends.values()))
+        wait_offsets(rater, ends, killed_at, sum(ends.values()))
+    replay, moved = commit_rate(killed + 1)
     found.update({"recovery.live": live, "recovery.replay": replay, "recovery.ratio": replay / live,
                   "recovery.moving": moved - killed})
 
 
-def commit_rate(rater, ends, start, goal):
-    """Messages a second from the first commit above `start` to the one that reaches `goal`, and when the first was."""
-    first = last = None
-    deadline = time.monotonic() + REBUILD_SECONDS
-    while not last or last[0] < goal:
+def wait_offsets(rater, ends, start, goal):
+    """Until the next offsets that are committed sum to `goal`."""
+    last, deadline = start, time.monotonic() + REBUILD_SECONDS
+    while last < goal:
         rater.check()
-        now, found = time.monotonic(), committed()
+        found = committed()
         count = sum(found.values())
-        if len(found) == len(ends) and count > (last[0] if last else start):
-            last = (count, now)
-            first = first or last
-            deadline = now + REBUILD_SECONDS
-        if now > deadline:
+        if len(found) == len(ends) and count > last:
+            last, deadline = count, time.monotonic() + REBUILD_SECONDS
+        if time.monotonic() > deadline:
             raise Failed(f"nothing was committed for {REBUILD_SECONDS} s")
         progress.part(count, goal)
         time.sleep(0.02)
-    if last[0] == first[0]:
+
+
+def commit_rate(begin):
+    """Messages a second from the first commit after the time `begin` to the last one, and the first one's time; by the
+    batches' own times, so that a look that comes late changes nothing."""
+    commits, first, last, messages = sql(f"""
+        select count(*), coalesce(min(at), 0), coalesce(max(at), 0), coalesce(sum(messages), 0)
+            - coalesce((array_agg(messages order by at))[1], 0)
+        from (select (extract(epoch from max(committed_time)) * 1e6)::bigint as at,
+                sum(next_offset - first_offset) as messages
+            from rating.batch where committed_time > to_timestamp({begin}) group by xmin::text) as commit""")
+    if commits < 2:
         raise Failed("too few events: they were one commit")
-    return (last[0] - first[0]) / (last[1] - first[1]), first[1]
+    return messages * 1e6 / (last - first), first / 1e6
 
 
 # name -> (measurement, what it needs to have been measured)
