@@ -141,6 +141,13 @@ const struct service *catalogue_service_number(const struct catalogue *catalogue
     return index == NO_INDEX ? NULL : &catalogue->services[index];
 }
 
+const struct service *catalogue_service_id(const struct catalogue *catalogue, struct slice id)
+{
+    for (size_t i = 0; i < catalogue->service_count; i++)
+        if (slice_equal(slice_of(catalogue->services[i].id), id)) return &catalogue->services[i];
+    return NULL;
+}
+
 // --- agreements and lists
 
 const struct agreement *catalogue_agreement(const struct catalogue *catalogue, int64_t account, instant_us period_start)

@@ -84,6 +84,7 @@ struct contract {
     // contract_commitment.h; a charge names a reservation by its place, from 1, and a plan by reservation_count + its place
     const struct contract_reservation *reservations; size_t reservation_count;
     const struct contract_plan *plans; size_t plan_count;
+    const struct contract_limit *limits; size_t limit_count; // contract_limit.h; a charge names one by its place, from 1
 };
 
 struct seller { int32_t number; const char *id, *name, *address, *tax_id, *series; int64_t account; /* 0: the operator */ };
@@ -108,11 +109,17 @@ enum offer_kind { OFFER_PACKAGE, OFFER_RESERVATION, OFFER_SAVINGS_PLAN, OFFER_CO
 // A quota of usage, anew in every period. quantity: METER units; per: METER units in one of `unit`. price: of one package and period;
 // booked: SKU under which it is paid, NULL if the price is 0.
 struct package_terms { const struct sku *const *skus; size_t sku_count; struct quantity quantity, per; const char *unit; struct amount price; const struct sku *booked; };
+// Money off what a period charges on the SKUs or services, or on all if it names none. rate 0: it is an amount; minimum_spend and maximum: 0: none.
+struct coupon_terms {
+    struct price rate; struct amount amount, minimum_spend, maximum;
+    const struct sku *const *skus; size_t sku_count;
+    const struct service *const *services; size_t service_count;
+};
 struct offer {
     int64_t number; const char *id, *name;
     enum offer_kind kind;
     const char *currency; // code; NULL: none is needed
-    union { const struct package_terms *package; const void *terms; }; // of its kind
+    union { const struct package_terms *package; const struct coupon_terms *coupon; const void *terms; }; // of its kind
 };
 // What an account holds of an offer, for time in [from, to).
 struct holding { int64_t number; const char *id; int64_t version /* that wrote it last */; int64_t account; const struct offer *offer; int64_t quantity; instant_us from, to; };
@@ -145,6 +152,7 @@ const struct seller *catalogue_seller_number(const struct catalogue *catalogue, 
 const struct sku *catalogue_sku_number(const struct catalogue *catalogue, int32_t number);
 const struct sku *catalogue_sku_id(const struct catalogue *catalogue, struct slice id);
 const struct service *catalogue_service_number(const struct catalogue *catalogue, int32_t number);
+const struct service *catalogue_service_id(const struct catalogue *catalogue, struct slice id); // O(n)
 // Meters that take an event type: all versions, all meters; sets *count. The array is sorted by (number, effective_from).
 const struct meter *const *catalogue_meters_of_type(const struct catalogue *catalogue, struct slice event_type, size_t *count);
 // The version of a meter at an event time; NULL if it did not exist then.
@@ -163,7 +171,7 @@ const struct membership *catalogue_memberships(const struct catalogue *catalogue
 const struct membership *catalogue_members(const struct catalogue *catalogue, int64_t account, size_t *count);
 // Terms under which an account buys, at a period start; an account has exactly one seller. NULL if none then.
 const struct agreement *catalogue_agreement(const struct catalogue *catalogue, int64_t account, instant_us period_start);
-// All terms with reservations or savings plans: something is due under them also without usage.
+// All terms with reservations, savings plans or a minimum of the period: something is due under them also without usage.
 const struct agreement *const *catalogue_committed(const struct catalogue *catalogue, size_t *count);
 // Accounts that buy from the seller whose own account is `account` (a partner's customers); 0 for a plain account.
 const int64_t *catalogue_customers(const struct catalogue *catalogue, int64_t account, size_t *count);

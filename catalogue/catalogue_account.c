@@ -4,6 +4,7 @@
 
 #include "catalogue/catalogue_internal.h"
 #include "catalogue/contract.h"
+#include "catalogue/contract_commitment.h"
 
 enum { LEVEL_MAX = 7 };
 
@@ -272,7 +273,9 @@ static void index_committed(struct catalogue *catalogue)
         if (pass == 1) catalogue->committed = ARENA_ARRAY(catalogue->arena, const struct agreement *, count + 1);
         for (size_t i = 0; i < catalogue->agreement_count; i++) {
             const struct contract *contract = catalogue->agreements[i].contract;
-            if (contract->reservation_count == 0 && contract->plan_count == 0) continue;
+            instant_us from, to;
+            contract_committed_time(contract, &from, &to);
+            if (from > to) continue;
             if (pass == 0) count++;
             else catalogue->committed[catalogue->committed_count++] = &catalogue->agreements[i];
         }

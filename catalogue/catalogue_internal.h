@@ -87,7 +87,7 @@ struct catalogue {
     struct agreement *agreements;
     size_t agreement_count;
     struct span *account_agreements; // parallel to accounts
-    const struct agreement **committed; // with reservations or savings plans
+    const struct agreement **committed; // with reservations, savings plans or a minimum
     size_t committed_count;
     int64_t *customers;
     struct span *account_customers; // parallel to accounts

@@ -6,6 +6,7 @@
 
 #include "catalogue/catalogue_internal.h"
 #include "catalogue/contract_commitment.h"
+#include "catalogue/contract_limit.h"
 #include "common/json.h"
 
 const struct contract_form contract_forms[CONTRACT_STAGE_COUNT] = {
@@ -33,6 +34,7 @@ size_t contract_order_check(const enum contract_stage *stages, size_t count)
     bool there[CONTRACT_STAGE_COUNT] = {false}, money = false;
     for (size_t i = 0; i < count; i++) {
         if (there[stages[i]] || (money && contract_forms[stages[i]].units)) return i;
+        if (stages[i] == CONTRACT_DISCOUNTS && (there[CONTRACT_COUPONS] || there[CONTRACT_LIMITS])) return i;
         there[stages[i]] = true;
         money = !contract_forms[stages[i]].units;
     }
@@ -81,13 +83,6 @@ static enum err read_stages(const char *text, const char *account, struct contra
     return row_fault(fault, "agreement of", account, "its stages '%.200s' contradict each other", text);
 }
 
-static const struct service *service_of_id(const struct catalogue *catalogue, const char *id)
-{
-    for (size_t i = 0; i < catalogue->service_count; i++)
-        if (strcmp(catalogue->services[i].id, id) == 0) return &catalogue->services[i];
-    return NULL;
-}
-
 static enum err read_discount(const struct catalogue *catalogue, const struct json_value *json, const char *account,
                               struct contract_discount *discount, struct fault *fault)
 {
@@ -100,7 +95,7 @@ static enum err read_discount(const struct catalogue *catalogue, const struct js
         return row_fault(fault, "agreement of", account, "a discount's rate is above 0 and at most 1");
     if (sku && !(discount->sku = catalogue_sku_id(catalogue, slice_of(sku))))
         return row_fault(fault, "agreement of", account, "a discount names SKU %s, which is not there", sku);
-    if (service && !(discount->service = service_of_id(catalogue, service)))
+    if (service && !(discount->service = catalogue_service_id(catalogue, slice_of(service))))
         return row_fault(fault, "agreement of", account, "a discount names service %s, which is not there", service);
     return ERR_OK;
 }
@@ -141,6 +136,7 @@ enum err contract_build(struct catalogue *catalogue, const struct agreement_row 
         return row_fault(fault, "agreement of", account, "its deductions: %s", inner.reason);
     err = read_deductions(catalogue, json_root(document), account, contract, fault);
     if (!err) err = contract_commitments_build(catalogue, json_root(document), account, contract, fault);
+    if (!err) err = contract_limits_build(catalogue, json_root(document), account, contract, fault);
     json_free(document);
     return err;
 }

@@ -15,8 +15,8 @@ enum { CONTRACT_DISCOUNTS_MAX = 1000 };
 
 // The stage of that name; false: there is none. Pure.
 bool contract_stage_find(const char *name, enum contract_stage *stage) MUST_USE;
-// Index of the first stage that is there a second time, or that takes units after one that took money; count if the
-// list can be computed. Pure.
+// Index of the first stage that is there a second time, that takes units after one that took money, or that lowers
+// prices after coupons or limits; count if the list can be computed. Pure.
 size_t contract_order_check(const enum contract_stage *stages, size_t count);
 // The discount on a SKU (NULL: on what has none): the most specific one, of equal ones the first. Place from 1; 0: none.
 // Pure.
@@ -29,7 +29,9 @@ extern const struct contract contract_default; // of an agreement that says noth
 //                "reservations":[{"id","sku","tenant","from","to"?,"upfront","hourly","instances","units","per","match"?,
 //                                 "size"?,"sizes"?:{VALUE:UNITS}},...],
 //                "savings_plans":[{"id","sku","tenant","from","to"?,"upfront","hourly","only_cheaper",
-//                                  "price_book" | "rates":[as discounts]},...]}; each list only if there is one
+//                                  "price_book" | "rates":[as discounts]},...],
+//                "limits":[{"minimum_spend","maximum_spend"?,"services":[ID,...],"booked"?,"from"?,"to"?},...]}; each
+//                list only if there is one
 // ERR_INVALID: it cannot be read, or names what is not there.
 enum err contract_build(struct catalogue *catalogue, const struct agreement_row *row, struct agreement *terms,
                         struct fault *fault) MUST_USE;

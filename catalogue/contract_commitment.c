@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue_internal.h"
+#include "catalogue/contract_limit.h"
 #include "common/json.h"
 
 struct reading {
@@ -132,10 +133,9 @@ static void read_reservation(struct reading *reading, struct contract_reservatio
 
 static const struct service *service_of(struct reading *reading, const char *id)
 {
-    for (size_t i = 0; i < reading->catalogue->service_count; i++)
-        if (strcmp(reading->catalogue->services[i].id, id) == 0) return &reading->catalogue->services[i];
-    refuse(reading, "service");
-    return NULL;
+    const struct service *service = catalogue_service_id(reading->catalogue, slice_of(id));
+    if (!service) refuse(reading, "service");
+    return service;
 }
 
 static const struct price_book *book_of(struct reading *reading, const char *id)
@@ -185,8 +185,7 @@ const struct contract_commitment *contract_commitment_of(const struct contract *
 void contract_committed_time(const struct contract *contract, instant_us *from, instant_us *to)
 {
     size_t count = contract->reservation_count + contract->plan_count;
-    *from = INSTANT_MAX;
-    *to = INSTANT_MIN;
+    contract_minimum_time(contract, from, to);
     for (size_t place = 1; place <= count; place++) {
         bool plan;
         const struct contract_commitment *commitment = contract_commitment_of(contract, (int64_t)place, &plan);

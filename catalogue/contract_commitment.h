@@ -42,7 +42,7 @@ struct contract_plan {
 // was rated under this contract (ENSUREd).
 const struct contract_commitment *contract_commitment_of(const struct contract *contract, int64_t deduction, bool *plan);
 
-// From the first begin to the last end of a contract's commitments; INSTANT_MAX, INSTANT_MIN if it has none.
+// From the first begin to the last end of a contract's commitments and minimums; INSTANT_MAX, INSTANT_MIN if it has none.
 void contract_committed_time(const struct contract *contract, instant_us *from, instant_us *to);
 
 struct json_value;

@@ -72,7 +72,7 @@ struct file_contract {
     size_t stage_count; // 0: not given, the default order
     const struct file_discount *discounts;
     size_t discount_count;
-    const char *reservations, *plans; // canonical JSON of their lists; NULL: none
+    const char *reservations, *plans, *limits; // canonical JSON of their lists; NULL: none
     struct file_needed needed;
 };
 // A billing account, or a partner, which is an account and a seller.

@@ -106,6 +106,7 @@ enum {
     DISCOUNTS,
     RESERVATIONS,
     SAVINGS_PLANS,
+    LIMITS,
     EFFECTIVE_FROM,
     ACCOUNT_FIELDS,
     SERIES = ACCOUNT_FIELDS,
@@ -124,7 +125,7 @@ static void read_terms(struct file_errors *errors, const struct file_field *fiel
     };
     read_tax(errors, &fields[TAX], &account->terms);
     const struct file_contract_fields deductions = {&fields[STAGES], &fields[DISCOUNTS], &fields[RESERVATIONS],
-                                                    &fields[SAVINGS_PLANS]};
+                                                    &fields[SAVINGS_PLANS], &fields[LIMITS]};
     file_contract_read(errors, &deductions, &account->contract);
     if (account->terms.currency && currency_find(account->terms.currency, &currency, &fault))
         file_error(errors, fields[CURRENCY].value, "currency '%.16s': %s", account->terms.currency, fault.reason);
@@ -152,6 +153,7 @@ static void read_account(struct catalogue_files *files, const struct yaml_node *
         [DISCOUNTS] = {.name = "discounts"},
         [RESERVATIONS] = {.name = "reservations"},
         [SAVINGS_PLANS] = {.name = "savings_plans"},
+        [LIMITS] = {.name = "limits"},
         [EFFECTIVE_FROM] = {.name = "effective_from"},
         [SERIES] = {.name = "series", .required = true},
     };

@@ -6,6 +6,7 @@
 
 #include "catalogue/contract_commitment.h"
 #include "catalogue/dimension_set.h"
+#include "catalogue/file_contract.h"
 #include "common/json.h"
 
 struct reader {
@@ -16,24 +17,17 @@ struct reader {
 
 static struct file_reference need(struct reader *reader, const char *kind, const struct file_field *field)
 {
-    struct file_needed *needed = &reader->contract->needed;
     struct file_reference reference = file_reference(reader->errors, field);
-    if (!reference.id) return reference;
-    needed->list =
-        arena_grow(reader->errors->arena, needed->list, sizeof *needed->list, needed->count, &needed->capacity);
-    needed->list[needed->count++] = (struct file_need){kind, reference};
+    file_contract_need(reader->errors, reader->contract, kind, reference);
     return reference;
 }
 
 // Ids of tenants may hold what other ids may not.
 static void need_tenant(struct reader *reader, const struct file_field *field)
 {
-    struct file_needed *needed = &reader->contract->needed;
     const char *id = file_text(reader->errors, field, ID_MAX);
     if (!id) return;
-    needed->list =
-        arena_grow(reader->errors->arena, needed->list, sizeof *needed->list, needed->count, &needed->capacity);
-    needed->list[needed->count++] = (struct file_need){"tenant", {field->value, id}};
+    file_contract_need(reader->errors, reader->contract, "tenant", (struct file_reference){field->value, id});
     json_put_text(reader->json, "tenant", id);
 }
 

@@ -6,6 +6,7 @@
 
 #include "catalogue/contract.h"
 #include "catalogue/file_commitment.h"
+#include "catalogue/file_limit.h"
 
 // --- stages
 
@@ -25,6 +26,12 @@ static void tell_order(struct file_errors *errors, const struct yaml_node *list,
     for (size_t i = 0; i < place; i++) {
         if (stages[i] != stages[place]) continue;
         file_error(errors, list->items[place], "stage '%s' is there twice", name);
+        return;
+    }
+    if (!contract_forms[stages[place]].units) {
+        file_error(errors, list->items[place],
+                   "stage '%s' lowers prices, and '%s' before it what they came to: it comes first", name,
+                   contract_forms[stages[place - 1]].name);
         return;
     }
     file_error(errors, list->items[place],
@@ -124,6 +131,15 @@ static void need_stage(struct file_errors *errors, const struct file_contract *c
                    contract_forms[stage].name);
 }
 
+void file_contract_need(struct file_errors *errors, struct file_contract *contract, const char *kind,
+                        struct file_reference reference)
+{
+    struct file_needed *needed = &contract->needed;
+    if (!reference.id) return;
+    needed->list = arena_grow(errors->arena, needed->list, sizeof *needed->list, needed->count, &needed->capacity);
+    needed->list[needed->count++] = (struct file_need){kind, reference};
+}
+
 void file_contract_read(struct file_errors *errors, const struct file_contract_fields *fields,
                         struct file_contract *contract)
 {
@@ -131,7 +147,9 @@ void file_contract_read(struct file_errors *errors, const struct file_contract_f
     read_stages(errors, fields->stages, contract);
     read_discounts(errors, fields->discounts, contract);
     file_commitments_read(errors, fields->reservations, fields->plans, contract);
+    file_limits_read(errors, fields->limits, contract);
     need_stage(errors, contract, fields->discounts, CONTRACT_DISCOUNTS);
     need_stage(errors, contract, fields->reservations, CONTRACT_RESERVATIONS);
     need_stage(errors, contract, fields->plans, CONTRACT_SAVINGS_PLANS);
+    need_stage(errors, contract, fields->limits, CONTRACT_LIMITS);
 }

@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-enum { OFFER_SKUS_MAX = 1000 };
+enum { OFFER_IDS_MAX = 1000 };
 
 const struct offer_form offer_forms[OFFER_KIND_COUNT] = {
     [OFFER_PACKAGE] = {"package", CONTRACT_PACKAGES, false, offer_package_read, offer_package_build},
     [OFFER_RESERVATION] = {"reservation", CONTRACT_RESERVATIONS, true, NULL, NULL},
     [OFFER_SAVINGS_PLAN] = {"savings_plan", CONTRACT_SAVINGS_PLANS, true, NULL, NULL},
-    [OFFER_COUPON] = {"coupon", CONTRACT_COUPONS, false, NULL, NULL},
+    [OFFER_COUPON] = {"coupon", CONTRACT_COUPONS, false, offer_coupon_read, offer_coupon_build},
     [OFFER_SUBSCRIPTION] = {"subscription", CONTRACT_STAGE_COUNT, false, NULL, NULL},
 };
 
@@ -35,19 +35,30 @@ void offer_refer(struct offer_reading *reading, enum offer_refers to, const stru
     offer->references[offer->reference_count++] = (struct file_offer_reference){(int)to, {node, id}};
 }
 
-void offer_read_skus(struct offer_reading *reading, const struct file_field *field, const char *member)
+static void read_ids(struct offer_reading *reading, const struct file_field *field, enum offer_refers to,
+                     const char *thing)
 {
     size_t count;
-    const char **ids = file_names(reading->errors, field, OFFER_SKUS_MAX, true, &count);
+    const char **ids = file_names(reading->errors, field, OFFER_IDS_MAX, true, &count);
     if (field->value && field->value->kind == YAML_SEQUENCE && field->value->count == 0)
-        file_error(reading->errors, field->value, "%s names at least one SKU", field->name);
-    json_name(reading->json, member);
+        file_error(reading->errors, field->value, "%s names at least one %s", field->name, thing);
+    json_name(reading->json, field->name);
     json_array_open(reading->json);
     for (size_t i = 0; i < count; i++) {
         json_write_text(reading->json, ids[i]);
-        offer_refer(reading, OFFER_REFERS_SKU, field->value->items[i], ids[i]);
+        offer_refer(reading, to, field->value->items[i], ids[i]);
     }
     json_array_close(reading->json);
+}
+
+void offer_read_skus(struct offer_reading *reading, const struct file_field *field)
+{
+    read_ids(reading, field, OFFER_REFERS_SKU, "SKU");
+}
+
+void offer_read_services(struct offer_reading *reading, const struct file_field *field)
+{
+    read_ids(reading, field, OFFER_REFERS_SERVICE, "service");
 }
 
 // --- stored form
@@ -101,4 +112,20 @@ enum err offer_get_skus(struct catalogue *catalogue, const struct json_value *te
         err = find_sku(catalogue, json_text(json_item(list, i), NULL), offer, &found[i], fault);
     *skus = found;
     return err;
+}
+
+enum err offer_get_services(struct catalogue *catalogue, const struct json_value *terms, const char *member,
+                            const struct offer *offer, const struct service *const **services, size_t *count,
+                            struct fault *fault)
+{
+    const struct json_value *list = json_member(terms, member);
+    const struct service **found = ARENA_ARRAY(catalogue->arena, const struct service *, json_length(list) + 1);
+    *count = json_length(list);
+    for (size_t i = 0; i < *count; i++) {
+        const char *id = json_text(json_item(list, i), "");
+        if (!(found[i] = catalogue_service_id(catalogue, slice_of(id))))
+            return row_fault(fault, "offer", offer->id, "service %s does not exist", id);
+    }
+    *services = found;
+    return ERR_OK;
 }

@@ -20,8 +20,9 @@ enum offer_refers { OFFER_REFERS_SKU, OFFER_REFERS_SERVICE, OFFER_REFERS_BOOK };
 // --- for the kinds
 // Remembers that the terms name another thing, for the plan to look for; NULL is fine.
 void offer_refer(struct offer_reading *reading, enum offer_refers to, const struct yaml_node *node, const char *id);
-// A list of SKU ids as member `skus`, required, all of them references.
-void offer_read_skus(struct offer_reading *reading, const struct file_field *field, const char *member);
+// A list of ids as the member of the field's name, all of them references; empty if it is absent.
+void offer_read_skus(struct offer_reading *reading, const struct file_field *field);
+void offer_read_services(struct offer_reading *reading, const struct file_field *field);
 // The stored forms. A text that cannot be read is ERR_INVALID at "offer ID".
 enum err offer_get_amount(const struct json_value *terms, const char *member, const struct offer *offer,
                           struct amount *amount, struct fault *fault) MUST_USE;
@@ -33,7 +34,13 @@ enum err offer_get_sku(const struct catalogue *catalogue, const struct json_valu
 enum err offer_get_skus(struct catalogue *catalogue, const struct json_value *terms, const char *member,
                         const struct offer *offer, const struct sku *const **skus, size_t *count,
                         struct fault *fault) MUST_USE;
+enum err offer_get_services(struct catalogue *catalogue, const struct json_value *terms, const char *member,
+                            const struct offer *offer, const struct service *const **services, size_t *count,
+                            struct fault *fault) MUST_USE;
 
+void offer_coupon_read(struct offer_reading *reading);
+enum err offer_coupon_build(struct catalogue *catalogue, const struct json_value *terms, struct offer *offer,
+                            struct fault *fault) MUST_USE;
 void offer_package_read(struct offer_reading *reading);
 enum err offer_package_build(struct catalogue *catalogue, const struct json_value *terms, struct offer *offer,
                              struct fault *fault) MUST_USE;

@@ -35,7 +35,7 @@ void offer_package_read(struct offer_reading *reading)
     struct price price = file_decimal_price(errors, &fields[PRICE]);
     struct file_reference booked = file_reference(errors, &fields[BOOKED]);
     int reset = file_choice(errors, &fields[RESET], resets, 1, 0);
-    offer_read_skus(reading, &fields[SKUS], "skus");
+    offer_read_skus(reading, &fields[SKUS]);
     json_put_decimal(reading->json, "quantity", meter_units(reading, &fields[QUANTITY], &fields[PER]).nano,
                      QUANTITY_PLACES);
     json_put_text(reading->json, "unit", file_text(errors, &fields[UNIT], FILE_NAME_MAX));

@@ -78,12 +78,14 @@ const char *plan_contract_deductions(struct plan *plan, const struct file_contra
 {
     struct text out = {0};
     struct json_writer json;
-    if (contract->discount_count == 0 && !contract->reservations && !contract->plans) return NULL;
+    if (contract->discount_count == 0 && !contract->reservations && !contract->plans && !contract->limits)
+        return NULL;
     json_begin(&json, &out);
     json_object_open(&json);
     if (contract->discount_count > 0) put_discounts(&json, contract);
     put_list(&json, "reservations", contract->reservations);
     put_list(&json, "savings_plans", contract->plans);
+    put_list(&json, "limits", contract->limits);
     json_object_close(&json);
     const char *copy = arena_text(plan->arena, out.data, out.length);
     text_free(&out);

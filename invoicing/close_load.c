@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/contract_limit.h"
 #include "common/array.h"
 #include "common/log.h"
 #include "invoicing/charge_row.h"
@@ -212,16 +213,17 @@ static bool agrees(const struct rated *rated, const struct close_source *posted)
 }
 
 // Does time alone make something due?
-static bool holds_something(const struct close_work *work, const struct close_account *account)
+static bool falls_due(const struct close_work *work, const struct close_account *account)
 {
+    const struct billing_period *period = account->period;
     size_t count;
-    return catalogue_holdings(work->catalogue, account->period->account, &count) != NULL;
+    return catalogue_holdings(work->catalogue, period->account, &count) || contract_has_minimum(period->agreement->contract, period->start);
 }
 
 static enum err rate_account(struct close_work *work, struct close_account *account)
 {
     const struct agreement *terms = account->period->agreement;
-    if (holds_something(work, account) && account->usage.due < account->period->end)
+    if (falls_due(work, account) && account->usage.due < account->period->end)
         close_refuse(work, account, "the log has not come to the end of the period at cut %lld: run again when something was received after it", (long long)account->cut);
     enum err err = charge_rate(work->catalogue, terms, &account->usage, work->arena, &account->rated, work->fault);
     if (err) return err;

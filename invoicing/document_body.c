@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalogue/contract_commitment.h"
+#include "catalogue/contract_limit.h"
 #include "catalogue/price_model.h"
 #include "catalogue/price_times.h"
 #include "common/json.h"
@@ -106,6 +107,17 @@ static void write_commitment(struct json_writer *json, const struct billable *bi
     if (charge->stage == STAGE_PURCHASE) json_put_text(json, "purchase", charge->tier ? "hourly" : "upfront");
 }
 
+// The amount of the limit of the terms that the charge comes of; absent if it comes of none.
+static void write_limit(struct json_writer *json, const struct billable *billable)
+{
+    const struct contract *contract = billable->original->agreement->contract;
+    const struct charge *charge = &billable->charge;
+    if (!charge_of_limit(charge->stage)) return;
+    ENSURE((size_t)charge->deduction <= contract->limit_count); // the charge was rated under these terms
+    const struct contract_limit *limit = &contract->limits[charge->deduction - 1];
+    json_put_decimal(json, "limit", (charge->stage == STAGE_ACCOUNT_MINIMUM ? limit->minimum_spend : limit->maximum_spend).pico, AMOUNT_PLACES);
+}
+
 // What the account holds that the charge comes of; absent if it comes of no such thing.
 static void write_holding(struct json_writer *json, const struct holding *holding)
 {
@@ -149,7 +161,7 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     json_put_text(json, "period", billable->original->label);
     json_put_text(json, "service", sku->service->id);
     json_put_text(json, "sku", sku->id);
-    json_put_text(json, "description", holding && !charge->price ? holding->offer->name : sku->name);
+    json_put_text(json, "description", holding && (!charge->price || charge->stage == STAGE_COUPON) ? holding->offer->name : sku->name);
     json_put_text(json, "tenant", tenant_id(catalogue, charge->tenant));
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_name(json, "dimensions");
@@ -159,6 +171,7 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     write_price(json, price, unit, charge);
     write_discount(json, billable);
     write_commitment(json, billable);
+    write_limit(json, billable);
     write_holding(json, holding);
     json_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
     json_put_money(json, "amount", billable->original->agreement->currency, line->amount);

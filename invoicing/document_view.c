@@ -173,6 +173,9 @@ static const char *note_of(struct reader *reader, const struct json_value *json)
         {"package", "paid by the package"},
         {"bought", "for the period"},
         {"left", "paid for and not used"},
+        {"coupon", "taken off by a coupon"},
+        {"account_minimum", "raises the account's period to its minimum"},
+        {"account_maximum", "lowers the account's period to its maximum"},
     };
     const char *stage = want_text(reader, json, "stage"), *model = optional_text(reader, json, "model");
     const char *commitment = commitment_note(reader, json, stage);

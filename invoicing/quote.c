@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/contract_limit.h"
 #include "rating/usage_rows.h"
 
 enum { CHAIN_MAX = 8 }; // levels of the partner chain, checked by the schema
@@ -94,17 +95,31 @@ static int piece_order(const void *left, const void *right)
     return (a->record->order > b->record->order) - (a->record->order < b->record->order);
 }
 
-// What an account holds is due in the month that is asked for, whether anything was used or not: a piece without a record.
-static void place_holding(struct making *making, const struct holding *holding)
+// The account's period of the month that is asked for; false: it is not asked for, or has none.
+static bool wished_period(const struct making *making, int64_t account, struct billing_period *period)
 {
     const struct billing_account *only = making->wish->account;
-    struct billing_period period;
     struct fault ignored;
-    if (only && only->number != holding->account) return;
-    if (period_of_label(making->catalogue, holding->account, making->wish->year, making->wish->month, &period, &ignored))
-        return;
-    if (holding->from < period.end && holding->to > period.start)
-        add_pieces(making, NULL, holding->account, period.start, period.start + 1);
+    return (!only || only->number == account) &&
+           !period_of_label(making->catalogue, account, making->wish->year, making->wish->month, period, &ignored);
+}
+
+// What an account holds, or its terms' minimum, is due in the month that is asked for, whether anything was used or not:
+// a piece without a record.
+static void place_due(struct making *making)
+{
+    size_t count;
+    struct billing_period period;
+    const struct holding *holdings = catalogue_all_holdings(making->catalogue, &count);
+    for (size_t i = 0; i < count; i++)
+        if (wished_period(making, holdings[i].account, &period) && holdings[i].from < period.end &&
+            holdings[i].to > period.start)
+            add_pieces(making, NULL, holdings[i].account, period.start, period.start + 1);
+    const struct agreement *const *committed = catalogue_committed(making->catalogue, &count);
+    for (size_t i = 0; i < count; i++)
+        if (wished_period(making, committed[i]->account->number, &period) && period.agreement == committed[i] &&
+            contract_has_minimum(committed[i]->contract, period.start))
+            add_pieces(making, NULL, period.account, period.start, period.start + 1);
 }
 
 // --- usage of one account's month
@@ -284,10 +299,7 @@ enum err quote_make(const struct catalogue *catalogue, const struct quote_usage 
     *list = (struct quote_list){0};
     for (size_t i = 0; i < usage->record_count; i++)
         list->outside += !place_record(&making, &usage->records[i]);
-    size_t holding_count;
-    const struct holding *holdings = catalogue_all_holdings(catalogue, &holding_count);
-    for (size_t i = 0; wish->month && i < holding_count; i++)
-        place_holding(&making, &holdings[i]);
+    if (wish->month) place_due(&making);
     if (making.count) qsort(making.pieces, making.count, sizeof *making.pieces, piece_order);
     list->quotes = ARENA_ARRAY(arena, struct quote, making.count + 1);
     for (size_t from = 0, to; from < making.count; from = to) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalogue/contract_commitment.h"
+#include "catalogue/contract_limit.h"
 #include "catalogue/price_model.h"
 #include "catalogue/price_times.h"
 #include "invoicing/quote.h"
@@ -158,6 +159,10 @@ static void explain_holding(const struct quote *quote, const struct holding *hol
                             const struct charge *charge, struct text *out)
 {
     ENSURE(holding);
+    if (charge->stage == STAGE_COUPON) {
+        text_print(out, "coupon %s (%s)", holding->offer->id, holding->id);
+        return;
+    }
     if (charge->stage == STAGE_BOUGHT) {
         add_quantity(out, charge->quantity);
         text_print(out, " of %s (%s)", holding->offer->id, holding->id);
@@ -169,6 +174,14 @@ static void explain_holding(const struct quote *quote, const struct holding *hol
     if (charge->effective_cost.pico == 0) return;
     text_add_string(out, " at ");
     add_money(out, quote, charge->effective_cost);
+}
+
+static void explain_limit(const struct quote *quote, const struct charge *charge, struct text *out)
+{
+    const struct contract_limit *limit = &quote->period.agreement->contract->limits[charge->deduction - 1];
+    bool least = charge->stage == STAGE_ACCOUNT_MINIMUM;
+    text_print(out, "%s of the account's period, ", least ? "up to the minimum" : "down to the maximum");
+    add_money(out, quote, least ? limit->minimum_spend : limit->maximum_spend);
 }
 
 void quote_explain(const struct catalogue *catalogue, const struct quote *quote, const struct charge *charge,
@@ -206,7 +219,12 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
     case STAGE_PACKAGE:
     case STAGE_BOUGHT:
     case STAGE_LEFT:
+    case STAGE_COUPON:
         explain_holding(quote, catalogue_holding_number(catalogue, charge->deduction), meter, charge, out);
+        break;
+    case STAGE_ACCOUNT_MINIMUM:
+    case STAGE_ACCOUNT_MAXIMUM:
+        explain_limit(quote, charge, out);
         break;
     case STAGE_COUNT:
         break;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalogue/contract_commitment.h"
+#include "catalogue/contract_limit.h"
 #include "common/array.h"
 #include "invoicing/settle.h"
 
@@ -143,6 +144,27 @@ static enum err touch_committed(struct db *db, instant_us due, struct touched *t
     return drop_settled(db, first, touched);
 }
 
+// Periods that ended since the last round's due instant: what is missing to a minimum of the terms is due, whether they were settled before
+// or not.
+static void touch_minimum(struct touched *touched, const struct agreement *terms, instant_us since, instant_us due)
+{
+    struct billing_period now;
+    instant_us from, to;
+    contract_minimum_time(terms->contract, &from, &to);
+    if (from > to || period_of(touched->catalogue, terms->account->number, due, &now, NULL)) return;
+    if (from < terms->effective_from) from = terms->effective_from;
+    if (to > terms->effective_to) to = terms->effective_to;
+    if (since != INSTANT_NONE && since > from) from = since;
+    if (from - 31 * DAY_US < to) touch_span(touched, terms->account->number, from, now.start - 1); // a period may end after its limit
+}
+
+static void touch_minimums(struct touched *touched, instant_us since, instant_us due)
+{
+    size_t count;
+    const struct agreement *const *committed = catalogue_committed(touched->catalogue, &count);
+    for (size_t i = 0; i < count; i++) touch_minimum(touched, committed[i], since, due);
+}
+
 // Accounts that hold something, in every period that a new due instant is in or passed: from the last round's due instant on, or, of what is
 // new since then, from where it begins.
 static void touch_holding(struct touched *touched, const struct holding *holding, instant_us since, instant_us due, bool new)
@@ -153,29 +175,28 @@ static void touch_holding(struct touched *touched, const struct holding *holding
     touch_span(touched, holding->account, from, last);
 }
 
-static enum err touch_holdings(struct db *db, int64_t before, int64_t version, instant_us due, struct touched *touched)
+static void touch_holdings(struct touched *touched, int64_t version, instant_us since, instant_us due)
 {
     size_t count;
     const struct holding *holdings = catalogue_all_holdings(touched->catalogue, &count);
-    instant_us since = INSTANT_NONE;
-    enum err err = count && before ? usage_due(db, USAGE_READER_BILL, before, &since, touched->fault) : ERR_OK;
-    for (size_t i = 0; i < count && !err; i++)
+    for (size_t i = 0; i < count; i++)
         touch_holding(touched, &holdings[i], since, due, since == INSTANT_NONE || holdings[i].version > version);
-    return err;
 }
 
 // What is due by itself, without usage.
 static enum err touch_due(struct db *db, int64_t before, int64_t version, int64_t cut, struct touched *touched)
 {
     size_t holdings, committed;
-    instant_us due = INSTANT_NONE;
+    instant_us since = INSTANT_NONE, due = INSTANT_NONE;
     (void)catalogue_all_holdings(touched->catalogue, &holdings);
     (void)catalogue_committed(touched->catalogue, &committed);
     if (!holdings && !committed) return ERR_OK;
     enum err err = usage_due(db, USAGE_READER_BILL, cut, &due, touched->fault);
+    if (!err && before) err = usage_due(db, USAGE_READER_BILL, before, &since, touched->fault);
     if (err || due == INSTANT_NONE) return err;
-    err = touch_holdings(db, before, version, due, touched);
-    return err ? err : touch_committed(db, due, touched);
+    touch_holdings(touched, version, since, due);
+    touch_minimums(touched, since, due);
+    return touch_committed(db, due, touched);
 }
 
 enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_t cut, struct arena *arena, struct billing_period **periods, size_t *count,

@@ -130,6 +130,9 @@ const char *charge_stage_name(enum charge_stage stage)
         [STAGE_PACKAGE] = "package",
         [STAGE_BOUGHT] = "bought",
         [STAGE_LEFT] = "left",
+        [STAGE_COUPON] = "coupon",
+        [STAGE_ACCOUNT_MINIMUM] = "account_minimum",
+        [STAGE_ACCOUNT_MAXIMUM] = "account_maximum",
     };
     return names[stage];
 }
@@ -141,7 +144,12 @@ bool charge_of_price(enum charge_stage stage)
 
 bool charge_of_holding(enum charge_stage stage)
 {
-    return stage == STAGE_PACKAGE || stage == STAGE_BOUGHT || stage == STAGE_LEFT;
+    return stage == STAGE_PACKAGE || stage == STAGE_BOUGHT || stage == STAGE_LEFT || stage == STAGE_COUPON;
+}
+
+bool charge_of_limit(enum charge_stage stage)
+{
+    return stage == STAGE_ACCOUNT_MINIMUM || stage == STAGE_ACCOUNT_MAXIMUM;
 }
 
 bool charge_of_commitment(enum charge_stage stage)

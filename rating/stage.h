@@ -22,7 +22,8 @@ extern stage_run *const stage_runs[CONTRACT_STAGE_COUNT]; // NULL: nothing of it
 // Runs the contract's stages of units, or those of money, in its order.
 enum err stages_run(struct stage_work *work, bool units) MUST_USE;
 
-stage_run stage_free_run, stage_package_run, stage_reservation_run, stage_savings_plan_run, stage_discount_run;
+stage_run stage_free_run, stage_package_run, stage_reservation_run, stage_savings_plan_run, stage_discount_run,
+    stage_coupon_run, stage_limit_run;
 
 // The rate of the negotiated discount on a SKU; 0: none.
 struct price stage_discount_rate(const struct contract *contract, const struct sku *sku);

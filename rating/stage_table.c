@@ -8,6 +8,8 @@ stage_run *const stage_runs[CONTRACT_STAGE_COUNT] = {
     [CONTRACT_RESERVATIONS] = stage_reservation_run,
     [CONTRACT_SAVINGS_PLANS] = stage_savings_plan_run,
     [CONTRACT_DISCOUNTS] = stage_discount_run,
+    [CONTRACT_COUPONS] = stage_coupon_run,
+    [CONTRACT_LIMITS] = stage_limit_run,
 };
 
 enum err stages_run(struct stage_work *work, bool units)

@@ -120,6 +120,7 @@ class Terms:
     discounts: tuple
     reservations: tuple = ()   # as in the file
     savings_plans: tuple = ()
+    limits: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,28 @@ class Package:
     quantity: Fraction  # meter units
     price: Fraction
     booked: str
+
+
+@dataclass(frozen=True)
+class Coupon:
+    """Money off what a month charges; rate 0: an amount. skus and services both empty: off all."""
+    rate: Fraction
+    amount: Fraction
+    minimum_spend: Fraction
+    maximum: Fraction  # 0: none
+    skus: tuple
+    services: tuple
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The least and the most of months that begin in [start, end). maximum None: none."""
+    minimum: Fraction
+    maximum: Fraction
+    services: tuple
+    booked: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -164,6 +187,12 @@ def times_of(times):
         return {"times": times["dimension"],
                 "factors": tuple(sorted((value, decimal(text)) for value, text in times["values"].items()))}
     return {"times": times or ""}
+
+
+def limit_of(row):
+    return Limit(decimal(row.get("minimum_spend", "0")), decimal(row["maximum_spend"]) if "maximum_spend" in row else None,
+                 tuple(row.get("services", ())), row.get("booked"), instant(row["from"]) if "from" in row else ALWAYS,
+                 instant(row["to"]) if "to" in row else NEVER)
 
 
 def in_force(versions, at):
@@ -273,6 +302,7 @@ class Catalogue:
             discounts=tuple(Discount(decimal(each["rate"]), each.get("sku"), each.get("service"))
                             for each in row.get("discounts", ())),
             reservations=tuple(row.get("reservations", ())), savings_plans=tuple(row.get("savings_plans", ())),
+            limits=tuple(limit_of(each) for each in row.get("limits", ())),
             start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS))
 
     def _take_offer(self, row):
@@ -281,6 +311,11 @@ class Catalogue:
             self.offers[row["id"]] = Package(
                 tuple(terms["skus"]), decimal(terms["quantity"]) * decimal(terms.get("per", "1")),
                 decimal(terms.get("price", "0")), terms.get("booked"))
+        if "coupon" in row:
+            terms = row["coupon"]
+            self.offers[row["id"]] = Coupon(
+                *(decimal(terms.get(name, "0")) for name in ("rate", "amount", "minimum_spend", "maximum")),
+                tuple(terms.get("skus", ())), tuple(terms.get("services", ())))
 
     # --- questions
 

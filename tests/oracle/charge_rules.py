@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from catalogue_files import match_text
 from commitment_stage import COVERED, Commitments
-from contract_rules import Item, deducted, ladder_of, taken_units
+from contract_rules import COUPON, Item, deducted, ladder_of, taken_units
 from exact import AMOUNT_PLACES, allocated, month
 from price_rules import MINIMUM, PER_UNIT, USAGE, climb, cost_of
 from usage_rules import Run, accrued, usage
@@ -133,7 +133,8 @@ class Rating:
             for price, tier, stage, quantity, cost in climb(ladder):
                 self.rated.charges[Key(None, price.sku, price.name, tier, None, stage)] = quantity, cost
         if self.terms:
-            self.rated.charges = deducted(self.catalogue, self.terms, self.rated.charges)
+            self.rated.charges = deducted(self.catalogue, self.terms, self.rated.charges, start, end, Key)
+            self.rated.effective |= {key: cost for key, (_, cost) in self.rated.charges.items() if key.stage >= COUPON}
         return self.rated
 
 

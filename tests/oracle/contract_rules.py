@@ -5,12 +5,13 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from catalogue_files import ALWAYS, Package, match_text
-from exact import AMOUNT_PLACES, rounded
+from catalogue_files import ALWAYS, Coupon, Package, match_text
+from exact import AMOUNT_PLACES, allocated, rounded
 from price_rules import MAXIMUM_SPEND, PER_UNIT
 
 
 PACKAGE, BOUGHT, LEFT = 8, 9, 10  # stages of charges
+COUPON, ACCOUNT_MINIMUM, ACCOUNT_MAXIMUM = 13, 14, 15
 NOTHING = "", "", "{}", ALWAYS, ""     # a price's name where there is none
 
 
@@ -115,7 +116,7 @@ def discount_of(catalogue, terms, sku):
     return (best[1], terms.discounts[best[1] - 1]) if best[0] else (0, None)
 
 
-def discounts(catalogue, terms, charges):
+def discounts(catalogue, terms, charges, *_):
     """What a price charges is lowered by rate x cost, rounded half-up once."""
     lowered = {}
     for key, (quantity, cost) in charges.items():
@@ -127,11 +128,66 @@ def discounts(catalogue, terms, charges):
     return lowered
 
 
-MONEY = {"discounts": discounts}
+def within(catalogue, key, skus, services):
+    return not skus and not services or key.sku in skus or catalogue.skus[key.sku]["service"] in services
 
 
-def deducted(catalogue, terms, charges):
+def billed(charges, inside):
+    return sum((cost for key, (_, cost) in charges.items() if inside(key)), Fraction(0))
+
+
+def take_off(charges, inside, off, stage, deduction):
+    """Splits what is taken off by what the charges of one (tenant, SKU, price, tier, dimensions) come to."""
+    nets = defaultdict(Fraction)
+    for key, (_, cost) in charges.items():
+        if inside(key):
+            nets[replace(key, stage=stage, deduction=deduction)] += cost
+
+    def place(key):
+        book, _, match, begin, hours = key.price
+        return (key.sku.encode(), (key.tenant or "").encode(), (match or "{}").encode(), (hours or "").encode(),
+                ALWAYS if begin is None else begin, (book or "").encode(), key.tier, (key.dimensions or "{}").encode())
+    keys = sorted(nets, key=place)
+    parts = allocated(off, [max(nets[key], Fraction(0)) for key in keys], AMOUNT_PLACES) if off else []
+    charges.update({key: (Fraction(0), -part) for key, part in zip(keys, parts) if part})
+
+
+def coupons(catalogue, terms, charges, start, end, _):
+    """The one that ends soonest first; the least spend is that before any coupon."""
+    charges = dict(charges)
+    held = sorted(catalogue.held(terms.account, Coupon, start, end), key=lambda each: (each[0].end, each[0].id))
+    for holding, coupon in held:
+        inside = lambda key: within(catalogue, key, coupon.skus, coupon.services)
+        left = billed(charges, inside)
+        gross = billed(charges, lambda key: key.stage != COUPON and inside(key))
+        if left > 0 and gross >= coupon.minimum_spend:
+            off = rounded(left * coupon.rate, AMOUNT_PLACES) if coupon.rate else coupon.amount * holding.quantity
+            off = min(off, left, coupon.maximum * holding.quantity or off)
+            take_off(charges, inside, off, COUPON, holding.id)
+    return charges
+
+
+def limits(catalogue, terms, charges, start, end, key_of):
+    """A month that has passed comes to the least at least; and to the most at most."""
+    charges = dict(charges)
+    for place, limit in enumerate(terms.limits, 1):
+        if limit.start <= start < limit.end:
+            inside = lambda key: within(catalogue, key, (), limit.services)
+            sum_of = billed(charges, inside)
+            if limit.maximum is not None and sum_of > limit.maximum:
+                take_off(charges, inside, sum_of - limit.maximum, ACCOUNT_MAXIMUM, place)
+            elif sum_of < limit.minimum:
+                key = key_of(None, limit.booked, NOTHING, 0, None, ACCOUNT_MINIMUM, place)
+                charges[key] = Fraction(0), limit.minimum - sum_of
+    return charges
+
+
+MONEY = {"discounts": discounts, "coupons": coupons, "limits": limits}
+
+
+def deducted(catalogue, terms, charges, start, end, key_of):
+    """key_of makes a charge's key of a tuple."""
     for stage in terms.stages:
-        if stage in MONEY:
-            charges = MONEY[stage](catalogue, terms, charges)
+        if stage in MONEY and (start is not None or stage == "discounts"):
+            charges = MONEY[stage](catalogue, terms, charges, start, end, key_of)
     return charges

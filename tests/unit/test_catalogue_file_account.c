@@ -89,7 +89,7 @@ static void deductions_of_terms_are_checked(void **state)
     (void)state;
     static const struct bad_file cases[] = {
         {"good",
-         "billing_accounts: [" ACME ", stages: [packages, free, coupons, discounts, limits],"
+         "billing_accounts: [" ACME ", stages: [packages, free, discounts, limits, coupons],"
          " discounts: [{rate: \"0.1\"}, {rate: \"1\", service: ecs}, {rate: \"0.000000000001\", sku: call}]}]\n",
          ""},
         {"no deductions", "billing_accounts: [" ACME ", discounts: []}]\n", ""},
@@ -101,6 +101,8 @@ static void deductions_of_terms_are_checked(void **state)
         {"units after money", "billing_accounts: [" ACME ", stages: [discounts, @packages]}]\n",
          "stage 'packages' takes units, and 'discounts' before it takes money: units are taken before they are "
          "priced\n"},
+        {"prices after what they came to", "billing_accounts: [" ACME ", stages: [coupons, @discounts]}]\n",
+         "stage 'discounts' lowers prices, and 'coupons' before it what they came to: it comes first\n"},
         {"no list", "billing_accounts: [" ACME ", stages: @free}]\n",
          "stages is a list of at least one: [free, packages, discounts]\n"},
         {"empty list", "billing_accounts: [" ACME ", stages: @[]}]\n",
@@ -122,6 +124,36 @@ static void deductions_of_terms_are_checked(void **state)
         {"discount for the same twice",
          "billing_accounts: [" ACME ", discounts: [{rate: \"0.1\", sku: call}, @{rate: \"0.2\", sku: call}]}]\n",
          "another discount of these terms is for the same\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
+static void limits_of_terms_are_checked(void **state)
+{
+    (void)state;
+#define LIMIT(text) "billing_accounts: [" ACME ", limits: [" text "]}]\n"
+    static const struct bad_file cases[] = {
+        {"none", LIMIT(""), ""},
+        {"good", LIMIT("{minimum_spend: 5, maximum_spend: 5, services: [ecs], booked: call, from: 2026-01-01, to: 2027-01-01}"), ""},
+        {"a maximum of nothing", LIMIT("{maximum_spend: 0}"), ""},
+        {"no list", "billing_accounts: [" ACME ", limits: @{maximum_spend: 1}}]\n",
+         "limits is a list of up to 100: [{maximum_spend: \"1000\"}]\n"},
+        {"neither", LIMIT("@{services: [ecs]}"), "a limit has minimum_spend, maximum_spend or both\n"},
+        {"a minimum of nothing", LIMIT("{minimum_spend: @0, booked: call, from: 2026-01-01}"),
+         "minimum_spend is above 0: leave it out\n"},
+        {"a minimum without more", LIMIT("@@{minimum_spend: 5}"),
+         "a limit with minimum_spend needs booked: the SKU under which it is paid\n"
+         "a limit with minimum_spend needs from: billing periods since then are paid, used or not\n"},
+        {"booked for nothing", LIMIT("{maximum_spend: 5, @booked: call}"), "booked is for a minimum_spend\n"},
+        {"the wrong way round", LIMIT("{minimum_spend: 5, maximum_spend: @4.999999999999, booked: call, from: 2026-01-01}"),
+         "maximum_spend is below minimum_spend\n"},
+        {"ends before it begins", LIMIT("{maximum_spend: 5, from: 2026-01-01, to: @2026-01-01}"), "to is after from\n"},
+        {"below zero", LIMIT("{maximum_spend: @-1}"), "maximum_spend -1 is negative\n"},
+        {"unknown things", LIMIT("{minimum_spend: 5, booked: @x, services: [@y], from: 2026-01-01}"),
+         "there is no sku 'x'\nthere is no service 'y'\n"},
+        {"no service", LIMIT("{maximum_spend: 5, services: @[]}"), "services names at least one service\n"},
+        {"without their stage", "billing_accounts: [" ACME ", stages: [free], @limits: [{maximum_spend: 1}]}]\n",
+         "there are limits, but the stages have no 'limits'\n"},
     };
     expect_each(MONEY, cases, COUNT(cases));
 }
@@ -183,6 +215,7 @@ int main(void)
         cmocka_unit_test(accounts_and_tenants_are_checked),
         cmocka_unit_test(there_is_one_operator_and_partners_resell),
         cmocka_unit_test(deductions_of_terms_are_checked),
+        cmocka_unit_test(limits_of_terms_are_checked),
         cmocka_unit_test(zones_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

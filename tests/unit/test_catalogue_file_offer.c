@@ -51,6 +51,35 @@ static void offers_are_checked(void **state)
     expect_each(MONEY, cases, COUNT(cases));
 }
 
+#define OFF(terms) "offers: [{id: c, name: C, currency: EUR, coupon: @{" terms "}}]\n"
+#define GOOD_OFF(terms) "offers: [{id: c, name: C, currency: EUR, coupon: {" terms "}}]\n"
+
+static void coupons_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"an amount", GOOD_OFF("amount: 5, minimum_spend: 20, skus: [call], services: [ecs]"), ""},
+        {"a rate needs no currency", "offers: [{id: c, name: C, coupon: {rate: 1}}]\n", ""},
+        {"a rate with a maximum", GOOD_OFF("rate: 0.000000000001, maximum: 0.000000000001"), ""},
+        {"neither", OFF("minimum_spend: 5"), "a coupon has either a rate or an amount\n"},
+        {"both", OFF("rate: 0.5, amount: 5"), "a coupon has either a rate or an amount\n"},
+        {"a rate above 1", GOOD_OFF("rate: @1.000000000001"), "rate 1.000000000001 is above 1: 10 % is written \"0.10\"\n"},
+        {"a rate of nothing", GOOD_OFF("rate: @0"), "a coupon takes off more than 0\n"},
+        {"an amount of nothing", GOOD_OFF("amount: @0"), "a coupon takes off more than 0\n"},
+        {"below zero", GOOD_OFF("amount: @-1"), "amount -1 is negative\n"},
+        {"a maximum of an amount", GOOD_OFF("amount: 5, @maximum: 4"), "maximum is of a rate: an amount is its own\n"},
+        {"a maximum of nothing", GOOD_OFF("rate: 0.5, maximum: @0"), "maximum is above 0: leave it out\n"},
+        {"no currency", "offers: [{id: c, name: C, coupon: {rate: 0.5, @maximum: 4}}]\n",
+         "a coupon with an amount needs the currency of its offer\n"},
+        {"unknown things", GOOD_OFF("amount: 5, skus: [@x], services: [@y]"),
+         "there is no sku 'x'\nthere is no service 'y'\n"},
+        {"no service", GOOD_OFF("amount: 5, services: @[]"), "services names at least one service\n"},
+        {"unknown member", GOOD_OFF("amount: 5, @colour: red"),
+         "unknown key 'colour' of a coupon; there are: rate, amount, minimum_spend, maximum, skus, services\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
 #define HOLDING "{id: h, billing_account: acme, offer: p, from: 2026-01-01"
 
 static void holdings_are_checked(void **state)
@@ -82,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_are_checked),
+        cmocka_unit_test(coupons_are_checked),
         cmocka_unit_test(holdings_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
