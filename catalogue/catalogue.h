@@ -15,6 +15,9 @@ enum evaluation_window { WINDOW_SLOT, WINDOW_DAY, WINDOW_PERIOD };
 
 struct service { int32_t number; const char *id, *name, *category, *subcategory; };
 
+// What a meter makes of every event's value: rate x value + fixed, not below minimum, not above maximum (0: none); in the meter's unit.
+struct event_fee { struct price rate; struct quantity fixed, minimum, maximum; };
+
 // One version of a meter, valid for event times in [effective_from, effective_to).
 struct meter {
     int32_t number;
@@ -22,6 +25,8 @@ struct meter {
     instant_us effective_from, effective_to; // INSTANT_MIN / INSTANT_MAX when open
     enum aggregation aggregation;
     const char *value_property, *resource_property, *state_property; // NULL if none
+    const char *times_property;  // sum: member by which the value is multiplied; NULL if none
+    const struct event_fee *fee; // sum: then an event counts this (event_worth.h); NULL: it counts its value
     const char **running_states; size_t running_count;
     const char **stopped_states; size_t stopped_count;
     const char **dimensions; size_t dimension_count; // sorted by name
@@ -34,7 +39,7 @@ struct meter {
 struct sku { int32_t number; const char *id, *name; const struct service *service; int32_t meter; };
 
 enum price_model { // what each has: price_model.h
-    PRICE_PER_UNIT, PRICE_GRADUATED, PRICE_VOLUME, PRICE_PACKAGE, PRICE_STAIRSTEP, PRICE_PERCENTAGE, PRICE_FLAT, PRICE_MODEL_COUNT
+    PRICE_PER_UNIT, PRICE_GRADUATED, PRICE_VOLUME, PRICE_PACKAGE, PRICE_STAIRSTEP, PRICE_PERCENTAGE, PRICE_FLAT, PRICE_DYNAMIC, PRICE_MODEL_COUNT
 };
 // up_to in METER units (already times per); last: no bound. flat: once a period beside the units, or for the step of a stairstep.
 struct price_tier { struct quantity up_to; bool last; struct price price; struct amount flat; };

@@ -17,6 +17,9 @@ struct meter_row {
     const char *id, *name, *event_type, *unit;
     enum aggregation aggregation;
     const char *value_property, *resource_property, *state_property; // NULL if none
+    const char *times_property;                                      // NULL if none
+    bool has_fee;
+    struct event_fee fee; // if has_fee
     const char **running_states;
     size_t running_count;
     const char **stopped_states;

@@ -126,7 +126,8 @@ static const char meters_sql[] =
     "select version, meter, effective_from, id, name, event_type, unit, aggregation, value_property, "
     "resource_property,\n"
     "       state_property, array_to_string(running_states, E'\\x1f'), array_to_string(stopped_states, E'\\x1f'),\n"
-    "       array_to_string(dimensions, E'\\x1f'), evaluation_window, slot_minutes, accept_days, future_seconds\n"
+    "       array_to_string(dimensions, E'\\x1f'), evaluation_window, slot_minutes, accept_days, future_seconds,\n"
+    "       value_times, event_rate, event_fixed, event_minimum, event_maximum\n"
     "  from catalog.meter\n"
     " where version <= $1\n"
     " order by meter, effective_from, version";
@@ -149,7 +150,12 @@ static void fill_meter(struct loader *loader)
         .slot_minutes = (int)get_int(loader, 15),
         .accept_days = (int)get_int(loader, 16),
         .future_seconds = (int)get_int(loader, 17),
+        .times_property = get_text_or_null(loader, 18),
+        .has_fee = !db_is_null(loader->result, loader->row, 19),
     };
+    if (row.has_fee)
+        row.fee = (struct event_fee){get_price(loader, 19), get_quantity(loader, 20), get_quantity(loader, 21),
+                                     get_quantity(loader, 22)};
     row.running_states = get_list(loader, 11, &row.running_count);
     row.stopped_states = get_list(loader, 12, &row.stopped_count);
     row.dimensions = get_list(loader, 13, &row.dimension_count);

@@ -55,6 +55,21 @@ static enum err check_properties(const struct meter_row *row, struct fault *faul
     return ERR_OK;
 }
 
+static enum err check_worth(const struct meter_row *row, struct fault *fault)
+{
+    const struct event_fee *fee = &row->fee;
+    bool any = has_value(row->times_property) || row->has_fee;
+    if (!any) return ERR_OK;
+    if (row->aggregation != AGGREGATION_SUM)
+        return row_fault(fault, "meter", row->id, "value_times and per_event are for sum meters");
+    if (!row->has_fee) return ERR_OK;
+    if (fee->rate.pico < 0 || fee->fixed.nano < 0 || fee->minimum.nano < 0 || fee->maximum.nano < 0)
+        return row_fault(fault, "meter", row->id, "a member of per_event is negative");
+    if (fee->maximum.nano && quantity_compare(fee->maximum, fee->minimum) < 0)
+        return row_fault(fault, "meter", row->id, "the maximum per event is below the minimum");
+    return ERR_OK;
+}
+
 static enum err check_states(const struct meter_row *row, struct fault *fault)
 {
     if (row->running_count > STATES_MAX || row->stopped_count > STATES_MAX)
@@ -70,6 +85,7 @@ static enum err check_row(const struct meter_row *row, struct fault *fault)
 {
     enum err err = row_check_id("meter", row->id, row->number, fault);
     if (!err) err = check_properties(row, fault);
+    if (!err) err = check_worth(row, fault);
     if (!err) err = check_states(row, fault);
     if (err) return err;
     if (!has_value(row->event_type)) return row_fault(fault, "meter", row->id, "it has no event type");
@@ -130,7 +146,13 @@ static enum err build_version(struct catalogue *catalogue, const struct meter_ro
         .slot_us = row->slot_minutes * MINUTE_US,
         .accept_us = row->accept_days * DAY_US,
         .future_us = row->future_seconds * SECOND_US,
+        .times_property = has_value(row->times_property) ? row->times_property : NULL,
     };
+    if (row->has_fee) {
+        struct event_fee *fee = ARENA_NEW(catalogue->arena, struct event_fee);
+        *fee = row->fee;
+        meter->fee = fee;
+    }
     if (meter->accept_us > catalogue->longest_accept_us) catalogue->longest_accept_us = meter->accept_us;
     if (meter->future_us > catalogue->longest_future_us) catalogue->longest_future_us = meter->future_us;
     return sort_dimensions(catalogue, row, meter, fault);

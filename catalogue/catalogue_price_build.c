@@ -97,6 +97,20 @@ static enum err check_spend(const struct price_row *row, struct fault *fault)
     return ERR_OK;
 }
 
+// Prices that an event brings are charged as they are: the meter must count the book's currency.
+static enum err check_money(const struct catalogue *catalogue, const struct price_row *row, const struct meter *meter,
+                            struct fault *fault)
+{
+    const struct price_form *form = &price_forms[row->model];
+    if (!form->money || row->withdrawn) return ERR_OK;
+    const char *currency = catalogue->books[catalogue_book_index(catalogue, row->book)].currency.code;
+    if (strcmp(meter->unit, currency) != 0)
+        return price_fault(row, fault, "a %s price is in %s, but meter %s counts %s", form->name, currency, meter->id,
+                           meter->unit);
+    if (row->per.nano != 1000000000) return price_fault(row, fault, "per of a %s price is 1", form->name);
+    return ERR_OK;
+}
+
 static enum err check_terms(struct catalogue *catalogue, const struct price_row *row, const struct sku *sku,
                             struct fault *fault)
 {
@@ -114,7 +128,8 @@ static enum err check_terms(struct catalogue *catalogue, const struct price_row 
         return price_fault(row, fault, "increment_seconds is for interval meters, %s is none", meter->id);
     if (!instant_on_slot_bound(row->effective_from))
         return price_fault(row, fault, "effective_from is not on a 15-minute bound");
-    return check_spend(row, fault);
+    enum err err = check_money(catalogue, row, meter, fault);
+    return err ? err : check_spend(row, fault);
 }
 
 // A bound in meter units; an inexact product would move usage between tiers.

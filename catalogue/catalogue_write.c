@@ -28,6 +28,23 @@ static void put_service(struct sink *sink, const void *row)
     sink_text(sink, service->subcategory);
 }
 
+// What an event is worth beside its value. A row without has the digest that it had before there was any.
+static void put_worth(struct sink *sink, const struct meter_row *meter)
+{
+    const struct event_fee *fee = &meter->fee;
+    const int128 quantities[] = {fee->fixed.nano, fee->minimum.nano, fee->maximum.nano};
+    sink_text_or_null(sink, meter->times_property);
+    if (meter->has_fee)
+        sink_decimal(sink, fee->rate.pico, PRICE_PLACES);
+    else
+        sink_null(sink);
+    for (size_t i = 0; i < sizeof quantities / sizeof *quantities; i++)
+        if (meter->has_fee)
+            sink_decimal(sink, quantities[i], QUANTITY_PLACES);
+        else
+            sink_null(sink);
+}
+
 static void put_meter(struct sink *sink, const void *row)
 {
     const struct meter_row *meter = row;
@@ -49,6 +66,7 @@ static void put_meter(struct sink *sink, const void *row)
     sink_int2(sink, meter->slot_minutes);
     sink_int4(sink, meter->accept_days);
     sink_int4(sink, meter->future_seconds);
+    if (sink->copy || meter->times_property || meter->has_fee) put_worth(sink, meter);
 }
 
 static void put_sku(struct sink *sink, const void *row)
@@ -264,8 +282,8 @@ static const struct table {
      "catalog.meter (meter, effective_from, version, id, name, event_type, aggregation, value_property, "
      "resource_property, "
      "state_property, running_states, stopped_states, dimensions, unit, evaluation_window, slot_minutes, accept_days, "
-     "future_seconds)",
-     18, put_meter, compare_meter},
+     "future_seconds, value_times, event_rate, event_fixed, event_minimum, event_maximum)",
+     23, put_meter, compare_meter},
     {"sku", "catalog.sku (sku, version, id, service, meter, name)", 6, put_sku, compare_sku},
     {"price_book", "catalog.price_book (price_book, version, id, name, currency, parent)", 6, put_book,
      compare_price_book},

@@ -21,6 +21,8 @@ enum {
     ACCEPT_DAYS,
     FUTURE_SECONDS,
     EFFECTIVE_FROM,
+    VALUE_TIMES,
+    PER_EVENT,
     FIELD_COUNT
 };
 enum { ACCEPT_DAYS_MAX = 400, ACCEPT_DAYS_DEFAULT = 35, FUTURE_SECONDS_MAX = 86400, FUTURE_SECONDS_DEFAULT = 300 };
@@ -34,9 +36,9 @@ static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "da
 
 // Which members an aggregation needs and may have, beside those that every meter has.
 static const struct use {
-    bool value_needed, value_allowed, states, window;
+    bool value_needed, value_allowed, states, window, worth;
 } uses[] = {
-    [AGGREGATION_SUM] = {.value_needed = true, .value_allowed = true},
+    [AGGREGATION_SUM] = {.value_needed = true, .value_allowed = true, .worth = true},
     [AGGREGATION_COUNT] = {.value_needed = false},
     [AGGREGATION_MAX] = {.value_needed = true, .value_allowed = true, .window = true},
     [AGGREGATION_LATEST] = {.value_needed = true, .value_allowed = true, .window = true},
@@ -61,6 +63,8 @@ static void check_aggregation(struct file_errors *errors, const struct yaml_node
     for (size_t i = 0; i < sizeof state_fields / sizeof *state_fields; i++)
         check_use(errors, item, &fields[state_fields[i]], use->states, use->states, name);
     check_use(errors, item, &fields[WINDOW], false, use->window, name);
+    check_use(errors, item, &fields[VALUE_TIMES], false, use->worth, name);
+    check_use(errors, item, &fields[PER_EVENT], false, use->worth, name);
 }
 
 static void check_states(struct file_errors *errors, const struct file_field *stopped, const struct meter_row *row)
@@ -79,6 +83,33 @@ static int slot_minutes(struct file_errors *errors, const struct file_field *fie
     return minutes[file_choice(errors, field, words, 3, 2)];
 }
 
+// A quantity of 0 or more in the meter's unit; 0 if absent.
+static struct quantity read_bound(struct file_errors *errors, const struct file_field *field)
+{
+    const struct yaml_node *value = field->value;
+    if (value && value->kind == YAML_SCALAR && strcmp(value->text, "0") == 0) return QUANTITY_ZERO;
+    return file_decimal_quantity(errors, field, 0);
+}
+
+static void read_fee(struct file_errors *errors, const struct file_field *field, struct meter_row *row)
+{
+    enum { RATE, FIXED, MINIMUM, MAXIMUM };
+    struct file_field fields[] = {[RATE] = {.name = "rate"},
+                                  [FIXED] = {.name = "fixed"},
+                                  [MINIMUM] = {.name = "minimum"},
+                                  [MAXIMUM] = {.name = "maximum"}};
+    if (!field->value || !FILE_FIELDS(errors, field->value, "per_event", fields)) return;
+    row->has_fee = true;
+    row->fee = (struct event_fee){.rate = file_decimal_price(errors, &fields[RATE]),
+                                  .fixed = read_bound(errors, &fields[FIXED]),
+                                  .minimum = read_bound(errors, &fields[MINIMUM]),
+                                  .maximum = file_decimal_quantity(errors, &fields[MAXIMUM], 0)};
+    if (!fields[RATE].value && !fields[FIXED].value)
+        file_error(errors, field->value, "per_event needs rate, fixed or both");
+    if (fields[MAXIMUM].value && quantity_compare(row->fee.maximum, row->fee.minimum) < 0)
+        file_error(errors, fields[MAXIMUM].value, "the maximum per event is below the minimum");
+}
+
 static void read_row(struct file_errors *errors, const struct file_field *fields, struct meter_row *row)
 {
     *row = (struct meter_row){
@@ -95,7 +126,9 @@ static void read_row(struct file_errors *errors, const struct file_field *fields
         .accept_days = file_whole(errors, &fields[ACCEPT_DAYS], 1, ACCEPT_DAYS_MAX, ACCEPT_DAYS_DEFAULT),
         .future_seconds = file_whole(errors, &fields[FUTURE_SECONDS], 0, FUTURE_SECONDS_MAX, FUTURE_SECONDS_DEFAULT),
         .effective_from = file_instant(errors, &fields[EFFECTIVE_FROM], INSTANT_MIN),
+        .times_property = file_text(errors, &fields[VALUE_TIMES], MEMBER_NAME_MAX),
     };
+    read_fee(errors, &fields[PER_EVENT], row);
     row->running_states = file_names(errors, &fields[RUNNING], STATES_MAX, true, &row->running_count);
     row->stopped_states = file_names(errors, &fields[STOPPED], STATES_MAX, true, &row->stopped_count);
     row->dimensions = file_names(errors, &fields[DIMENSIONS], DIMENSIONS_MAX, true, &row->dimension_count);
@@ -120,6 +153,8 @@ void file_meter_read(struct catalogue_files *files, const struct yaml_node *item
         [ACCEPT_DAYS] = {.name = "accept_days"},
         [FUTURE_SECONDS] = {.name = "future_seconds"},
         [EFFECTIVE_FROM] = {.name = "effective_from"},
+        [VALUE_TIMES] = {.name = "value_times"},
+        [PER_EVENT] = {.name = "per_event"},
     };
     struct file_errors *errors = &files->errors;
     size_t before = errors->count;

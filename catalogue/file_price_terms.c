@@ -6,6 +6,8 @@
 
 #include "catalogue/price_model.h"
 
+static const int128 QUANTITY_ONE = 1000000000, PRICE_ONE = 1000000000000;
+
 // A bound in meter units must be exact: a rounded one would move usage between tiers.
 static bool bound_is_exact(struct quantity bound, struct quantity per)
 {
@@ -98,13 +100,16 @@ static void read_cost(struct file_errors *errors, const struct yaml_node *item, 
         file_error(errors, item, "a price has either price or tiers");
         return;
     }
-    if (!wanted->value) file_error(errors, item, "a %s price needs %s", form->name, wanted->name);
+    if (!wanted->value && !form->money) file_error(errors, item, "a %s price needs %s", form->name, wanted->name);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i] != wanted && all[i]->value)
             file_error(errors, all[i]->key, "a %s price has no %s", form->name, all[i]->name);
     if (!form->fixed && terms->fixed->value)
         file_error(errors, terms->fixed->key, "a %s price has no fixed part", form->name);
     if (form->price) price->row.price = file_decimal_price(errors, wanted);
+    if (form->money && !wanted->value) price->row.price.pico = PRICE_ONE;
+    if (form->money && price->row.per.nano != QUANTITY_ONE)
+        file_error(errors, item, "a %s price has no per: its meter counts money", form->name);
     if (form->tiers && wanted->value) read_tiers(errors, wanted->value, price);
     if (form->fixed) price->row.fixed = read_amount(errors, terms->fixed);
 }
@@ -155,6 +160,8 @@ void file_price_terms_read(struct file_errors *errors, const struct yaml_node *i
     read_spend(errors, terms, &price->row);
     bool limited = terms->free->value || terms->minimum_spend->value || terms->maximum_spend->value;
     if (price->row.model == PRICE_PER_UNIT && limited) share(errors, price);
+    if (price->row.model == PRICE_DYNAMIC && limited)
+        file_error(errors, item, "a dynamic price has no free, minimum_spend or maximum_spend: a price per unit of its meter may");
     const struct file_field *of_runs[] = {terms->minimum_seconds, terms->increment_seconds};
     for (size_t i = 0; i < 2 && price->row.model != PRICE_PER_UNIT; i++)
         if (of_runs[i]->value)

@@ -36,10 +36,18 @@ static bool same_names(const char *const *a, size_t a_count, const char *const *
     return a_count == b_count;
 }
 
+static bool same_worth(const struct meter_row *a, const struct meter_row *b)
+{
+    const struct event_fee *x = &a->fee, *y = &b->fee;
+    return same_text(a->times_property, b->times_property) && a->has_fee == b->has_fee && x->rate.pico == y->rate.pico &&
+           x->fixed.nano == y->fixed.nano && x->minimum.nano == y->minimum.nano && x->maximum.nano == y->maximum.nano;
+}
+
 // All but the name, which is for people, and what never changes anyway.
 static bool same_terms(const struct meter_row *a, const struct meter_row *b)
 {
-    return same_text(a->value_property, b->value_property) && same_text(a->resource_property, b->resource_property) &&
+    return same_worth(a, b) && same_text(a->value_property, b->value_property) &&
+           same_text(a->resource_property, b->resource_property) &&
            same_text(a->state_property, b->state_property) && a->slot_minutes == b->slot_minutes &&
            a->accept_days == b->accept_days && a->future_seconds == b->future_seconds &&
            same_names(a->running_states, a->running_count, b->running_states, b->running_count) &&

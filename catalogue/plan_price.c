@@ -13,7 +13,7 @@ struct sku_facts {
     bool known;
     int64_t meter;
     enum aggregation aggregation;
-    const char *meter_id, **dimensions;
+    const char *meter_id, *unit, **dimensions;
     size_t dimension_count;
 };
 
@@ -67,6 +67,7 @@ static const struct sku_facts *facts_of(struct pricing *pricing, const struct pl
             const struct meter_row *meter = &lists[l].row[i];
             if (meter->number != facts->meter) continue;
             facts->meter_id = meter->id;
+            facts->unit = meter->unit;
             facts->aggregation = meter->aggregation;
             add_dimensions(plan, facts, meter, &capacity);
         }
@@ -87,6 +88,18 @@ static const struct yaml_node *times_dimension(const struct yaml_node *times)
     return times->kind == YAML_MAPPING ? yaml_member(times, "dimension") : times;
 }
 
+// Of a price's book; NULL: the book has an error of its own.
+static const char *book_currency(const struct plan *plan, const struct file_price *price)
+{
+    const char *id = plan->files->books.row[price->book].id;
+    const struct price_book_row *lists[] = {plan->existing->books.row, plan->added.books.row};
+    const size_t counts[] = {plan->existing->books.count, plan->added.books.count};
+    for (size_t l = 0; l < 2 && id; l++)
+        for (size_t i = 0; i < counts[l]; i++)
+            if (strcmp(lists[l][i].id, id) == 0) return lists[l][i].currency;
+    return NULL;
+}
+
 static void check_fit(struct plan *plan, const struct file_price *price, const struct sku_facts *facts)
 {
     if (!facts->meter_id) return; // the SKU or its meter has an error of its own
@@ -98,6 +111,10 @@ static void check_fit(struct plan *plan, const struct file_price *price, const s
     if (times && times->kind == YAML_SCALAR && !has_dimension(facts, times->text))
         file_error(plan->errors, times, "'%.64s' is no dimension of meter %s, which SKU %s prices", times->text,
                    facts->meter_id, price->sku.id);
+    const char *currency = price_forms[price->row.model].money ? book_currency(plan, price) : NULL;
+    if (currency && strcmp(currency, facts->unit) != 0)
+        file_error(plan->errors, price->node, "a dynamic price is in the book's currency, %s, but meter %s counts %s",
+                   currency, facts->meter_id, facts->unit);
     if (price->increment && facts->aggregation != AGGREGATION_INTERVAL)
         file_error(plan->errors, price->increment, "increment_seconds is for interval meters, and %s is none",
                    facts->meter_id);

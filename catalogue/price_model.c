@@ -12,6 +12,7 @@ const struct price_form price_forms[PRICE_MODEL_COUNT] = {
     [PRICE_STAIRSTEP] = {.name = "stairstep", .shared = true, .tiers = true},
     [PRICE_PERCENTAGE] = {.name = "percentage", .shared = true, .price = true, .price_key = "rate", .fixed = true},
     [PRICE_FLAT] = {.name = "flat", .shared = true, .price = true, .once = true, .price_key = "price"},
+    [PRICE_DYNAMIC] = {.name = "dynamic", .price = true, .price_key = "price", .money = true},
 };
 
 bool price_model_find(const char *name, enum price_model *model)

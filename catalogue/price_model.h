@@ -12,6 +12,7 @@ struct price_form {
     bool tier_prices;      // its tiers may have unit prices; else only flat amounts
     bool fixed;            // it may have a fixed part
     bool once;             // its price is for the period, not for a unit
+    bool money;            // its meter counts money of the book's currency, and price, a factor, is 1 if not given
 };
 extern const struct price_form price_forms[PRICE_MODEL_COUNT];
 

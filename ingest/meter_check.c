@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "catalogue/event_worth.h"
 #include "ingest/event_text.h"
 
 static enum err refuse(struct meter_reading *reading, struct fault *fault, const char *property, const char *reason)
@@ -14,17 +15,36 @@ static enum err refuse(struct meter_reading *reading, struct fault *fault, const
     return fault_set(fault, ERR_INVALID, place, "%s", reason);
 }
 
+// A member that is a quantity of 0 or more.
+static enum err read_quantity(const char *name, const struct usage_event *event, struct meter_reading *reading,
+                              struct quantity *quantity, struct fault *fault)
+{
+    const struct event_property *property = event_property(event, name);
+    struct fault reason;
+    if (!property) return refuse(reading, fault, name, "the meter's value is missing");
+    if (event_quantity(property, quantity, &reason) != ERR_OK) return refuse(reading, fault, name, reason.reason);
+    if (quantity->nano >= 0) return ERR_OK;
+    enum err err = refuse(reading, fault, name, "a quantity is not negative");
+    reading->refusal = "negative";
+    return err;
+}
+
+static enum err check_worth(const struct meter *meter, const struct usage_event *event, struct meter_reading *reading,
+                            struct fault *fault)
+{
+    struct quantity factor = QUANTITY_ZERO;
+    struct fault reason;
+    enum err err = ERR_OK;
+    if (meter->times_property) err = read_quantity(meter->times_property, event, reading, &factor, fault);
+    if (err != ERR_OK || event_worth(meter, reading->quantity, factor, &reading->quantity, &reason) == ERR_OK) return err;
+    return refuse(reading, fault, meter->value_property, reason.reason);
+}
+
 static enum err check_value(const struct meter *meter, const struct usage_event *event, struct meter_reading *reading,
                             struct fault *fault)
 {
-    const struct event_property *property = event_property(event, meter->value_property);
-    struct fault reason;
-    if (!property) return refuse(reading, fault, meter->value_property, "the meter's value is missing");
-    if (event_quantity(property, &reading->quantity, &reason) != ERR_OK)
-        return refuse(reading, fault, meter->value_property, reason.reason);
-    if (reading->quantity.nano >= 0) return ERR_OK;
-    enum err err = refuse(reading, fault, meter->value_property, "a quantity is not negative");
-    reading->refusal = "negative";
+    enum err err = read_quantity(meter->value_property, event, reading, &reading->quantity, fault);
+    if (err == ERR_OK && event_worth_differs(meter)) err = check_worth(meter, event, reading, fault);
     return err;
 }
 

@@ -13,7 +13,7 @@ struct meter_dimension {
 };
 
 struct meter_reading {
-    // sum, max, latest: the event's value; count: 1; interval: size while running (1 if the meter names no value
+    // sum: the event's value, or what it is worth (event_worth.h); max, latest: the value; count: 1; interval: size while running (1 if the meter names no value
     // property), 0 when stopped. Never negative.
     struct quantity quantity;
     struct meter_dimension
@@ -31,6 +31,7 @@ struct meter_reading {
 // ERR_INVALID, place "$.data.NAME", when:
 //   - the value property is absent, not a string or number, or no legal quantity (event_quantity); or negative
 //     (sum, max, latest; interval: of running states only, a stop needs no value);
+//   - likewise the member by which the value is multiplied; or event_worth refuses what they make;
 //   - a dimension is an array or object, longer than DIMENSION_VALUE_MAX bytes, has control characters, or is a number
 //     beyond what a quantity may be;
 //   - interval: the resource is absent, no string, empty or longer than ID_MAX, or has control characters; the state is

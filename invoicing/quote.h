@@ -7,7 +7,8 @@
 #include "rating/usage.h"
 
 // One line of the usage file. What quantity, start and end mean depends on the meter's aggregation:
-//   sum, count     quantity counts at start; end is not looked at
+//   sum, count     quantity counts at start; end is not looked at. Of a meter that multiplies or takes a fee of events
+//                  a record is one event, and its quantity what that is worth (event_worth.h)
 //   max, latest    quantity is the value at start
 //   interval       a resource of this size that runs from start to end
 struct quote_record {

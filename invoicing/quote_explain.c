@@ -28,6 +28,11 @@ static void add_price(struct text *out, const struct quote *quote, const struct 
 {
     char digits[DECIMAL_TEXT_MAX];
     price_print(unit, digits);
+    if (price_forms[price->model].money) {
+        text_add_string(out, " as the events say");
+        if (strcmp(digits, "1") != 0) text_print(out, " x %s", digits);
+        return;
+    }
     text_print(out, " x %s %s per %s", digits, quote->period.agreement->currency.code, price->unit);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "catalogue/dimension_set.h"
+#include "catalogue/event_worth.h"
 #include "common/csv.h"
 #include "common/yaml.h"
 #include "invoicing/quote.h"
@@ -120,6 +121,22 @@ static bool read_times(struct quote_reader *reader, struct quote_record *record)
     return true;
 }
 
+// The record is one event: its quantity becomes what that counts.
+static bool read_worth(struct quote_reader *reader, const struct cell *value, struct quote_record *record)
+{
+    const struct cell *cell = record->meter->times_property ? take_cell(reader, "times") : NULL;
+    struct quantity factor = QUANTITY_ZERO;
+    struct fault fault;
+    if (record->meter->times_property && !cell)
+        return tell(reader, reader->place, "meter %s multiplies by %s: times is missing", record->meter->id,
+                    record->meter->times_property);
+    if (cell && quantity_parse(cell->value, strlen(cell->value), &factor, &fault) != ERR_OK)
+        return tell(reader, cell->place, "times: %s", fault.reason);
+    if (factor.nano < 0) return tell(reader, cell->place, "times is negative");
+    if (event_worth(record->meter, record->quantity, factor, &record->quantity, &fault) == ERR_OK) return true;
+    return tell(reader, value->place, "%s", fault.reason);
+}
+
 // Absent: one event, or one resource of size 1.
 static bool read_quantity(struct quote_reader *reader, struct quote_record *record)
 {
@@ -134,7 +151,7 @@ static bool read_quantity(struct quote_reader *reader, struct quote_record *reco
     if (record->quantity.nano < 0) return tell(reader, cell->place, "quantity is negative");
     if (aggregation == AGGREGATION_COUNT && record->quantity.nano % 1000000000 != 0)
         return tell(reader, cell->place, "meter %s counts events: quantity is a whole number", record->meter->id);
-    return true;
+    return !event_worth_differs(record->meter) || read_worth(reader, cell, record);
 }
 
 static bool has_dimension(const struct meter *meter, const char *name)
@@ -284,7 +301,7 @@ static bool add_cell(struct quote_reader *reader, const char *name, const struct
 
 static bool read_item(struct quote_reader *reader, const struct yaml_node *item)
 {
-    static const char *const own[] = {"tenant", "meter", "sku", "start", "end", "quantity"};
+    static const char *const own[] = {"tenant", "meter", "sku", "start", "end", "quantity", "times"};
     reader->place = node_place(reader, item);
     reader->cell_count = 0;
     if (item->kind != YAML_MAPPING) return tell(reader, reader->place, "a record of usage is a mapping");
@@ -299,7 +316,7 @@ static bool read_item(struct quote_reader *reader, const struct yaml_node *item)
         } else if (strcmp(name, "dimensions") != 0 || value->kind != YAML_MAPPING) {
             return tell(
                 reader, node_place(reader, item->keys[i]),
-                "unknown member '%s'; there are tenant, meter, sku, dimensions (a mapping), start, end, quantity",
+                "unknown member '%s'; there are tenant, meter, sku, dimensions (a mapping), start, end, quantity, times",
                 name);
         } else {
             for (size_t d = 0; d < value->count; d++)

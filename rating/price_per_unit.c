@@ -58,7 +58,7 @@ static enum err rate_key(const struct price_item *items, size_t from, size_t to,
         struct amount listed = AMOUNT_ZERO;
         if (sum_run(items, i, to, &i, &part) || quantity_add(charge->quantity, part, &charge->quantity))
             return ERR_LIMIT;
-        if (!list || list->model != PRICE_PER_UNIT)
+        if (!list || price_climbs[list->model])
             all_listed = false;
         else if (cost_of(list, part, &listed) || amount_add(charge->list_cost, listed, &charge->list_cost))
             return ERR_LIMIT;
@@ -75,7 +75,7 @@ enum err price_per_unit_rate(struct price_item *items, size_t count, struct char
     for (size_t from = 0, to; from < count; from = to) {
         for (to = from + 1; to < count && key_order(&items[from], &items[to]) == 0;)
             to++;
-        if (items[from].price->model != PRICE_PER_UNIT) continue;
+        if (price_climbs[items[from].price->model]) continue;
         struct charge charge;
         if (rate_key(items, from, to, &charge))
             return charge_limit_fault(list->catalogue, items[from].tenant, items[from].sku, list->fault);

@@ -164,7 +164,7 @@ static enum err list_cost(const struct cover *covers, size_t count, struct amoun
         struct amount product;
         for (; i < count && covers[i].item.list == list; i++)
             if (quantity_add(part, covers[i].item.quantity, &part)) return ERR_LIMIT;
-        if (!list || list->model != PRICE_PER_UNIT) {
+        if (!list || price_climbs[list->model]) {
             *listed = false;
             return ERR_OK;
         }

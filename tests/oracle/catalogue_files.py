@@ -34,6 +34,27 @@ class Meter:
     accept: int
     future: int
     start: int
+    times: str = None   # member by which the value is multiplied
+    fee: tuple = None   # rate, fixed part, minimum, maximum (0: none) of every event
+
+    def worth(self, value, factor):
+        """What an event of a sum meter counts; NotExact: its product has more than 9 places."""
+        value = exact_quantity(value * factor)
+        if self.fee:
+            rate, fixed, least, most = self.fee
+            value = max(rounded(value * rate, 9) + fixed, least)
+            value = min(value, most) if most else value
+        return value
+
+
+def exact_quantity(value):
+    if rounded(value, 9) != value or value > 10**15:
+        raise NotExact(f"{value} has more than 9 places or is too large")
+    return value
+
+
+def fee_of(terms):
+    return tuple(decimal(terms.get(name, "0")) for name in ("rate", "fixed", "minimum", "maximum")) if terms else None
 
 
 @dataclass(frozen=True)
@@ -176,7 +197,7 @@ def cost_of(row, per):
     tiers = tuple(Tier(decimal(tier["up_to"]) * per if "up_to" in tier else None, decimal(tier.get("price", "0")),
                        decimal(tier.get("flat", "0"))) for tier in row.get("tiers", ()))
     model = row.get("model") or ("graduated" if tiers else "percentage" if "rate" in row else "per_unit")
-    price = decimal(row["rate"] if "rate" in row else row["price"]) if not tiers else None
+    price = decimal(row["rate"] if "rate" in row else row.get("price", "1")) if not tiers else None
     if model == "per_unit" and {"free", "minimum_spend", "maximum_spend"} & row.keys():
         return "graduated", None, (Tier(None, price, Fraction(0)),)
     return model, price, tiers
@@ -272,7 +293,8 @@ class Catalogue:
             stopped=tuple(row.get("stopped", ())), dimensions=tuple(sorted(row.get("dimensions", ()))),
             window=row.get("window", "slot"), slot=minutes * 60_000_000, accept=days * 86_400_000_000,
             future=int(row.get("future_seconds", 300)) * 1_000_000,
-            start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS))
+            start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS,
+            times=row.get("value_times"), fee=fee_of(row.get("per_event"))))
 
     def _take_book(self, row):
         book = self.books.setdefault(row["id"], Book(row["id"], None, None))

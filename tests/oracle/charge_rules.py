@@ -8,7 +8,7 @@ from catalogue_files import match_text
 from commitment_stage import COVERED, Commitments
 from contract_rules import COUPON, Item, deducted, ladder_of, taken_units
 from exact import AMOUNT_PLACES, allocated, month
-from price_rules import MINIMUM, PER_UNIT, USAGE, climb, cost_of
+from price_rules import MINIMUM, OWN, USAGE, climb, cost_of
 from usage_rules import Run, accrued, usage
 
 
@@ -83,12 +83,12 @@ class Rating:
     def _add(self, piece, price, quantity, stage):
         self.items.append(Item(piece.tenant, price, None, piece.dimensions, stage, quantity, piece.at,
                                quantity if stage == USAGE else Fraction(0)))
-        if price.model != PER_UNIT:
+        if price.model not in OWN:
             self.weighed[ladder_of(price), piece.tenant, price, piece.dimensions] += quantity
 
     def _sort(self, item):
         """Puts an item where its price is computed."""
-        if item.price.model != PER_UNIT:
+        if item.price.model not in OWN:
             self.shared[ladder_of(item.price), item.tenant, item.price, item.dimensions] += item.quantity
             return
         self.per_unit[item.tenant, item.price, item.dimensions, item.stage] += item.quantity

@@ -10,7 +10,7 @@ from catalogue_files import ALWAYS, match_text
 from commitment_rules import HOUR, Fee, Reservation, SavingsPlan
 from contract_rules import discount_of
 from exact import AMOUNT_PLACES, QUANTITY_PLACES, decimal, instant, rounded
-from price_rules import PER_UNIT, cost_of
+from price_rules import cost_of
 
 COVERED, UNUSED, PURCHASE = 5, 6, 7
 
@@ -59,7 +59,7 @@ class Commitments:
         return sorted(edge for edge in found if self.start < edge < self.end)
 
     def add(self, piece, price, quantity):
-        if self.rows and price.model == PER_UNIT and not price.times:
+        if self.rows and price.model == "per_unit" and not price.times:
             segment = ([self.start] + self.edges)[bisect.bisect_right(self.edges, piece.at)]
             self.uses[Use(segment, piece.tenant, price.sku, piece.dimensions, price)] += quantity
 
@@ -114,7 +114,7 @@ class Commitments:
     def _plan_price(self, row, use):
         if "price_book" in row:
             price = self.catalogue.price(row["price_book"], use.sku, use.dimensions, use.segment)
-            return (price.price, price.per) if price and price.model == PER_UNIT and not price.times else None
+            return (price.price, price.per) if price and price.model == "per_unit" and not price.times else None
         service = self.catalogue.skus[use.sku]["service"]
         ranks = [(3 if each.get("sku") == use.sku else 2 if each.get("service") == service else 1, decimal(each["rate"]))
                  for each in row["discounts"]

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from catalogue_files import ALWAYS, Coupon, Package, match_text
 from exact import AMOUNT_PLACES, allocated, rounded
-from price_rules import MAXIMUM_SPEND, PER_UNIT
+from price_rules import MAXIMUM_SPEND, OWN
 
 
 PACKAGE, BOUGHT, LEFT = 8, 9, 10  # stages of charges
@@ -38,7 +38,7 @@ def free(items, segment_of):
     """The first units of a ladder are not open."""
     positions = defaultdict(Fraction)
     for item in sorted(items, key=lambda each: segment_of(each.at)):
-        if item.price.model != PER_UNIT:
+        if item.price.model not in OWN:
             ladder = ladder_of(item.price)
             item.open -= min(max(item.price.free - positions[ladder], 0), item.open)
             positions[ladder] += item.quantity
@@ -58,7 +58,7 @@ def packages(catalogue, account, items, segment_of, start, end):
                 item.open -= part
                 item.quantity -= part
                 left[holding.id] -= part
-                mine = item.price.model == PER_UNIT
+                mine = item.price.model in OWN
                 if part:
                     covered[holding.id, item.tenant if mine else None, item.price.sku, item.price.name,
                             match_text(item.dimensions) if mine else None] += part

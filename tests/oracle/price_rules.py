@@ -10,7 +10,7 @@ from math import ceil
 
 from exact import AMOUNT_PLACES, rounded
 
-PER_UNIT = "per_unit"
+OWN = ("per_unit", "dynamic")  # models that are not shared
 USAGE, MINIMUM, FREE, MINIMUM_SPEND, MAXIMUM_SPEND = range(5)
 
 

@@ -96,6 +96,18 @@ def quantity_of(data, name):
     return quantity
 
 
+def worth_of(meter, data):
+    """What an event counts: its value, or what the meter makes of it."""
+    value = quantity_of(data, meter.value)
+    try:
+        value = meter.worth(value, quantity_of(data, meter.times) if meter.times else Fraction(1))
+    except NotExact:
+        raise Refused("bad_value") from None
+    if value > QUANTITY_MOST:
+        raise Refused("bad_value")
+    return value
+
+
 def dimension_value(value):
     if isinstance(value, Number):
         value = shown(decimal(str(value)))
@@ -186,7 +198,7 @@ class Counted:
             elif meter.value:
                 value = quantity_of(event.data, meter.value)
         elif meter.aggregation != "count":
-            value = quantity_of(event.data, meter.value)
+            value = worth_of(meter, event.data)
         return dimensions, value, resource, running
 
     def _count(self, meter, event, dimensions, value, resource, running):

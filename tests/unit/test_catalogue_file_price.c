@@ -101,8 +101,17 @@ static void models_are_checked(void **state)
          "      - {sku: server, match: {os: e}, unit: u, model: percentage, rate: \"0.1\", fixed: 1}\n"
          "      - {sku: server, match: {os: f}, unit: u, rate: \"0.1\"}\n"
          "      - {sku: server, match: {os: g}, unit: u, model: flat, price: \"1\"}\n", ""},
+        {"dynamic of a meter in other units", "@{sku: call, unit: u, model: dynamic}\n",
+         "a dynamic price is in the book's currency, EUR, but meter calls counts call\n"},
+        {"dynamic with per", "@@{sku: call, unit: u, model: dynamic, per: 10}\n",
+         "a dynamic price has no per: its meter counts money\n"
+         "a dynamic price is in the book's currency, EUR, but meter calls counts call\n"},
+        {"dynamic with a maximum", "@@{sku: call, unit: u, model: dynamic, maximum_spend: 5}\n",
+         "a dynamic price has no free, minimum_spend or maximum_spend: a price per unit of its meter may\n"
+         "a dynamic price is in the book's currency, EUR, but meter calls counts call\n"},
         {"unknown", "{sku: call, unit: u, model: @slab, price: \"1\"}\n",
-         "model 'slab' is unknown; there are: per_unit, graduated, volume, package, stairstep, percentage, flat\n"},
+         "model 'slab' is unknown; there are: per_unit, graduated, volume, package, stairstep, percentage, flat, "
+         "dynamic\n"},
         {"a list", "{sku: call, unit: u, model: @[volume], price: \"1\"}\n", "model is a single value\n"},
         {"volume without tiers", "@{sku: call, unit: u, model: volume}\n", "a volume price needs tiers\n"},
         {"volume with a price", "{sku: call, unit: u, model: volume, @price: \"1\", " TWO "}\n",

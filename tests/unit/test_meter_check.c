@@ -130,6 +130,29 @@ static void what_is_no_quantity_is_refused(void **state)
     refuse(&sum, rows, sizeof rows / sizeof *rows);
 }
 
+static void an_event_counts_what_it_is_worth(void **state)
+{
+    (void)state;
+    static const struct event_fee fee = {.fixed = {2000000000}};
+    static const struct meter spot = {.aggregation = AGGREGATION_SUM, .value_property = "value", .times_property = "price"};
+    static const struct meter fees = {.aggregation = AGGREGATION_SUM, .value_property = "value", .fee = &fee};
+    struct meter_reading reading;
+    struct fault fault;
+    assert_int_equal(check(&spot, EVENT("{\"value\":\"2.5\",\"price\":0.03}"), &reading, &fault), ERR_OK);
+    assert_true(reading.quantity.nano == 75000000);
+    assert_int_equal(check(&fees, EVENT("{\"value\":0}"), &reading, &fault), ERR_OK);
+    assert_true(reading.quantity.nano == 2000000000);
+    static const struct bad_row rows[] = {
+        {EVENT("{\"value\":1}"), "$.data.price", "bad_value"},
+        {EVENT("{\"price\":1}"), "$.data.value", "bad_value"},
+        {EVENT("{\"value\":1,\"price\":\"free\"}"), "$.data.price", "bad_value"},
+        {EVENT("{\"value\":1,\"price\":-1}"), "$.data.price", "negative"},
+        {EVENT("{\"value\":0.1,\"price\":0.000000001}"), "$.data.value", "bad_value"},
+        {EVENT("{\"value\":1000000000,\"price\":1000000.1}"), "$.data.value", "bad_value"},
+    };
+    refuse(&spot, rows, sizeof rows / sizeof *rows);
+}
+
 static void dimensions_are_read(void **state)
 {
     (void)state;
@@ -228,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantities_are_exact),
         cmocka_unit_test(what_is_no_quantity_is_refused),
+        cmocka_unit_test(an_event_counts_what_it_is_worth),
         cmocka_unit_test(dimensions_are_read),
         cmocka_unit_test(intervals_name_a_resource_and_a_state),
     };
