@@ -81,6 +81,7 @@ static void every_way_to_price_is_in_use(void **state)
             maximum += version->maximum_spend.pico != 0;
             seconds += version->minimum_seconds != 0;
         }
+        if (strcmp(lists[l]->currency.code, "USD") == 0) assert_true(models[PRICE_DYNAMIC] > 1);
         for (size_t model = PRICE_PER_UNIT; model <= PRICE_FLAT; model++)
             if (models[model] < 2) fail_msg("model %zu is used %zu times in %s", model, models[model], lists[l]->id);
         assert_true(nothing > 2 && free_units > 2 && minimum > 2 && maximum > 2 && seconds > 2);
