@@ -1,51 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a settlement writes: F compared with what was posted under all keys, a settlement row and charge rows of what changed, and
-// the ledger's postings. Inside the chunk's transaction, under the locks of its positions.
+// What a settlement writes: a settlement row and charge rows of what F differs in from what was posted, and the ledger's postings. Inside the chunk's transaction, under the locks of its positions.
 #include "invoicing/settle_work.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/array.h"
 #include "common/crash_point.h"
 #include "ledger/ledger.h"
-
-static bool same_value(const struct charge *a, const struct charge *b)
-{
-    return a->quantity.nano == b->quantity.nano && a->list_cost.pico == b->list_cost.pico && a->contracted_cost.pico == b->contracted_cost.pico &&
-           a->effective_cost.pico == b->effective_cost.pico && a->billed_cost.pico == b->billed_cost.pico;
-}
-
-static struct charge vanished(const struct charge *posted)
-{
-    return (struct charge){.tenant = posted->tenant, .sku = posted->sku, .price = posted->price, .tier = posted->tier,
-                           .dimension_set = posted->dimension_set, .stage = posted->stage, .deduction = posted->deduction};
-}
-
-static enum err add_change(struct settle_item *item, const struct charge *now, const struct charge *before)
-{
-    if (same_value(now, before)) return ERR_OK;
-    struct charge_change *change = &item->changes[item->change_count++];
-    change->to_date = *now;
-    return amount_sub(now->billed_cost, before->billed_cost, &change->delta);
-}
-
-// Merges F and what was posted under all keys; a key that vanished goes down to zero (rules 6.2).
-static enum err compare(struct settle_work *work, struct settle_item *item)
-{
-    const struct rated *rated = &item->rated;
-    item->changes = ARENA_ARRAY(work->arena, struct charge_change, rated->charge_count + item->posted_count + 1);
-    if (item->posted_count) qsort(item->posted, item->posted_count, sizeof *item->posted, charge_order);
-    enum err err = ERR_OK;
-    for (size_t n = 0, p = 0; (n < rated->charge_count || p < item->posted_count) && !err;) {
-        int order = n == rated->charge_count ? 1 : p == item->posted_count ? -1 : charge_order(&rated->charges[n], &item->posted[p]);
-        const struct charge none = order < 0 ? vanished(&rated->charges[n]) : vanished(&item->posted[p]);
-        err = add_change(item, order <= 0 ? &rated->charges[n] : &none, order >= 0 ? &item->posted[p] : &none);
-        n += order <= 0;
-        p += order >= 0;
-    }
-    return err ? fault_set(work->fault, err, "", "account %s: a change of charges leaves the range of exact amounts", item->period->agreement->account->id) : ERR_OK;
-}
 
 // Rows of invoicing.settlement for the items that changed; gives them their numbers.
 static enum err insert_settlements(struct settle_work *work)
@@ -151,7 +112,7 @@ enum err settle_post(struct settle_work *work)
     enum err err = ERR_OK;
     for (size_t i = 0; i < work->count && !err; i++) {
         if (!work->items[i].wanted) continue;
-        err = compare(work, &work->items[i]);
+        err = settle_compare(&work->items[i], work->arena, work->fault);
         changed += work->items[i].change_count > 0;
         work->result->periods++;
     }

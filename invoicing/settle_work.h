@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the steps of a settling chunk share: settle.c (order, positions, F), settle_post.c (what changed, rows, postings).
+// What the steps of a settling chunk share: settle.c (order, positions, F), settle_compare.c (what changed), settle_post.c (rows, postings).
 #pragma once
 #include "invoicing/settle.h"
 
@@ -29,5 +29,7 @@ struct settle_work {
 
 // NULL if there is none.
 struct settle_item *settle_item_find(struct settle_work *work, int64_t account, instant_us start);
+// Fills the changes of an item whose rated and posted are there; posted is sorted in place. ERR_LIMIT. Pure.
+enum err settle_compare(struct settle_item *item, struct arena *arena, struct fault *fault) MUST_USE;
 // Compares F with what was posted, writes the settlements and charges of what changed, and posts the differences.
 enum err settle_post(struct settle_work *work) MUST_USE;

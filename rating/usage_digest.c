@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // By which slots of which tenants a request's usage was gathered, as one digest per request. Pure.
 #include <stdlib.h>
+#include <string.h>
 
 #include "rating/usage_rows.h"
 
@@ -33,4 +34,9 @@ void usage_spans_digest(const struct usage_request *requests, size_t count, cons
         sha256_free(hashes[i]);
     }
     free(hashes);
+}
+
+bool usage_basis_holds(const struct usage_basis *basis, const struct usage_gathered *gathered)
+{
+    return basis->cut && memcmp(basis->spans_digest, gathered->spans_digest, SHA256_BYTES) == 0;
 }

@@ -13,10 +13,7 @@ struct load {
     const struct catalogue *catalogue;
     const char *cut; // text of the number, NULL: live
     const struct usage_request *requests;
-    struct member_range *ranges; // sorted by tenant
-    size_t range_count;
-    const struct usage_span *spans;
-    size_t span_count;
+    struct usage_spans spans;
     struct arena *arena;
     struct usage_rows rows;
     const struct usage_basis *bases;  // one per request, or NULL: nothing to build on, nothing gathered
@@ -25,56 +22,6 @@ struct load {
     struct fault *fault;
 };
 
-// --- which slots of which tenants
-
-static void add_range(struct load *load, size_t *capacity, size_t request, int64_t tenant, instant_us from, instant_us to)
-{
-    const struct usage_request *wanted = &load->requests[request];
-    if (from < wanted->period_start) from = wanted->period_start;
-    if (to > wanted->period_end) to = wanted->period_end;
-    if (from >= to) return;
-    load->ranges = arena_grow(load->arena, load->ranges, sizeof *load->ranges, load->range_count, capacity);
-    load->ranges[load->range_count++] = (struct member_range){request, tenant, from, to};
-}
-
-// Members of an account and of the accounts that buy from it.
-static void add_members(struct load *load, size_t *capacity, size_t request, int64_t account, int depth)
-{
-    size_t member_count, customer_count;
-    const struct membership *members = catalogue_members(load->catalogue, account, &member_count);
-    for (size_t i = 0; i < member_count; i++) add_range(load, capacity, request, members[i].tenant, members[i].effective_from, members[i].effective_to);
-    const int64_t *customers = catalogue_customers(load->catalogue, account, &customer_count);
-    ENSURE(depth < 8); // levels of the partner chain, checked by the schema
-    for (size_t i = 0; i < customer_count; i++) add_members(load, capacity, request, customers[i], depth + 1);
-}
-
-static int range_order(const void *left, const void *right)
-{
-    const struct member_range *a = left, *b = right;
-    if (a->tenant != b->tenant) return a->tenant < b->tenant ? -1 : 1;
-    if (a->request != b->request) return a->request < b->request ? -1 : 1;
-    return (a->from > b->from) - (a->from < b->from);
-}
-
-static void cut_into_spans(struct load *load)
-{
-    struct usage_span *spans = NULL;
-    size_t capacity = 0;
-    for (size_t i = 0; i < load->range_count; i++) {
-        const struct member_range *range = &load->ranges[i];
-        const struct usage_request *request = &load->requests[range->request];
-        instant_us from = range->from;
-        for (size_t b = 0; from < range->to; b++) {
-            instant_us end = b < request->boundary_count && request->boundaries[b] < range->to ? request->boundaries[b] : range->to;
-            if (end <= from) continue;
-            spans = arena_grow(load->arena, spans, sizeof *spans, load->span_count, &capacity);
-            spans[load->span_count++] = (struct usage_span){range->request, range->tenant, from, end, usage_segment(request, from)};
-            from = end;
-        }
-    }
-    load->spans = spans;
-}
-
 // --- parameters
 
 // Spans that are asked for by one statement; their places come back with the rows.
@@ -82,17 +29,17 @@ struct span_list { const struct usage_span **spans; size_t count; };
 
 static struct span_list all_spans(struct load *load)
 {
-    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->span_count + 1), load->span_count};
-    for (size_t i = 0; i < load->span_count; i++) list.spans[i] = &load->spans[i];
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->spans.count + 1), load->spans.count};
+    for (size_t i = 0; i < load->spans.count; i++) list.spans[i] = &load->spans.list[i];
     return list;
 }
 
 // Those whose requests are read anew, or the others.
 static struct span_list some_spans(struct load *load, bool anew)
 {
-    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->span_count + 1), 0};
-    for (size_t i = 0; i < load->span_count; i++)
-        if (load->gathered[load->spans[i].request].anew == anew) list.spans[list.count++] = &load->spans[i];
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->spans.count + 1), 0};
+    for (size_t i = 0; i < load->spans.count; i++)
+        if (load->gathered[load->spans.list[i].request].anew == anew) list.spans[list.count++] = &load->spans.list[i];
     return list;
 }
 
@@ -120,8 +67,8 @@ static const char *basis_cut_array(struct load *load, const struct span_list *li
 static const char *distinct_tenant_array(struct load *load)
 {
     struct array array = {0};
-    for (size_t i = 0; i < load->range_count; i++)
-        if (!i || load->ranges[i].tenant != load->ranges[i - 1].tenant) array_add_int(&array, load->ranges[i].tenant);
+    for (size_t i = 0; i < load->spans.range_count; i++)
+        if (!i || load->spans.ranges[i].tenant != load->spans.ranges[i - 1].tenant) array_add_int(&array, load->spans.ranges[i].tenant);
     return array_end(&array, load->arena);
 }
 
@@ -185,11 +132,8 @@ static enum err load_added(struct load *load, size_t count)
 {
     const struct span_list all = all_spans(load);
     if (!load->gathered) return load_whole(load, &all);
-    usage_spans_digest(load->requests, count, load->spans, load->span_count, load->gathered);
-    for (size_t i = 0; i < count; i++) {
-        const struct usage_basis *basis = &load->bases[i];
-        load->gathered[i].anew = !basis->cut || memcmp(basis->spans_digest, load->gathered[i].spans_digest, SHA256_BYTES) != 0;
-    }
+    usage_spans_digest(load->requests, count, load->spans.list, load->spans.count, load->gathered);
+    for (size_t i = 0; i < count; i++) load->gathered[i].anew = !usage_basis_holds(&load->bases[i], &load->gathered[i]);
     const struct span_list later = some_spans(load, false);
     enum err err = load_between(load, &later); // first: it may find more to read anew
     if (err) return err;
@@ -204,10 +148,10 @@ static enum err load_added(struct load *load, size_t count)
 static enum err find_quiet(struct load *load, size_t count)
 {
     struct db_result *result;
-    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->span_count + 1), 0};
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->spans.count + 1), 0};
     for (size_t i = 0; i < count; i++) load->gathered[i].no_levels = !load->gathered[i].anew && load->bases[i].no_levels;
-    for (size_t i = 0; i < load->span_count; i++)
-        if (load->gathered[load->spans[i].request].no_levels) list.spans[list.count++] = &load->spans[i];
+    for (size_t i = 0; i < load->spans.count; i++)
+        if (load->gathered[load->spans.list[i].request].no_levels) list.spans[list.count++] = &load->spans.list[i];
     if (!list.count) return ERR_OK;
     const char *const values[] = {basis_cut_array(load, &list), load->cut, tenant_array(load, &list), instant_array(load, &list, false),
                                   instant_array(load, &list, true)};
@@ -220,9 +164,9 @@ static enum err find_quiet(struct load *load, size_t count)
 
 static struct span_list spans_with_levels(struct load *load)
 {
-    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->span_count + 1), 0};
-    for (size_t i = 0; i < load->span_count; i++)
-        if (!load->gathered || !load->gathered[load->spans[i].request].no_levels) list.spans[list.count++] = &load->spans[i];
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->spans.count + 1), 0};
+    for (size_t i = 0; i < load->spans.count; i++)
+        if (!load->gathered || !load->gathered[load->spans.list[i].request].no_levels) list.spans[list.count++] = &load->spans.list[i];
     return list;
 }
 
@@ -276,11 +220,11 @@ static enum err derive_resource(struct load *load, const struct db_result *resul
     struct interval_context context = {&load->rows, 0, db_get_int(result, from, 0), (int32_t)db_get_int(result, from, 1)};
     instant_us cut_end = db_get_instant(result, to - 1, 8);
     enum err err = ERR_OK;
-    size_t i = member_range_first(load->ranges, load->range_count, context.tenant);
-    for (; i < load->range_count && load->ranges[i].tenant == context.tenant && !err; i++) {
-        const struct usage_request *request = &load->requests[load->ranges[i].request];
-        const struct interval_window window = {load->ranges[i].from, load->ranges[i].to, cut_end, request->period_start, request->boundaries, request->boundary_count};
-        context.request = load->ranges[i].request;
+    size_t i = member_range_first(load->spans.ranges, load->spans.range_count, context.tenant);
+    for (; i < load->spans.range_count && load->spans.ranges[i].tenant == context.tenant && !err; i++) {
+        const struct usage_request *request = &load->requests[load->spans.ranges[i].request];
+        const struct interval_window window = {load->spans.ranges[i].from, load->spans.ranges[i].to, cut_end, request->period_start, request->boundaries, request->boundary_count};
+        context.request = load->spans.ranges[i].request;
         err = interval_derive(transitions, count, &window, take_line, &context, load->fault);
     }
     free(transitions);
@@ -334,19 +278,13 @@ static enum err finish_gathered(struct load *load, size_t count)
     return err;
 }
 
-static void sort_into_spans(struct load *load)
-{
-    if (load->range_count) qsort(load->ranges, load->range_count, sizeof *load->ranges, range_order);
-    cut_into_spans(load);
-}
-
 static enum err load_ranges(struct load *load, size_t count, struct account_usage *usages)
 {
     const struct usage_dimension *dimensions = NULL;
     size_t dimension_count = 0;
-    sort_into_spans(load);
+    usage_spans_cut(&load->spans);
     enum err err = load_added(load, count);
-    if (!err && load->span_count) {
+    if (!err && load->spans.count) {
         const char *distinct = distinct_tenant_array(load);
         const char *const transitions[] = {load->cut, distinct};
         err = load_slot_values(load, count);
@@ -364,14 +302,14 @@ static struct load load_begin(struct db *db, enum usage_reader reader, const str
 {
     struct load load = {.db = db, .schema = reader == USAGE_READER_API ? "api" : "rating", .catalogue = catalogue, .requests = requests,
                         .cut = cut == USAGE_CUT_LIVE ? NULL : db_int(arena, cut), .arena = arena, .fault = fault};
-    load.rows.arena = load.gathered_rows.arena = arena;
+    load.rows.arena = load.gathered_rows.arena = load.spans.arena = arena;
+    load.spans.requests = requests;
     return load;
 }
 
 static void add_requests(struct load *load, size_t count)
 {
-    size_t capacity = 0;
-    for (size_t i = 0; i < count; i++) add_members(load, &capacity, i, load->requests[i].account, 0);
+    for (size_t i = 0; i < count; i++) usage_spans_add_account(&load->spans, load->catalogue, i);
 }
 
 enum err usage_load(struct db *db, enum usage_reader reader, const struct catalogue *catalogue, int64_t cut, const struct usage_request *requests,
@@ -405,7 +343,7 @@ enum err usage_gather_since(struct db *db, const struct catalogue *catalogue, in
                             const struct usage_basis *bases, size_t count, struct arena *arena, struct usage_gathered *gathered, struct fault *fault)
 {
     struct load load = load_begin_since(db, catalogue, cut, requests, bases, count, arena, gathered, fault);
-    sort_into_spans(&load);
+    usage_spans_cut(&load.spans);
     enum err err = load_added(&load, count);
     return err ? err : finish_gathered(&load, count);
 }
@@ -414,7 +352,6 @@ enum err usage_load_tenants(struct db *db, enum usage_reader reader, const struc
                             size_t tenant_count, const struct usage_request *request, struct arena *arena, struct account_usage *usage, struct fault *fault)
 {
     struct load load = load_begin(db, reader, catalogue, cut, request, arena, fault);
-    size_t capacity = 0;
-    for (size_t i = 0; i < tenant_count; i++) add_range(&load, &capacity, 0, tenants[i], INSTANT_MIN, INSTANT_MAX);
+    for (size_t i = 0; i < tenant_count; i++) usage_spans_add_tenant(&load.spans, 0, tenants[i], INSTANT_MIN, INSTANT_MAX);
     return load_ranges(&load, 1, usage);
 }

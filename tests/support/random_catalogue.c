@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of random catalogues, all but the prices, and the way from them to catalogues: each version is planned
+// against those before it, as apply does.
+#include "tests/support/random_catalogue.h"
+
+#include <string.h>
+
+#include "catalogue/plan.h"
+#include "tests/support/folder.h"
+
+const struct random_meter random_meters[RANDOM_METERS] = {
+    {"calls", AGGREGATION_COUNT, false, false},  {"bytes", AGGREGATION_SUM, false, true},
+    {"hours", AGGREGATION_SUM, true, true},      {"peak", AGGREGATION_MAX, false, true},
+    {"top", AGGREGATION_MAX, false, false},      {"level", AGGREGATION_LATEST, true, false},
+    {"seats", AGGREGATION_LATEST, false, false}, {"running", AGGREGATION_INTERVAL, true, false}};
+const char *const random_accounts[RANDOM_ACCOUNTS] = {"acme", "bolt", "sky", "shop"};
+const char *const random_sizes[3] = {"s", "m", "l"}, *const random_regions[2] = {"eu", "us"};
+
+#define METER(id, kind, more)                                                                                          \
+    "  - {id: " id ", name: " id ", event_type: " id ", unit: unit, aggregation: " kind more "}\n"
+#define SKU(id, meter) "  - {id: " id ", service: s, meter: " meter ", name: " id "}\n"
+static const char frame[] =
+    "services: [{id: s, name: S, category: Compute, subcategory: Virtual Machines}]\nmeters:\n" METER(
+        "calls", "count", "") METER("bytes", "sum", ", value: n, dimensions: [region]")
+        METER("hours", "sum", ", value: n, dimensions: [size, region]")
+            METER("peak", "max", ", value: n, dimensions: [region], window: day")
+                METER("top", "max", ", value: n, window: slot, slot_minutes: 5")
+                    METER("level", "latest", ", value: n, dimensions: [size], window: period")
+                        METER("seats", "latest", ", value: n, window: slot")
+                            METER("running", "interval",
+                                  ", resource: id, state: s, value: n, running: [on], stopped: [off], dimensions: "
+                                  "[size]") "skus:\n" SKU("calls", "calls") SKU("bytes", "bytes") SKU("hours", "hours")
+                                SKU("peak", "peak") SKU("top", "top") SKU("level", "level") SKU("seats", "seats")
+                                    SKU("running", "running")
+                                        SKU("licence", "running") "sellers: [{id: op, name: Op, series: OP}]\n";
+static const char *const skus[] = {"calls", "bytes", "hours", "peak", "top", "level", "seats", "running", "licence"};
+
+instant_us random_instant(struct dice *dice, int64_t grain)
+{
+    const instant_us beginning = INT64_C(1772323200) * SECOND_US; // 2026-03-01T00:00:00Z
+    return instant_floor(beginning + (int64_t)(dice_next(dice) % (uint64_t)(RANDOM_DAYS * DAY_US)), grain);
+}
+
+static void add_instant(struct text *out, const char *name, instant_us instant)
+{
+    char shown[INSTANT_TEXT_MAX];
+    instant_print(instant, shown);
+    text_print(out, "%s: %s, ", name, shown);
+}
+
+// --- contracts
+
+static void add_target(struct text *out, struct dice *dice)
+{
+    int kind = dice_between(dice, 0, 2);
+    if (kind == 1) text_add_string(out, "service: s, ");
+    if (kind == 2) text_print(out, "sku: %s, ", DICE_PICK(dice, skus));
+}
+
+// What reservations and plans have in common.
+static bool add_commitment(struct text *out, struct dice *dice, const char *id)
+{
+    static const int hours[] = {1, 100, 744, 0, 0};
+    instant_us from = random_instant(dice, SLOT_US) - dice_between(dice, 0, 2) * 20 * DAY_US;
+    int lasts = DICE_PICK(dice, hours);
+    text_print(out, "id: %s, sku: %s, tenant: t-%d, ", id, DICE_PICK(dice, skus),
+               dice_between(dice, 1, RANDOM_TENANTS));
+    add_instant(out, "from", from);
+    if (lasts) add_instant(out, "to", from + lasts * HOUR_US);
+    return lasts;
+}
+
+static void add_reservation(struct text *out, struct dice *dice)
+{
+    static const char *const units[] = {"1", "4", "0.5", "16"}, *const pers[] = {"1", "3600", "50"};
+    text_add_string(out, "reservations: [{");
+    bool ends = add_commitment(out, dice, "r");
+    random_decimal(out, dice, "hourly", 6, 3);
+    if (ends) random_decimal(out, dice, "upfront", 6, 900);
+    text_print(out, "instances: %d, units: \"%s\", per: \"%s\", ", dice_between(dice, 1, 3), DICE_PICK(dice, units),
+               DICE_PICK(dice, pers));
+    if (dice_percent(dice, 40)) text_add_string(out, "sizes: {dimension: size, units: {s: 1, m: \"0.25\", l: 7}}, ");
+    text_add_string(out, "}], ");
+}
+
+static void add_plan(struct text *out, struct dice *dice)
+{
+    static const int hourly[] = {1, 20, 3000};
+    static const char *const rates[] = {"0", "0.3", "0.123456", "1"};
+    text_add_string(out, "savings_plans: [{");
+    add_commitment(out, dice, "p");
+    text_print(out, "hourly: %d, ", DICE_PICK(dice, hourly));
+    if (dice_percent(dice, 30)) {
+        text_add_string(out, "price_book: low, ");
+    } else {
+        text_print(out, "discounts: [{rate: \"%s\", ", DICE_PICK(dice, rates));
+        add_target(out, dice);
+        text_add_string(out, "}], ");
+    }
+    if (dice_percent(dice, 40)) text_add_string(out, "only_cheaper: true, ");
+    text_add_string(out, "}], ");
+}
+
+static void add_contract(struct text *out, struct dice *dice)
+{
+    if (dice_percent(dice, 50)) {
+        text_print(out, "discounts: [{rate: \"0.%06d\", ", dice_between(dice, 1, 999999));
+        add_target(out, dice);
+        text_add_string(out, "}], ");
+    }
+    if (dice_percent(dice, 10)) {
+        text_add_string(out, "stages: [packages, free, discounts], ");
+        return;
+    }
+    if (dice_percent(dice, 15)) add_reservation(out, dice);
+    if (dice_percent(dice, 15)) add_plan(out, dice);
+}
+
+// --- who pays
+
+static void add_account(struct text *files, struct dice *dice, const char *id, const char *more)
+{
+    static const char *const zones[] = {"UTC", "Europe/Berlin", "Asia/Kolkata", "America/New_York",
+                                        "Australia/Lord_Howe"};
+    static const char *const books[] = {"list", "low"};
+    const char *zone = dice_percent(dice, 40) ? zones[0] : DICE_PICK(dice, zones);
+    for (int version = 0; version < RANDOM_VERSIONS; version++) {
+        struct text *out = &files[version];
+        if (version && (zone != zones[0] || !dice_percent(dice, 30))) continue; // other terms from April on
+        text_print(out, "  - {id: %s, name: A, currency: EUR, zone: %s, price_book: %s, %s", id, zone,
+                   DICE_PICK(dice, books), more);
+        add_contract(out, dice);
+        text_print(out, "%s}\n",
+                   !version       ? ""
+                   : version == 1 ? "effective_from: 2026-04-01"
+                                  : "effective_from: 2026-05-01");
+    }
+}
+
+static void add_tenants(struct text *files, struct dice *dice)
+{
+    for (int tenant = 1; tenant <= RANDOM_TENANTS; tenant++) {
+        instant_us joined = INSTANT_MIN;
+        for (int version = 0; version < RANDOM_VERSIONS; version++) {
+            if (version && !dice_percent(dice, 20)) continue;
+            instant_us moves = random_instant(dice, SLOT_US);
+            if (version && moves <= joined) continue;
+            text_print(&files[version], "  - {id: t-%d, name: T, billing_account: %s, ", tenant,
+                       DICE_PICK(dice, random_accounts));
+            if (version) add_instant(&files[version], "member_from", joined = moves);
+            text_add_string(&files[version], "}\n");
+        }
+    }
+}
+
+// --- offers and holdings
+
+static void add_offers(struct text *offers, struct text *holdings, struct dice *dice)
+{
+    static const char *const pers[] = {"1", "7", "1000", "3600"};
+    for (int offer = dice_between(dice, 0, 2); offer > 0; offer--) {
+        const char *first = DICE_PICK(dice, skus), *second = DICE_PICK(dice, skus);
+        text_print(offers, "  - {id: o%d, name: O, currency: EUR, package: {skus: [%s", offer, first);
+        if (first != second) text_print(offers, ", %s", second);
+        text_print(offers, "], unit: unit, per: \"%s\", quantity: %d, ", DICE_PICK(dice, pers),
+                   dice_between(dice, 1, 9999));
+        if (dice_percent(dice, 60)) {
+            random_decimal(offers, dice, "price", 6, 40);
+            text_print(offers, "booked: %s, ", DICE_PICK(dice, skus));
+        }
+        text_add_string(offers, "}}\n");
+        for (int each = dice_between(dice, 0, 2); each > 0; each--) {
+            struct text *out = &holdings[dice_between(dice, 0, RANDOM_VERSIONS - 1)];
+            instant_us from = random_instant(dice, SLOT_US);
+            text_print(out, "  - {id: h%d%d, billing_account: %s, offer: o%d, quantity: %d, ", offer, each,
+                       DICE_PICK(dice, random_accounts), offer, dice_between(dice, 1, 3));
+            add_instant(out, "from", from);
+            if (dice_percent(dice, 60)) add_instant(out, "to", from + dice_between(dice, 1, 3000) * SLOT_US);
+            text_add_string(out, "}\n");
+        }
+    }
+}
+
+// --- files
+
+static void add_section(struct text *out, const char *name, struct text *lines)
+{
+    if (lines->length) text_print(out, "%s:\n%s", name, lines->data);
+    text_free(lines);
+}
+
+static void write_files(struct dice *dice, struct text *files)
+{
+    struct text books[RANDOM_VERSIONS] = {{0}}, partners[RANDOM_VERSIONS] = {{0}}, accounts[RANDOM_VERSIONS] = {{0}};
+    struct text holdings[RANDOM_VERSIONS] = {{0}}, tenants[RANDOM_VERSIONS] = {{0}}, offers = {0};
+    random_book(books, dice, "id: list\n    name: List\n    currency: EUR");
+    random_book(books, dice, "id: low\n    name: Low\n    currency: EUR\n    parent: list");
+    add_account(partners, dice, "sky", "series: SKY, ");
+    add_account(accounts, dice, "acme", "");
+    add_account(accounts, dice, "bolt", "");
+    add_account(accounts, dice, "shop", "seller: sky, ");
+    add_offers(&offers, holdings, dice);
+    add_tenants(tenants, dice);
+    text_add_string(&files[0], frame);
+    for (int version = 0; version < RANDOM_VERSIONS; version++) {
+        add_section(&files[version], "price_books", &books[version]);
+        add_section(&files[version], "partners", &partners[version]);
+        add_section(&files[version], "billing_accounts", &accounts[version]);
+        if (!version) add_section(&files[version], "offers", &offers);
+        add_section(&files[version], "holdings", &holdings[version]);
+        add_section(&files[version], "tenants", &tenants[version]);
+    }
+}
+
+// --- catalogues
+
+#define APPEND(list)                                                                                                   \
+    for (size_t i = 0; i < more->list.count; i++)                                                                      \
+    *ROW_NEW(&rows->list) = more->list.row[i]
+
+static void append_rows(struct catalogue_rows *rows, const struct catalogue_rows *more)
+{
+    APPEND(services);
+    APPEND(meters);
+    APPEND(skus);
+    APPEND(books);
+    APPEND(prices);
+    APPEND(tiers);
+    APPEND(sellers);
+    APPEND(accounts);
+    APPEND(agreements);
+    APPEND(offers);
+    APPEND(holdings);
+    APPEND(tenants);
+    APPEND(memberships);
+}
+
+static void fail_with(const char *file, struct file_errors *errors, const struct fault *fault)
+{
+    struct text told = {0};
+    file_errors_print(errors, &told);
+    fprintf(stderr, "%s\n%s%s %s\n", file, told.length ? told.data : "", fault->place, fault->reason);
+    abort();
+}
+
+// Adds what a file adds to `rows`, and builds the catalogue of them all. The rows' texts stay in `files`.
+static struct catalogue *apply_file(const char *text, int64_t version, struct catalogue_files *files,
+                                    struct catalogue_rows *rows, struct arena *arena)
+{
+    struct catalogue_rows all = {0};
+    struct catalogue *catalogue = NULL;
+    struct fault fault = {0};
+    struct test_folder folder;
+    struct plan plan = {.arena = arena, .files = files, .existing = rows, .version = version, .watermark = INSTANT_MIN};
+    ENSURE(test_folder_make(&folder) == 0 && test_file(&folder, "f.yaml", text, strlen(text), 0644)[0]);
+    const char *paths[] = {test_path(&folder, "f.yaml")};
+    catalogue_files_init(files);
+    plan_sort(rows);
+    enum err err = catalogue_files_read(files, paths, 1);
+    if (!err) err = plan_make(&plan);
+    if (err) fail_with(text, &files->errors, &fault);
+    append_rows(rows, &plan.added);
+    catalogue_rows_init(&all, version);
+    append_rows(&all, rows);
+    if (catalogue_build(&all, &catalogue, &fault)) fail_with(text, &files->errors, &fault);
+    catalogue_rows_fini(&all);
+    plan_fini(&plan);
+    test_folder_remove(&folder);
+    return catalogue;
+}
+
+void random_catalogue_make(struct dice *dice, struct random_catalogue *made)
+{
+    *made = (struct random_catalogue){.arena = arena_new(1 << 14)};
+    write_files(dice, made->texts);
+    catalogue_rows_init(&made->rows, RANDOM_VERSIONS);
+    for (int i = 0; i < RANDOM_VERSIONS; i++)
+        made->versions[i] = apply_file(made->texts[i].length ? made->texts[i].data : "{}\n", i + 1, &made->files[i],
+                                       &made->rows, made->arena);
+}
+
+void random_catalogue_free(struct random_catalogue *made)
+{
+    for (int i = 0; i < RANDOM_VERSIONS; i++) {
+        catalogue_release(made->versions[i]);
+        catalogue_files_fini(&made->files[i]);
+        text_free(&made->texts[i]);
+    }
+    catalogue_rows_fini(&made->rows);
+    arena_free(made->arena);
+}
