@@ -14,10 +14,16 @@ PROCESSES = ("rater", "postgres", "kafka", "redis")
 # name, title, form, goal: None or (least or most, bound)
 LEAST, MOST = ">=", "<="
 MODELS = ("per_unit", "graduated", "volume", "package", "stairstep", "percentage", "flat")
+TERMS = {"plain": "by the hour, half of it runs", "when": "the same with `when`", "times": "the same with `times`",
+         "increments": "the same with a minimum and increments", "discounts": "the same with discounts",
+         "package": "the same with a package", "reservations": "the same with a reservation",
+         "savings_plan": "the same with a savings plan"}
 FIGURES = (
     *((f"price.{model}_lines_per_second", f"F, {model}, usage lines/s on one core", "{:,.0f}", None) for model in MODELS),
     *((f"price.{model}_divided_lines_per_second", f"F and shares of 20 tenants, {model}, usage lines/s on one core",
        "{:,.0f}", None) for model in MODELS),
+    *((f"price.terms_{kind}_lines_per_second", f"F, per_unit, {title}, usage lines/s on one core", "{:,.0f}", None)
+      for kind, title in TERMS.items()),
     ("price.unused_account_ns", "month of an account under 1,550 prices without usage, ns", "{:,.0f}", (MOST, 1_000_000)),
     ("price.used_account_ns", "the same with usage under each of them, ns", "{:,.0f}", None),
     ("price.plan_seconds", "price list: read, checked, planned, s", "{:.2f}", None),

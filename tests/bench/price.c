@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_price SECONDS PRICES FOLDER: rating alone, without stores, on one core; the processor's time, one figure a line.
-//   F           usage lines of an account per second, for each price model (price_world.c)
+//   F           usage lines of an account per second, for each price model (price_world.c), and with what terms add
+//               to a price per unit (price_terms.c)
 //   catalogue   a price list of PRICES rows in FOLDER: reading and planning it, the same against itself and against one
 //               of which every hundredth price is new, making the catalogue, looking prices up
 //   account     F, shares and document of an account under 1,550 prices without usage, and with some of each
@@ -10,7 +11,7 @@
 
 #include "catalogue/plan.h"
 #include "invoicing/document.h"
-#include "tests/bench/price_world.h"
+#include "tests/bench/price_terms.h"
 
 enum { ACCOUNT_PRICES = 1550, REGIONS = 50, SYSTEMS = 4, LOOKUPS = 1 << 20, PATH_MOST = 4096 };
 
@@ -46,6 +47,29 @@ static void bench_model(const struct price_world *world, enum price_model model)
     const struct agreement *terms = price_world_usage(world, model, arena, &usage);
     printf("%s_lines_per_second=%.0f\n", price_forms[model].name, lines_per_second(world, terms, &usage, false));
     printf("%s_divided_lines_per_second=%.0f\n", price_forms[model].name, lines_per_second(world, terms, &usage, true));
+    arena_free(arena);
+}
+
+// Does the kind do here what it is there for?
+static bool has_stage(const struct price_world *world, const struct agreement *terms, const struct account_usage *usage,
+                      enum charge_stage stage, struct arena *arena)
+{
+    struct rated rated;
+    ENSURE(charge_rate(world->catalogue, terms, usage, arena, &rated, NULL) == ERR_OK);
+    for (size_t i = 0; i < rated.charge_count; i++)
+        if (rated.charges[i].stage == stage) return true;
+    return false;
+}
+
+static void bench_terms(const struct price_terms *kind)
+{
+    struct arena *arena = arena_new(1 << 20);
+    struct price_world world;
+    struct account_usage usage;
+    const struct agreement *terms = price_terms_world(kind, arena, &world, &usage);
+    ENSURE(has_stage(&world, terms, &usage, kind->stage, arena));
+    printf("terms_%s_lines_per_second=%.0f\n", kind->name, lines_per_second(&world, terms, &usage, false));
+    catalogue_release(world.catalogue);
     arena_free(arena);
 }
 
@@ -236,6 +260,7 @@ int main(int argc, char **argv)
     for (enum price_model model = 0; model < PRICE_MODEL_COUNT; model++)
         if (price_world_has(model)) bench_model(&world, model);
     catalogue_release(world.catalogue);
+    for (size_t i = 0; i < price_terms_count; i++) bench_terms(&price_terms[i]);
     bench_account(false);
     bench_account(true);
     bench_catalogue(argv[3], prices);
