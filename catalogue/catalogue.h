@@ -11,7 +11,11 @@
 enum { DIMENSIONS_MAX = 16, STATES_MAX = 16, DIMENSION_VALUE_MAX = 256, TIERS_MAX = 64, ID_MAX = 128 };
 
 enum aggregation { AGGREGATION_SUM, AGGREGATION_COUNT, AGGREGATION_MAX, AGGREGATION_LATEST, AGGREGATION_INTERVAL };
-enum evaluation_window { WINDOW_SLOT, WINDOW_DAY, WINDOW_PERIOD };
+enum evaluation_window {
+    WINDOW_SLOT, WINDOW_DAY, WINDOW_PERIOD,
+    WINDOW_PERCENTILE, WINDOW_PERCENTILE_ALL, WINDOW_PERCENTILE_DAILY, // of the slots' values in the period (percentile.h)
+    WINDOW_COUNT
+};
 
 struct service { int32_t number; const char *id, *name, *category, *subcategory; };
 

@@ -5,6 +5,8 @@
 #pragma once
 #include "catalogue/catalogue.h"
 
+extern const char *const evaluation_windows[WINDOW_COUNT]; // in files and in the database
+
 struct service_row {
     int64_t version;
     int32_t number;

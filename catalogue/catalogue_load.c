@@ -101,7 +101,6 @@ static const char *const aggregations[] = {
     [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
-static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
 
 // --- one statement and one function per table; columns in the order of the statement
 
@@ -146,7 +145,7 @@ static void fill_meter(struct loader *loader)
         .value_property = get_text_or_null(loader, 8),
         .resource_property = get_text_or_null(loader, 9),
         .state_property = get_text_or_null(loader, 10),
-        .window = (enum evaluation_window)WORD(loader, 14, windows),
+        .window = (enum evaluation_window)get_word(loader, 14, evaluation_windows, WINDOW_COUNT),
         .slot_minutes = (int)get_int(loader, 15),
         .accept_days = (int)get_int(loader, 16),
         .future_seconds = (int)get_int(loader, 17),

@@ -4,7 +4,16 @@
 
 #include "catalogue/catalogue_internal.h"
 
-enum { ACCEPT_DAYS_MAX = 400, FUTURE_SECONDS_MAX = 86400 };
+enum { ACCEPT_DAYS_MAX = 400, FUTURE_SECONDS_MAX = 86400, PERCENTILE_SLOT_MINUTES = 5 };
+
+const char *const evaluation_windows[WINDOW_COUNT] = {
+    [WINDOW_SLOT] = "slot",
+    [WINDOW_DAY] = "day",
+    [WINDOW_PERIOD] = "period",
+    [WINDOW_PERCENTILE] = "percentile_95",
+    [WINDOW_PERCENTILE_ALL] = "percentile_95_all",
+    [WINDOW_PERCENTILE_DAILY] = "percentile_95_daily",
+};
 
 static int compare_rows(const void *a, const void *b)
 {
@@ -92,6 +101,9 @@ static enum err check_row(const struct meter_row *row, struct fault *fault)
     if (!has_value(row->unit)) return row_fault(fault, "meter", row->id, "it has no unit");
     if (row->slot_minutes != 1 && row->slot_minutes != 5 && row->slot_minutes != 15)
         return row_fault(fault, "meter", row->id, "slot_minutes is %d: 1, 5 or 15", row->slot_minutes);
+    if (row->window >= WINDOW_PERCENTILE && row->slot_minutes != PERCENTILE_SLOT_MINUTES)
+        return row_fault(fault, "meter", row->id, "the samples of window %s are of 5 minutes: slot_minutes is %d",
+                         evaluation_windows[row->window], row->slot_minutes);
     if (row->accept_days < 1 || row->accept_days > ACCEPT_DAYS_MAX)
         return row_fault(fault, "meter", row->id, "accept_days is %d: 1 to %d", row->accept_days, ACCEPT_DAYS_MAX);
     if (row->future_seconds < 0 || row->future_seconds > FUTURE_SECONDS_MAX)

@@ -13,7 +13,6 @@ static const char *const aggregations[] = {
     [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
-static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
 
 // --- rows
 
@@ -62,7 +61,7 @@ static void put_meter(struct sink *sink, const void *row)
     sink_names(sink, meter->stopped_states, meter->stopped_count);
     sink_names(sink, meter->dimensions, meter->dimension_count);
     sink_text(sink, meter->unit);
-    sink_text(sink, windows[meter->window]);
+    sink_text(sink, evaluation_windows[meter->window]);
     sink_int2(sink, meter->slot_minutes);
     sink_int4(sink, meter->accept_days);
     sink_int4(sink, meter->future_seconds);

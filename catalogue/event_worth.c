@@ -16,7 +16,8 @@ static enum err multiply(struct quantity value, struct quantity factor, struct q
     return ERR_OK;
 }
 
-static enum err take_fee(const struct event_fee *fee, struct quantity value, struct quantity *worth, struct fault *fault)
+static enum err take_fee(const struct event_fee *fee, struct quantity value, struct quantity *worth,
+                         struct fault *fault)
 {
     struct quantity sum;
     if (decimal_mul_div(value.nano, fee->rate.pico, PRICE_ONE, ROUND_HALF_UP, &sum.nano) ||

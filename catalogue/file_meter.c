@@ -32,7 +32,6 @@ static const char *const aggregations[] = {
     [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
-static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
 
 // Which members an aggregation needs and may have, beside those that every meter has.
 static const struct use {
@@ -121,7 +120,7 @@ static void read_row(struct file_errors *errors, const struct file_field *fields
         .state_property = file_text(errors, &fields[STATE], MEMBER_NAME_MAX),
         .value_property = file_text(errors, &fields[VALUE], MEMBER_NAME_MAX),
         .unit = file_text(errors, &fields[UNIT], UNIT_MAX),
-        .window = (enum evaluation_window)file_choice(errors, &fields[WINDOW], windows, 3, WINDOW_SLOT),
+        .window = (enum evaluation_window)file_choice(errors, &fields[WINDOW], evaluation_windows, WINDOW_COUNT, WINDOW_SLOT),
         .slot_minutes = slot_minutes(errors, &fields[SLOT_MINUTES]),
         .accept_days = file_whole(errors, &fields[ACCEPT_DAYS], 1, ACCEPT_DAYS_MAX, ACCEPT_DAYS_DEFAULT),
         .future_seconds = file_whole(errors, &fields[FUTURE_SECONDS], 0, FUTURE_SECONDS_MAX, FUTURE_SECONDS_DEFAULT),
@@ -162,6 +161,9 @@ void file_meter_read(struct catalogue_files *files, const struct yaml_node *item
     if (!FILE_FIELDS(errors, item, "meter", fields)) return;
     read_row(errors, fields, &row);
     check_aggregation(errors, item, fields, row.aggregation);
+    if (row.window >= WINDOW_PERCENTILE && row.slot_minutes != 5)
+        file_error(errors, fields[WINDOW].value, "the samples of window %s are of 5 minutes: slot_minutes must be 5",
+                   evaluation_windows[row.window]);
     check_states(errors, &fields[STOPPED], &row);
     *ROW_NEW(&files->meters) = (struct file_meter){item, errors->count == before, row};
 }

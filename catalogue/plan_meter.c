@@ -12,7 +12,6 @@ static const char *const aggregations[] = {
     [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
     [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
 };
-static const char *const windows[] = {[WINDOW_SLOT] = "slot", [WINDOW_DAY] = "day", [WINDOW_PERIOD] = "period"};
 
 // --- comparing
 
@@ -62,7 +61,7 @@ static void check_fixed(struct plan *plan, const struct file_meter *meter, const
     plan_differs(&differences, "event_type", old->event_type, new->event_type);
     plan_differs(&differences, "aggregation", aggregations[old->aggregation], aggregations[new->aggregation]);
     plan_differs(&differences, "unit", old->unit, new->unit);
-    plan_differs(&differences, "window", windows[old->window], windows[new->window]);
+    plan_differs(&differences, "window", evaluation_windows[old->window], evaluation_windows[new->window]);
     if (differences.length > 0)
         file_conflict(plan->errors, meter->node,
                       "event_type, aggregation, unit and window of meter %s never change: make a new meter%s", new->id,

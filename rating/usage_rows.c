@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "rating/percentile.h"
+
 instant_us usage_segment(const struct usage_request *request, instant_us instant)
 {
     size_t low = 0, high = request->boundary_count; // of the boundaries at or before the instant the last
@@ -70,13 +72,29 @@ static bool same_window(const struct meter *meter, const struct usage_request *r
     struct civil left, right;
     switch (meter->window) {
     case WINDOW_SLOT: return a == b;
-    case WINDOW_PERIOD: return true;
+    case WINDOW_PERIOD:
+    case WINDOW_PERCENTILE:
+    case WINDOW_PERCENTILE_ALL:
+    case WINDOW_PERCENTILE_DAILY: return true;
     case WINDOW_DAY:
         zone_civil(request->zone, a, &left);
         zone_civil(request->zone, b, &right);
         return left.year == right.year && left.month == right.month && left.day == right.day;
+    case WINDOW_COUNT: break;
     }
     return false;
+}
+
+// The percentile of the values of all slots of a record.
+static enum err percentile_of(const struct meter *meter, const struct usage_request *request, const struct slot_value *slots, size_t count,
+                              struct quantity *value)
+{
+    struct percentile_sample *samples = heap_alloc(count * sizeof *samples);
+    for (size_t i = 0; i < count; i++)
+        samples[i] = (struct percentile_sample){slots[i].slot, meter->aggregation == AGGREGATION_LATEST ? slots[i].latest : slots[i].greatest};
+    enum err err = percentile_evaluate(meter->window, request, samples, count, value);
+    free(samples);
+    return err;
 }
 
 enum err usage_evaluate_windows(const struct catalogue *catalogue, const struct usage_request *requests, struct slot_value *slots, size_t count,
@@ -92,6 +110,8 @@ enum err usage_evaluate_windows(const struct catalogue *catalogue, const struct 
             if (quantity_compare(slots[to].greatest, value) > 0) value = slots[to].greatest;
         const struct slot_value *last = &slots[to - 1];
         if (meter->aggregation == AGGREGATION_LATEST) value = last->latest;
+        if (percentile_window(meter->window) && percentile_of(meter, request, &slots[from], to - from, &value))
+            return fault_set(fault, ERR_LIMIT, "", "the samples of meter %s leave the range of exact numbers", meter->id);
         struct usage_line line = {.kind = USAGE_QUANTITY, .tenant = last->tenant, .meter = last->meter, .dimension_set = last->dimension_set,
                                   .segment = usage_segment(request, last->slot), .quantity = value};
         usage_rows_add(rows, last->request, &line);

@@ -88,12 +88,30 @@ def interval_pieces(tenant, meter, transitions, cut_end, start, end, edges):
             yield Run(tenant, meter, each.dimensions, last, until - begin, each.value)
 
 
+def fifth(values):
+    """The value after the four greatest; 0 if there are fewer."""
+    return sorted(values, reverse=True)[4] if len(values) > 4 else Fraction(0)
+
+
+def percentile(meter, zone, slots, start, end):
+    """95th percentile of the values of slots in [start, end) by the meter's window."""
+    if meter.window == "percentile_95_daily":
+        days = defaultdict(list)
+        for slot, value in slots.items():
+            days[civil_day(zone, slot)].append(value)
+        greatest = sorted(map(fifth, days.values()), reverse=True)[:5]
+        return rounded(Fraction(sum(greatest)) / len(greatest), QUANTITY_PLACES)
+    missing = (end - start) // (300 * SECOND) - len(slots) if meter.window == "percentile_95_all" else 0
+    values = sorted([*slots.values(), *[Fraction(0)] * missing], reverse=True)
+    return values[len(values) // 20]
+
+
 def window_of(meter, zone, slot):
-    return {"slot": slot, "day": civil_day(zone, slot) if meter.window == "day" else None,
+    return "period" if meter.window.startswith("percentile") else {"slot": slot, "day": civil_day(zone, slot) if meter.window == "day" else None,
             "period": "period"}[meter.window]
 
 
-def window_pieces(meter, zone, key, slots, latest):
+def window_pieces(meter, zone, key, slots, latest, start, end):
     """One piece per window: its greatest value, or its latest; it counts in the last slot that has usage."""
     windows = defaultdict(list)
     for slot in slots:
@@ -101,7 +119,10 @@ def window_pieces(meter, zone, key, slots, latest):
     tenant, meter_id, dimensions = key
     for inside in windows.values():
         value = max(slots[slot] for slot in inside)
-        yield Piece(tenant, meter_id, dimensions, max(inside), value[2] if latest else value)
+        value = value[2] if latest else value
+        if meter.window.startswith("percentile"):
+            value = percentile(meter, zone, {slot: each[2] if latest else each for slot, each in slots.items()}, start, end)
+        yield Piece(tenant, meter_id, dimensions, max(inside), value)
 
 
 def usage(counted, account, zone, start, end, cut_end, edges_of):
@@ -122,7 +143,7 @@ def usage(counted, account, zone, start, end, cut_end, edges_of):
     for records, latest in ((counted.greatest, False), (counted.latest, True)):
         for key, slots in records.items():
             mine = {slot: value for slot, value in slots.items() if inside(key[0], slot)}
-            yield from window_pieces(catalogue.meters[key[1]][-1], zone, key, mine, latest)
+            yield from window_pieces(catalogue.meters[key[1]][-1], zone, key, mine, latest, start, end)
     for (tenant, meter, _), transitions in counted.transitions.items():
         for begin, until in ranges.get(tenant, ()):
             yield from interval_pieces(tenant, meter, transitions, cut_end(tenant), begin, until, edges_of(meter))

@@ -77,6 +77,15 @@ static void meters_have_what_their_aggregation_uses(void **state)
         {"count with value", GOOD "count, @value: v}\n", "aggregation count has no value\n"},
         {"sum with a window", GOOD "sum, value: v, @window: day}\n", "aggregation sum has no window\n"},
         {"latest with a window", GOOD "latest, value: v, window: day}\n", ""},
+        {"a percentile of slots of 15 minutes", GOOD "max, value: v, window: @percentile_95}\n",
+         "the samples of window percentile_95 are of 5 minutes: slot_minutes must be 5\n"},
+        {"percentiles", GOOD "max, value: v, window: percentile_95_all, slot_minutes: 5}\n"
+                             "  - {id: n, name: N, event_type: t, unit: u, aggregation: latest, value: v, window: percentile_95_daily,\n"
+                             "     slot_minutes: 5}\n", ""},
+        {"a percentile of a sum", GOOD "sum, value: v, @window: percentile_95, slot_minutes: 5}\n",
+         "aggregation sum has no window\n"},
+        {"an unknown window", GOOD "max, value: v, window: @week}\n",
+         "window 'week' is unknown; there are: slot, day, period, percentile_95, percentile_95_all, percentile_95_daily\n"},
         {"a product and a fee of every event",
          GOOD "sum, value: v, value_times: p, per_event: {rate: 0.1, fixed: 0, minimum: 0, maximum: 1}}\n", ""},
         {"a product of a maximum", GOOD "max, value: v, @value_times: p}\n", "aggregation max has no value_times\n"},
