@@ -36,7 +36,7 @@ static size_t count_kinds(const struct plan *plan, bool added, struct text *out)
 {
     static const char *const kinds[] = {"service", "meter",           "sku",       "price_book", "price",     "seller",
                                         "partner", "billing_account", "agreement", "offer",     "holding",    "tenant",
-                                        "membership"};
+                                        "membership", "exchange_rate"};
     size_t total = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         size_t count = 0;
@@ -107,6 +107,7 @@ static void append_rows(struct catalogue_rows *all, const struct catalogue_rows 
     APPEND(all, more, meters);
     APPEND(all, more, skus);
     APPEND(all, more, books);
+    APPEND(all, more, exchanges);
     APPEND(all, more, prices);
     APPEND(all, more, tiers);
     APPEND(all, more, sellers);

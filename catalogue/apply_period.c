@@ -198,9 +198,11 @@ static void judge_closed(struct finder *finder, size_t index, const bool *billed
 {
     const struct touch_period *period = &finder->closed.periods[index];
     const struct plan_effect *effect = touch_find(&finder->touch, period, billed);
+    const struct plan_effect *rate = touch_find_rate(&finder->touch, period);
+    if (!effect && rate && !rate->first) effect = rate;
     if (effect)
         refuse(finder, effect, index);
-    else if (touch_find(&finder->touch, period, finder->touch.price_counted))
+    else if (rate || touch_find(&finder->touch, period, finder->touch.price_counted))
         add_period(finder->queued, *period);
 }
 

@@ -72,6 +72,8 @@ struct price_version {
     struct quantity free;      // METER units of a period that cost nothing
     struct amount minimum_spend, maximum_spend; // of a period with usage; 0: none
 };
+// What one unit of a currency is in another, for billing periods that start in [effective_from, effective_to).
+struct exchange_rate { const char *from, *to; instant_us effective_from, effective_to; struct price rate; /* at 1e-12, above 0 */ const char *source; };
 struct price_book { int32_t number; const char *id, *name; struct currency currency; const struct price_book *parent; };
 
 // The steps by which a contract deducts from what was used, in the order of an agreement (contract.h). Those of units come before prices
@@ -106,7 +108,7 @@ struct agreement {
     const struct billing_account *account;
     int level;
     const struct price_book *book;
-    struct currency currency;
+    struct currency currency; // of charges and documents; that of the book may be another
     const struct zone *zone;
     const char *tax_name;
     struct price tax_rate; // a fraction (0.19) at 1e-12
@@ -180,6 +182,10 @@ const struct membership *catalogue_memberships(const struct catalogue *catalogue
 const struct membership *catalogue_members(const struct catalogue *catalogue, int64_t account, size_t *count);
 // Terms under which an account buys, at a period start; an account has exactly one seller. NULL if none then.
 const struct agreement *catalogue_agreement(const struct catalogue *catalogue, int64_t account, instant_us period_start);
+// Whether the prices of an agreement's book are in another currency than its charges.
+bool agreement_converts(const struct agreement *agreement);
+// The rate at which they are converted in a period that starts then; NULL: there is none, or none is needed.
+const struct exchange_rate *catalogue_exchange(const struct catalogue *catalogue, const struct agreement *agreement, instant_us period_start);
 // All terms with reservations, savings plans or a minimum of the period: something is due under them also without usage.
 const struct agreement *const *catalogue_committed(const struct catalogue *catalogue, size_t *count);
 // Accounts that buy from the seller whose own account is `account` (a partner's customers); 0 for a plain account.

@@ -134,13 +134,16 @@ static const char *account_id(const struct catalogue *catalogue, int64_t number)
     return account ? account->id : "?";
 }
 
-static enum err check_terms(const struct agreement_row *row, const struct agreement *terms, struct fault *fault)
+static enum err check_terms(const struct catalogue *catalogue, const struct agreement_row *row,
+                            const struct agreement *terms, struct fault *fault)
 {
     const char *id = terms->account->id;
     if (row->number <= 0) return row_fault(fault, "agreement of", id, "numbers begin at 1");
-    if (strcmp(text_or_empty(row->currency), terms->book->currency.code) != 0)
-        return row_fault(fault, "agreement of", id, "its currency is %s, that of its price book %s is %s",
-                         text_or_empty(row->currency), terms->book->id, terms->book->currency.code);
+    if (agreement_converts(terms) &&
+        !catalogue_exchange_known(catalogue, terms->book->currency.code, terms->currency.code))
+        return row_fault(fault, "agreement of", id,
+                         "its currency is %s, that of its price book %s is %s, and there is no exchange rate",
+                         terms->currency.code, terms->book->id, terms->book->currency.code);
     if (row->tax_rate.pico < 0 || row->tax_rate.pico > INT64_C(1000000000000))
         return row_fault(fault, "agreement of", id, "the tax rate is a fraction from 0 to 1");
     if (row->level < 0 || row->level > LEVEL_MAX)
@@ -168,15 +171,16 @@ static enum err build_terms(struct catalogue *catalogue, const struct agreement_
         .account = &catalogue->accounts[account],
         .level = row->level,
         .book = &catalogue->books[book],
-        .currency = catalogue->books[book].currency,
         .tax_name = text_or_empty(row->tax_name),
         .tax_rate = row->tax_rate,
         .rounding = row->rounding,
     };
-    enum err err = check_terms(row, terms, fault);
+    struct fault inner = {0};
+    if (currency_find(text_or_empty(row->currency), &terms->currency, &inner))
+        return row_fault(fault, "agreement of", id, "currency %.8s: %s", text_or_empty(row->currency), inner.reason);
+    enum err err = check_terms(catalogue, row, terms, fault);
     if (!err) err = contract_build(catalogue, row, terms, fault);
     if (err) return err;
-    struct fault inner = {0};
     err = zone_open(text_or_empty(row->zone), &terms->zone, &inner);
     if (err == ERR_INVALID)
         return row_fault(fault, "agreement of", id, "zone %.64s: %s", text_or_empty(row->zone), inner.reason);

@@ -118,7 +118,7 @@ enum err catalogue_build(struct catalogue_rows *rows, struct catalogue **catalog
 {
     static enum err (*const steps[])(struct catalogue *, struct catalogue_rows *, struct fault *) = {
         catalogue_build_meters, catalogue_build_skus,     catalogue_build_books,
-        catalogue_build_prices, catalogue_build_accounts, catalogue_build_offers,
+        catalogue_build_exchanges, catalogue_build_prices, catalogue_build_accounts, catalogue_build_offers,
         catalogue_build_tenants,
     };
     struct catalogue *built = heap_alloc(sizeof *built);

@@ -41,6 +41,13 @@ struct price_book_row {
     int32_t number, parent /* 0: none */;
     const char *id, *name, *currency;
 };
+struct exchange_row {
+    int64_t version;
+    const char *from, *to; // codes of currencies
+    instant_us effective_from; // INSTANT_MIN: reaches back without limit
+    struct price rate;
+    const char *source; // where it was published; NULL: not said
+};
 struct price_row {
     int64_t version, number;
     int32_t book, sku;
@@ -123,6 +130,7 @@ struct catalogue_rows {
     ROWS(meter_row) meters;
     ROWS(sku_row) skus;
     ROWS(price_book_row) books;
+    ROWS(exchange_row) exchanges;
     ROWS(price_row) prices;
     ROWS(price_tier_row) tiers;
     ROWS(seller_row) sellers;

@@ -77,6 +77,9 @@ struct catalogue {
     size_t list_count;
     struct lookup list_keys;
 
+    struct exchange_rate *exchanges;
+    size_t exchange_count; // sorted by (from, to, effective_from)
+
     struct seller *sellers;
     size_t seller_count;
     struct lookup seller_numbers;
@@ -115,6 +118,8 @@ enum err catalogue_build_meters(struct catalogue *catalogue, struct catalogue_ro
 enum err catalogue_build_skus(struct catalogue *catalogue, struct catalogue_rows *rows,
                               struct fault *fault) MUST_USE; // services, too
 enum err catalogue_build_books(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;
+enum err catalogue_build_exchanges(struct catalogue *catalogue, struct catalogue_rows *rows,
+                                   struct fault *fault) MUST_USE;
 enum err catalogue_build_prices(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;
 enum err catalogue_build_accounts(struct catalogue *catalogue, struct catalogue_rows *rows,
                                   struct fault *fault) MUST_USE; // sellers, agreements
@@ -135,6 +140,10 @@ enum err row_fault(struct fault *fault, const char *kind, const char *id, const 
 // The id is there, valid UTF-8, 1..ID_MAX bytes, without control characters; number > 0.
 enum err row_check_id(const char *kind, const char *id, int64_t number, struct fault *fault) MUST_USE;
 bool instant_on_slot_bound(instant_us instant); // or open (INSTANT_MIN, INSTANT_MAX)
+// By currencies and time; of one key by version. For sorting rows, and their keys alone.
+int exchange_order(const void *a, const void *b);
+int exchange_key_order(const struct exchange_row *a, const struct exchange_row *b);
+bool catalogue_exchange_known(const struct catalogue *catalogue, const char *from, const char *to); // at any time
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 static inline const char *text_or_empty(const char *text)
 {

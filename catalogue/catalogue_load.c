@@ -351,6 +351,23 @@ static void fill_holding(struct loader *loader)
     };
 }
 
+static const char exchanges_sql[] = "select version, from_currency, to_currency, effective_from, rate, source\n"
+                                    "  from catalog.exchange_rate\n"
+                                    " where version <= $1\n"
+                                    " order by from_currency, to_currency, effective_from, version";
+
+static void fill_exchange(struct loader *loader)
+{
+    *ROW_NEW(&loader->rows->exchanges) = (struct exchange_row){
+        .version = get_int(loader, 0),
+        .from = get_text(loader, 1),
+        .to = get_text(loader, 2),
+        .effective_from = get_instant(loader, 3),
+        .rate = get_price(loader, 4),
+        .source = get_text_or_null(loader, 5),
+    };
+}
+
 static const char tenants_sql[] = "select version, tenant, id, name\n"
                                   "  from catalog.tenant\n"
                                   " where version <= $1\n"
@@ -388,7 +405,7 @@ static const struct table {
     {services_sql, fill_service}, {meters_sql, fill_meter},           {skus_sql, fill_sku},
     {books_sql, fill_book},       {prices_sql, fill_price},           {tiers_sql, fill_tier},
     {sellers_sql, fill_seller},   {accounts_sql, fill_account},       {agreements_sql, fill_agreement},
-    {offers_sql, fill_offer},     {holdings_sql, fill_holding},
+    {offers_sql, fill_offer},     {holdings_sql, fill_holding},       {exchanges_sql, fill_exchange},
     {tenants_sql, fill_tenant},   {memberships_sql, fill_membership},
 };
 

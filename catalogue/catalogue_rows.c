@@ -20,6 +20,7 @@ void catalogue_rows_fini(struct catalogue_rows *rows)
     free(rows->meters.row);
     free(rows->skus.row);
     free(rows->books.row);
+    free(rows->exchanges.row);
     free(rows->prices.row);
     free(rows->tiers.row);
     free(rows->sellers.row);

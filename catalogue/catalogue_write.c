@@ -93,6 +93,17 @@ static void put_book(struct sink *sink, const void *row)
         sink_null(sink);
 }
 
+static void put_exchange(struct sink *sink, const void *row)
+{
+    const struct exchange_row *exchange = row;
+    sink_text(sink, exchange->from);
+    sink_text(sink, exchange->to);
+    sink_instant(sink, exchange->effective_from);
+    sink_int8(sink, exchange->version);
+    sink_decimal(sink, exchange->rate.pico, PRICE_PLACES);
+    sink_text_or_null(sink, exchange->source);
+}
+
 static void put_price(struct sink *sink, const void *row)
 {
     const struct price_row *price = row;
@@ -269,7 +280,7 @@ struct list {
 };
 #define LIST(rows, name) ((struct list){(rows)->name.row, (rows)->name.count, sizeof *(rows)->name.row})
 
-enum { TABLE_COUNT = 13 };
+enum { TABLE_COUNT = 14 };
 static const struct table {
     const char *name, *copy; // of the COPY: table and columns
     int columns;
@@ -300,6 +311,9 @@ static const struct table {
      "tax_name, "
      "tax_rate, rounding, stages, deductions)",
      14, put_agreement, compare_agreement},
+    {"exchange_rate",
+     "catalog.exchange_rate (from_currency, to_currency, effective_from, version, rate, source)", 6, put_exchange,
+     exchange_order},
     {"offer", "catalog.offer (offer, version, id, name, kind, currency, terms)", 7, put_offer, compare_offer},
     {"holding",
      "catalog.holding (holding, version, id, account, offer, quantity, effective_from, effective_to)",
@@ -314,7 +328,7 @@ static void lists_of(const struct catalogue_rows *rows, struct list lists[TABLE_
     const struct list all[TABLE_COUNT] = {
         LIST(rows, services),   LIST(rows, meters),  LIST(rows, skus),        LIST(rows, books),
         LIST(rows, prices),     LIST(rows, tiers),   LIST(rows, sellers),     LIST(rows, accounts),
-        LIST(rows, agreements), LIST(rows, offers),  LIST(rows, holdings),    LIST(rows, tenants), LIST(rows, memberships),
+        LIST(rows, agreements), LIST(rows, exchanges), LIST(rows, offers),  LIST(rows, holdings),    LIST(rows, tenants), LIST(rows, memberships),
     };
     memcpy(lists, all, sizeof all);
 }

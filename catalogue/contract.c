@@ -118,6 +118,19 @@ static enum err read_deductions(struct catalogue *catalogue, const struct json_v
     return ERR_OK;
 }
 
+// Plans' prices are compared with those of the terms, so they are in one currency.
+static enum err check_plan_books(const struct agreement *terms, const struct contract *contract, struct fault *fault)
+{
+    for (size_t i = 0; i < contract->plan_count; i++) {
+        const struct price_book *book = contract->plans[i].book;
+        if (book && strcmp(book->currency.code, terms->book->currency.code) != 0)
+            return row_fault(fault, "agreement of", terms->account->id, "price book %s of savings plan %s is in %s, %s in %s",
+                             book->id, contract->plans[i].base.id, book->currency.code, terms->book->id,
+                             terms->book->currency.code);
+    }
+    return ERR_OK;
+}
+
 enum err contract_build(struct catalogue *catalogue, const struct agreement_row *row, struct agreement *terms,
                         struct fault *fault)
 {
@@ -138,5 +151,5 @@ enum err contract_build(struct catalogue *catalogue, const struct agreement_row 
     if (!err) err = contract_commitments_build(catalogue, json_root(document), account, contract, fault);
     if (!err) err = contract_limits_build(catalogue, json_root(document), account, contract, fault);
     json_free(document);
-    return err;
+    return err ? err : check_plan_books(terms, contract, fault);
 }

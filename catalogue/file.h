@@ -35,6 +35,11 @@ struct file_book {
     const char *id, *name, *currency;
     struct file_reference parent;
 };
+struct file_exchange {
+    const struct yaml_node *node;
+    bool valid;
+    struct exchange_row row;
+};
 struct file_price {
     const struct yaml_node *node;
     bool valid;
@@ -119,6 +124,7 @@ struct catalogue_files {
     ROWS(file_meter) meters;
     ROWS(file_sku) skus;
     ROWS(file_book) books;
+    ROWS(file_exchange) exchanges;
     ROWS(file_price) prices;
     ROWS(file_seller) sellers;
     ROWS(file_account) accounts; // and partners
@@ -138,6 +144,7 @@ void file_service_read(struct catalogue_files *files, const struct yaml_node *it
 void file_meter_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_sku_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_book_read(struct catalogue_files *files, const struct yaml_node *item);
+void file_exchange_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_seller_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_partner_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_account_read(struct catalogue_files *files, const struct yaml_node *item);

@@ -148,6 +148,7 @@ void plan_sort(struct catalogue_rows *existing)
 {
     rows_sort(existing->agreements.row, existing->agreements.count, sizeof *existing->agreements.row,
               compare_agreements);
+    rows_sort(existing->exchanges.row, existing->exchanges.count, sizeof *existing->exchanges.row, exchange_order);
     rows_sort(existing->memberships.row, existing->memberships.count, sizeof *existing->memberships.row,
               compare_memberships);
     rows_sort(existing->tiers.row, existing->tiers.count, sizeof *existing->tiers.row, compare_tiers);
@@ -179,7 +180,7 @@ static void index_existing(struct plan *plan)
 enum err plan_make(struct plan *plan)
 {
     static void (*const steps[])(struct plan *) = {
-        plan_services, plan_meters, plan_skus, plan_books, plan_prices, plan_sellers, plan_accounts, plan_offers,
+        plan_services, plan_meters, plan_skus, plan_books, plan_exchanges, plan_prices, plan_sellers, plan_accounts, plan_offers,
         plan_holdings, plan_tenants,
     };
     hash_init();

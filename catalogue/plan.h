@@ -35,7 +35,8 @@ enum plan_effect_kind {
     EFFECT_PRICE,  // of a meter (0: of all) in a book and the books below it
     EFFECT_MEMBER, // of a tenant, which an account did or does pay
     EFFECT_TERMS,  // of an account: all of its periods that start there
-    EFFECT_HOLDING // of an account alone
+    EFFECT_HOLDING, // of an account alone
+    EFFECT_RATE     // of accounts whose prices are converted between two currencies: periods that start there
 };
 struct plan_effect {
     enum plan_effect_kind kind;
@@ -43,6 +44,8 @@ struct plan_effect {
     int32_t book, meter;
     int64_t account, tenant;
     instant_us from, to;
+    const char *currency, *into; // of a rate
+    bool first;                  // there was no rate then: nothing can have been charged
 };
 
 struct plan {
@@ -55,6 +58,8 @@ struct plan {
     instant_us watermark;                  // highest received time of all partitions; INSTANT_MIN: nothing was received
     struct plan_index services, meters, skus, books, sellers, accounts, tenants, offers, holdings;
     size_t *next_account, *next_tenant; // parallel to the files' lists: the next declaration of the same id
+    const struct exchange_row **pairs; // of currencies that have a rate, each once
+    size_t pair_count, pair_capacity;
     struct plan_change *changes;
     size_t change_count, change_capacity;
     struct plan_effect *effects;
@@ -108,6 +113,8 @@ void plan_books(struct plan *plan);
 void plan_prices(struct plan *plan);
 void plan_sellers(struct plan *plan);  // operator and partners
 void plan_accounts(struct plan *plan); // and agreements
+void plan_exchanges(struct plan *plan);
+bool plan_exchange_known(const struct plan *plan, const char *from, const char *to); // in force or added
 void plan_offers(struct plan *plan);
 void plan_holdings(struct plan *plan);
 void plan_tenants(struct plan *plan);  // and memberships

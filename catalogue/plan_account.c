@@ -197,6 +197,21 @@ static void add_terms(struct accounts *accounts, const struct plan_thing *thing,
                 rounding_names[row->rounding], contract, plan_instant(plan, row->effective_from));
 }
 
+// A savings plan's own prices are compared with those of the account, so they are in one currency.
+static void check_plan_books(struct plan *plan, const struct file_account *account, const struct plan_thing *book,
+                             const char *currency)
+{
+    for (size_t i = 0; i < account->contract.needed.count; i++) {
+        const struct file_need *need = &account->contract.needed.list[i];
+        if (strcmp(need->kind, "price book") != 0 || !need->reference.id) continue;
+        const struct plan_thing *other = plan_index_find(&plan->books, need->reference.id);
+        const char *others = other ? book_currency(plan, other) : NULL;
+        if (others && strcmp(others, currency) != 0)
+            file_error(plan->errors, need->reference.node, "price book '%s' is in %s, price book '%s' of these terms in %s",
+                       other->id, others, book->id, currency);
+    }
+}
+
 // Puts the numbers into the declared terms; false: something is unknown, which was told.
 static bool complete_terms(struct accounts *accounts, const struct plan_thing *thing,
                            const struct file_account *account, int64_t agreement, struct agreement_row *row)
@@ -210,10 +225,13 @@ static bool complete_terms(struct accounts *accounts, const struct plan_thing *t
         file_error(plan->errors, account->seller.node ? account->seller.node : account->node,
                    "the sellers of '%s' lead in a circle, or there are more than %d above it", thing->id, LEVEL_MAX);
     if (!account->valid) return false;
-    if (currency && strcmp(currency, account->terms.currency) != 0)
-        file_error(plan->errors, account->book.node, "account '%s' is in %s, price book '%s' in %s", thing->id,
-                   account->terms.currency, book->id, currency);
+    if (currency && strcmp(currency, account->terms.currency) != 0 &&
+        !plan_exchange_known(plan, currency, account->terms.currency))
+        file_error(plan->errors, account->book.node,
+                   "account '%s' is in %s, price book '%s' in %s, and exchange_rates has none from %s to %s", thing->id,
+                   account->terms.currency, book->id, currency, currency, account->terms.currency);
     bool known = plan_contract(plan, &account->contract);
+    if (currency) check_plan_books(plan, account, book, currency);
     if (!book || !currency || !seller || level < 0 || !known) return false;
     *row = account->terms;
     row->stages = plan_contract_stages(plan, &account->contract);

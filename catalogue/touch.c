@@ -26,6 +26,14 @@ static int compare_accounts(const void *a, const void *b)
     return COMPARE(x->from, y->from);
 }
 
+static int compare_rates(const void *a, const void *b)
+{
+    const struct plan_effect *x = a, *y = b;
+    int order = strcmp(x->currency, y->currency);
+    if (!order) order = strcmp(x->into, y->into);
+    return order ? order : COMPARE(x->from, y->from);
+}
+
 static size_t drop_repeated(struct plan_effect *prices, size_t count)
 {
     size_t kept = 0;
@@ -59,15 +67,19 @@ void touch_prepare(struct touch *touch, struct arena *arena, const struct catalo
     *touch = (struct touch){
         .catalogue = catalogue,
         .prices = ARENA_ARRAY(arena, struct plan_effect, count + 1),
+        .rates = ARENA_ARRAY(arena, struct plan_effect, count + 1),
     };
     size_t capacity = 0;
     for (size_t i = 0; i < count; i++) {
         if (effects[i].kind == EFFECT_PRICE)
             touch->prices[touch->price_count++] = effects[i];
+        else if (effects[i].kind == EFFECT_RATE)
+            touch->rates[touch->rate_count++] = effects[i];
         else
             add_accounts(touch, arena, &effects[i], &capacity);
     }
     qsort(touch->prices, touch->price_count, sizeof *touch->prices, compare_prices);
+    qsort(touch->rates, touch->rate_count, sizeof *touch->rates, compare_rates);
     if (touch->account_count > 0)
         qsort(touch->accounts, touch->account_count, sizeof *touch->accounts, compare_accounts);
     touch->price_count = drop_repeated(touch->prices, touch->price_count);
@@ -121,6 +133,25 @@ static bool at_account(const struct touch *touch, size_t index, int64_t account)
     return index < touch->account_count && touch->accounts[index].account == account;
 }
 
+const struct plan_effect *touch_find_rate(const struct touch *touch, const struct touch_period *period)
+{
+    const struct agreement *terms = catalogue_agreement(touch->catalogue, period->account, period->start);
+    if (touch->rate_count == 0 || !terms || !agreement_converts(terms)) return NULL;
+    const struct plan_effect wanted = {
+        .currency = terms->book->currency.code, .into = terms->currency.code, .from = period->start};
+    size_t low = 0, high = touch->rate_count;
+    while (low < high) { // the last one that begins at or before the period
+        size_t middle = low + (high - low) / 2;
+        if (compare_rates(&touch->rates[middle], &wanted) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const struct plan_effect *effect = low > 0 ? &touch->rates[low - 1] : NULL;
+    if (!effect || strcmp(effect->currency, wanted.currency) != 0 || strcmp(effect->into, wanted.into) != 0) return NULL;
+    return period->start < effect->to ? effect : NULL;
+}
+
 const struct plan_effect *touch_find(const struct touch *touch, const struct touch_period *period, const bool *only)
 {
     const struct agreement *terms = catalogue_agreement(touch->catalogue, period->account, period->start);
@@ -131,7 +162,7 @@ const struct plan_effect *touch_find(const struct touch *touch, const struct tou
     for (size_t i = first_account(touch, period->account); at_account(touch, i, period->account); i++)
         if (account_touched(&touch->accounts[i], period) && (!only || touch->account_counted[i]))
             return &touch->accounts[i];
-    return NULL;
+    return only ? NULL : touch_find_rate(touch, period);
 }
 
 const struct plan_effect *touch_find_zone(const struct touch *touch, const struct touch_period *period)

@@ -93,14 +93,31 @@ static void show_totals(const struct quote *quote)
     printf("total       %s %s\n", total, terms->currency.code);
 }
 
+static void show_exchange(const struct quote *quote)
+{
+    const struct agreement *terms = quote->period.agreement;
+    const char *from = terms->book->currency.code, *to = terms->currency.code;
+    char rate[DECIMAL_TEXT_MAX], since[INSTANT_TEXT_MAX];
+    if (!quote->exchange) {
+        printf("prices in %s, and no exchange rate to %s is in effect at the period's start: nothing has a price\n", from, to);
+        return;
+    }
+    price_print(quote->exchange->rate, rate);
+    instant_print(quote->exchange->effective_from, since);
+    bool always = quote->exchange->effective_from == INSTANT_MIN;
+    printf("prices in %s: 1 %s = %s %s%s%s\n", from, from, rate, to, always ? "" : ", in effect from ", always ? "" : since);
+}
+
 static void show(const struct command_context *context, const struct catalogue *catalogue, const struct quote *quote)
 {
     const struct agreement *terms = quote->period.agreement;
     char start[INSTANT_TEXT_MAX], end[INSTANT_TEXT_MAX];
     instant_print(quote->period.start, start);
     instant_print(quote->period.end, end);
-    printf("%s, %s (%s to %s, %s), price book %s\n\n", terms->account->id, quote->period.label, start, end,
+    printf("%s, %s (%s to %s, %s), price book %s\n", terms->account->id, quote->period.label, start, end,
            zone_name(terms->zone), terms->book->id);
+    if (agreement_converts(terms)) show_exchange(quote);
+    putchar('\n');
     show_lines(context, catalogue, quote);
     show_unpriced(context, catalogue, quote);
     show_totals(quote);
@@ -197,6 +214,8 @@ static void print_json(const struct catalogue *catalogue, const struct quote *qu
     json_put_text(&json, "zone", zone_name(terms->zone));
     json_put_text(&json, "price_book", terms->book->id);
     json_put_text(&json, "currency", terms->currency.code);
+    json_put_text(&json, "pricing_currency", terms->book->currency.code);
+    if (quote->exchange) json_put_decimal(&json, "exchange_rate", quote->exchange->rate.pico, PRICE_PLACES);
     json_name(&json, "lines");
     json_array_open(&json);
     for (size_t i = 0; i < document->line_count; i++)

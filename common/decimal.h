@@ -111,6 +111,15 @@ static inline int amount_compare(struct amount a, struct amount b)
 // amount = quantity x price / per, rounded once (half-up) to 1e-12. per: how many meter units one pricing unit holds
 // (3600 for a price per hour on seconds, 1e6 for a price per million), scaled as a quantity; ERR_BUG unless > 0.
 enum err amount_of(struct quantity quantity, struct price price, struct quantity per, struct amount *amount) MUST_USE;
+// amount = (quantity x price / per + flat) x rate, rounded once (half-up) to 1e-12: quantity x price x rate / per in
+// another currency, multiplied before it is divided. rate: >= 0, of the two currencies, at 1e-12. Every product fits;
+// ERR_LIMIT if the amount leaves the range, ERR_BUG unless per > 0 and rate >= 0.
+enum err amount_converted(struct quantity quantity, struct price price, struct quantity per, struct amount flat,
+                          struct price rate, struct amount *amount) MUST_USE;
+// The quantity that an amount pays for at that: amount x per / (price x rate), rounded once (half-up) to 1e-9. ERR_LIMIT;
+// ERR_BUG unless price > 0 and rate > 0.
+enum err quantity_for(struct amount amount, struct price price, struct quantity per, struct price rate,
+                      struct quantity *quantity) MUST_USE;
 // value x (duration / 1 s), rounded once (half-up) to 1e-9: what a level of `value` accrues in duration_us.
 enum err quantity_over_time(struct quantity value, int64_t duration_us, struct quantity *accrued) MUST_USE;
 

@@ -220,6 +220,12 @@ static bool falls_due(const struct close_work *work, const struct close_account 
     return catalogue_holdings(work->catalogue, period->account, &count) || contract_has_minimum(period->agreement->contract, period->start);
 }
 
+// Then nothing has a price.
+static bool lacks_exchange(const struct catalogue *catalogue, const struct billing_period *period)
+{
+    return agreement_converts(period->agreement) && !catalogue_exchange(catalogue, period->agreement, period->start);
+}
+
 static enum err rate_account(struct close_work *work, struct close_account *account)
 {
     const struct agreement *terms = account->period->agreement;
@@ -227,7 +233,10 @@ static enum err rate_account(struct close_work *work, struct close_account *acco
         close_refuse(work, account, "the log has not come to the end of the period at cut %lld: run again when something was received after it", (long long)account->cut);
     enum err err = charge_rate(work->catalogue, terms, &account->usage, work->arena, &account->rated, work->fault);
     if (err) return err;
-    if (account->rated.unpriced_count) {
+    if (account->rated.unpriced_count && lacks_exchange(work->catalogue, account->period)) {
+        close_refuse(work, account, "%zu usage records have no price, since no exchange rate from %s to %s is in effect at the period's start: add one to exchange_rates and run again",
+                     account->rated.unpriced_count, terms->book->currency.code, terms->currency.code);
+    } else if (account->rated.unpriced_count) {
         const struct sku *sku = catalogue_sku_number(work->catalogue, account->rated.unpriced[0].sku);
         const struct tenant *tenant = catalogue_tenant_number(work->catalogue, account->rated.unpriced[0].tenant);
         close_refuse(work, account, "%zu usage records have no price, the first of tenant %s under SKU %s: add a price and run again",

@@ -66,9 +66,12 @@ static enum err number_documents(struct close_work *work, struct close_account *
 static void add_envelope(struct close_work *work, const struct close_account *account, struct array *envelopes)
 {
     struct text envelope = {0};
+    const struct document_rate *rates;
+    const size_t rate_count = document_rates(work->catalogue, &account->document, work->arena, &rates);
     const struct document_envelope values = {account->number, account->issued_time, account->cut, catalogue_version(work->catalogue), account->body_hex,
                                              account->earlier, account->earlier_count, account->credit_uses, account->credit_use_count,
-                                             {account->document.total.pico - account->credited.pico}, account->period->agreement->currency};
+                                             {account->document.total.pico - account->credited.pico}, account->period->agreement->currency,
+                                             rates, rate_count};
     document_envelope_print(&values, &envelope);
     array_add_text(envelopes, envelope.data);
     text_free(&envelope);

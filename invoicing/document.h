@@ -55,10 +55,14 @@ void document_party_buyer(const struct billing_account *account, const struct ha
 // Canonical JSON: no number, issue time, cut or internal id (rules 7.2). docs/document-form.md.
 void document_body(const struct catalogue *catalogue, const struct document *document, const struct document_party *seller, const struct document_party *buyer, struct text *body);
 
+struct document_rate { const char *period; const struct exchange_rate *exchange; };
 struct document_envelope {
     const char *number; instant_us issued_time; int64_t cut, catalogue_version; const char *body_sha256_hex;
     const char *const *earlier_sha256_hex; size_t earlier_count; // documents of the same (agreement, account, period), by ordinal
     const struct credit_use *credit_uses; size_t credit_use_count; // none: credits and due are left out
     struct amount due; struct currency currency;                   // total less the credits
+    const struct document_rate *rates; size_t rate_count;          // of the groups whose prices were converted, in their order
 };
+// The rates of a document's groups; returns how many.
+size_t document_rates(const struct catalogue *catalogue, const struct document *document, struct arena *arena, const struct document_rate **rates);
 void document_envelope_print(const struct document_envelope *envelope, struct text *out); // adds engine and zone data version

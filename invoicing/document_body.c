@@ -86,6 +86,16 @@ static void write_price(struct json_writer *json, const struct price_version *pr
     put_instant(json, "price_effective_from", price->effective_from);
 }
 
+// Where the price is in another currency than the document: which, and what one of it was counted as.
+static void write_exchange(struct json_writer *json, const struct catalogue *catalogue, const struct billable *billable)
+{
+    const struct billing_period *period = billable->original;
+    const struct exchange_rate *exchange = catalogue_exchange(catalogue, period->agreement, period->start);
+    if (!exchange || !billable->charge.price) return;
+    json_put_text(json, "pricing_currency", exchange->from);
+    json_put_decimal(json, "exchange_rate", exchange->rate.pico, PRICE_PLACES);
+}
+
 // The negotiated discount that the charge has; absent if it has none.
 static void write_discount(struct json_writer *json, const struct billable *billable)
 {
@@ -169,6 +179,7 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     json_put_decimal(json, "quantity", line->quantity.nano, QUANTITY_PLACES);
     json_put_text(json, "unit", unit);
     write_price(json, price, unit, charge);
+    write_exchange(json, catalogue, billable);
     write_discount(json, billable);
     write_commitment(json, billable);
     write_limit(json, billable);
@@ -222,6 +233,25 @@ void document_body(const struct catalogue *catalogue, const struct document *doc
     json_object_close(&json);
 }
 
+// The rates at which prices of the document's periods were converted: only where some were.
+static void write_rates(struct json_writer *json, const struct document_envelope *envelope)
+{
+    if (!envelope->rate_count) return;
+    json_name(json, "exchange_rates");
+    json_array_open(json);
+    for (size_t i = 0; i < envelope->rate_count; i++) {
+        const struct exchange_rate *exchange = envelope->rates[i].exchange;
+        json_object_open(json);
+        json_put_text(json, "period", envelope->rates[i].period);
+        json_put_text(json, "from", exchange->from);
+        json_put_text(json, "to", exchange->to);
+        json_put_decimal(json, "rate", exchange->rate.pico, PRICE_PLACES);
+        put_instant(json, "effective_from", exchange->effective_from);
+        json_object_close(json);
+    }
+    json_array_close(json);
+}
+
 // What grants paid of the total, and what is left to pay: only where some did.
 static void write_credits(struct json_writer *json, const struct document_envelope *envelope)
 {
@@ -236,6 +266,20 @@ static void write_credits(struct json_writer *json, const struct document_envelo
     }
     json_array_close(json);
     json_put_money(json, "due", envelope->currency, envelope->due);
+}
+
+size_t document_rates(const struct catalogue *catalogue, const struct document *document, struct arena *arena,
+                      const struct document_rate **rates)
+{
+    struct document_rate *list = ARENA_ARRAY(arena, struct document_rate, document->group_count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < document->group_count; i++) {
+        const struct billing_period *original = document->groups[i].original;
+        list[count] = (struct document_rate){original->label, catalogue_exchange(catalogue, original->agreement, original->start)};
+        count += list[count].exchange != NULL;
+    }
+    *rates = list;
+    return count;
 }
 
 void document_envelope_print(const struct document_envelope *envelope, struct text *out)
@@ -254,6 +298,7 @@ void document_envelope_print(const struct document_envelope *envelope, struct te
     json_array_open(&json);
     for (size_t i = 0; i < envelope->earlier_count; i++) json_write_text(&json, envelope->earlier_sha256_hex[i]);
     json_array_close(&json);
+    write_rates(&json, envelope);
     write_credits(&json, envelope);
     json_put_text(&json, "engine", TURNPIKE_VERSION);
     json_put_text(&json, "zone_data", zone_data_version());

@@ -85,6 +85,7 @@ static void draw_details(const struct view_line *line, struct text *out)
     if (line->note) add_in(out, "; ", line->note, "");
     if (line->holding) add_in(out, " (", line->holding, ")");
     if (line->flat) add_in(out, "; flat amount ", line->flat, "");
+    if (line->exchange) add_in(out, "; ", line->exchange, "");
     if (line->discount) add_in(out, "; less ", line->discount, " % discount");
     if (strcmp(line->unit, line->price_unit) != 0) add_in(out, "; price per ", line->price_unit, "");
     for (size_t i = 0; i < line->share_count; i++) {

@@ -215,6 +215,7 @@ static void draw_details(const struct view_line *line, struct arena *arena, stru
     if (line->note) text_print(&details, "; %s", line->note);
     if (line->holding) text_print(&details, " (%s)", line->holding);
     if (line->flat) text_print(&details, "; flat amount %s", line->flat);
+    if (line->exchange) text_print(&details, "; %s", line->exchange);
     if (line->discount) text_print(&details, "; less %s %% discount", line->discount);
     if (strcmp(line->unit, line->price_unit) != 0) text_print(&details, "; price per %s", line->price_unit);
     add_wrapped(out, details.data, INDENT);

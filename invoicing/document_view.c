@@ -202,6 +202,10 @@ static void read_line(struct reader *reader, const struct json_value *json, stru
     if (hours) line->note = line->note ? arena_print(reader->arena, "%s; %s", hours, line->note) : hours;
     line->flat = optional_text(reader, json, "flat");
     line->holding = optional_text(reader, json, "holding");
+    const char *priced = optional_text(reader, json, "pricing_currency");
+    if (priced)
+        line->exchange = arena_print(reader->arena, "price in %s, 1 %s = %s %s", priced, priced,
+                                     want_text(reader, json, "exchange_rate"), reader->view->currency);
     if (json_member(json, "discount_rate"))
         line->discount = print_decimal(reader, want_decimal(reader, json, "discount_rate", PRICE_PLACES), PRICE_PLACES - 2);
     if (json_member(json, "tier"))

@@ -14,6 +14,7 @@ struct view_line {
     const char *period, *service, *sku, *description, *tenant; // tenant NULL: shared
     const char *note;                                          // what the amount is, if not quantity x unit price; or NULL
     const char *holding;                                       // what was bought; NULL: the line is of no such thing
+    const char *exchange;                                      // the price's currency and its rate; NULL: the document's
     const char *discount;                                      // "10" per cent less; NULL: none
     const char *flat;                                          // charged beside the units; NULL: nothing
     const char *tier;                                          // "1" for the first; NULL: no tiers

@@ -285,6 +285,7 @@ static enum err make_one(struct making *making, const struct piece *pieces, size
     *quote = (struct quote){.period = pieces[0].period};
     const struct agreement *terms = quote->period.agreement;
     enum err err = collect(making, pieces, count, &quote->usage);
+    quote->exchange = catalogue_exchange(making->catalogue, terms, quote->period.start);
     if (!err) err = charge_rate(making->catalogue, terms, &quote->usage, making->arena, &quote->rated, making->fault);
     if (!err)
         err = charge_share(making->catalogue, terms, &quote->usage, &quote->rated, making->arena, &quote->shares,

@@ -41,6 +41,7 @@ struct quote {
     struct billing_period period;
     struct account_usage usage;
     struct rated rated;
+    const struct exchange_rate *exchange; // of the prices; NULL: they are in the account's currency, or there is none
     const struct tenant_share *shares; // of shared charges
     size_t share_count;
     struct document document; // lines point to billables whose charges are rated.charges

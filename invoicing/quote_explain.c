@@ -7,6 +7,7 @@
 #include "catalogue/price_model.h"
 #include "catalogue/price_times.h"
 #include "invoicing/quote.h"
+#include "rating/price.h"
 
 static void add_quantity(struct text *out, struct quantity quantity)
 {
@@ -33,7 +34,16 @@ static void add_price(struct text *out, const struct quote *quote, const struct 
         if (strcmp(digits, "1") != 0) text_print(out, " x %s", digits);
         return;
     }
-    text_print(out, " x %s %s per %s", digits, quote->period.agreement->currency.code, price->unit);
+    text_print(out, " x %s %s per %s", digits, quote->period.agreement->book->currency.code, price->unit);
+}
+
+// What was said so far is in the prices' currency.
+static void add_conversion(struct text *out, const struct quote *quote)
+{
+    char digits[DECIMAL_TEXT_MAX];
+    if (!quote->exchange) return;
+    price_print(quote->exchange->rate, digits);
+    text_print(out, ", converted at %s %s per %s", digits, quote->exchange->to, quote->exchange->from);
 }
 
 static void add_tier(struct text *out, const struct price_version *price, int tier, const struct meter *meter)
@@ -59,12 +69,37 @@ static void add_money(struct text *out, const struct quote *quote, struct amount
     text_print(out, "%s %s", digits, quote->period.agreement->currency.code);
 }
 
+// An amount of a price.
+static void add_priced(struct text *out, const struct quote *quote, struct amount amount)
+{
+    char digits[DECIMAL_TEXT_MAX];
+    amount_print(amount, digits);
+    text_print(out, "%s %s", digits, quote->period.agreement->book->currency.code);
+}
+
+// quantity x unit + flat as the charges have it; false: beyond the range.
+static bool cost_of(const struct quote *quote, struct quantity quantity, struct price unit, struct quantity per,
+                    struct amount flat, struct amount *cost)
+{
+    const struct charge_list list = {.exchange = quote->exchange};
+    return charge_list_cost(&list, quantity, unit, per, flat, cost) == ERR_OK;
+}
+
 // What the price charges, before a negotiated discount. Shared prices have no other list price than their own.
-static struct amount before_discount(const struct price_version *price, const struct charge *charge)
+static struct amount before_discount(const struct quote *quote, const struct price_version *price,
+                                     const struct charge *charge)
 {
     struct amount cost;
     if (price_forms[price->model].shared) return charge->list_cost;
-    return amount_of(charge->quantity, price->price, price->per, &cost) ? charge->billed_cost : cost;
+    return cost_of(quote, charge->quantity, price->price, price->per, AMOUNT_ZERO, &cost) ? cost : charge->billed_cost;
+}
+
+// What the price charges beside its units, in its currency, if the charge has it.
+static struct amount flat_of(const struct price_version *price, const struct charge *charge)
+{
+    const struct price_form *form = &price_forms[price->model];
+    if (form->tiers) return price->tiers[charge->tier].flat;
+    return form->once ? (struct amount){price->price.pico} : price->fixed;
 }
 
 static void add_discount(struct text *out, const struct quote *quote, const struct price_version *price,
@@ -76,28 +111,31 @@ static void add_discount(struct text *out, const struct quote *quote, const stru
     ENSURE((size_t)charge->deduction <= contract->discount_count);
     decimal_print(contract->discounts[charge->deduction - 1].rate.pico, PRICE_PLACES - 2, digits);
     text_print(out, ", less %s %% of ", digits);
-    add_money(out, quote, before_discount(price, charge));
+    add_money(out, quote, before_discount(quote, price, charge));
 }
 
 // What the charge has beside quantity x unit price.
 static void add_rest(struct text *out, const struct quote *quote, const struct price_version *price, struct price unit,
                      const struct charge *charge)
 {
-    struct amount cost, rest;
-    if (amount_of(charge->quantity, unit, price->per, &cost)) return;
-    if (amount_sub(before_discount(price, charge), cost, &rest) || rest.pico == 0) return;
+    const struct amount flat = flat_of(price, charge), whole = before_discount(quote, price, charge);
+    struct amount cost;
+    if (!cost_of(quote, charge->quantity, unit, price->per, AMOUNT_ZERO, &cost) || cost.pico == whole.pico) return;
     text_add_string(out, " + ");
-    add_money(out, quote, rest);
+    add_priced(out, quote, flat);
 }
 
 // Started units of a package that the charge pays.
-static void add_started(struct text *out, const struct price_version *price, const struct charge *charge)
+static void add_started(struct text *out, const struct quote *quote, const struct price_version *price,
+                        const struct charge *charge)
 {
+    const struct quantity one = {1};
     char digits[DECIMAL_TEXT_MAX];
-    int128 started;
-    if (price->price.pico == 0 || decimal_mul_div(charge->list_cost.pico, 1, price->price.pico, ROUND_DOWN, &started))
-        return;
-    decimal_print(started, 0, digits);
+    struct quantity started;
+    if (price->price.pico == 0) return;
+    const struct price rate = quote->exchange ? quote->exchange->rate : (struct price){INT64_C(1000000000000)};
+    if (quantity_for(charge->list_cost, price->price, one, rate, &started)) return;
+    decimal_print(started.nano, 0, digits);
     text_print(out, ", %s started", digits);
 }
 
@@ -113,14 +151,16 @@ static void explain_usage(const struct quote *quote, const struct price_version 
     if (once) {
         add_quantity(out, charge->quantity);
         text_print(out, " %s, ", meter->unit);
-        add_money(out, quote, before_discount(price, charge));
+        add_priced(out, quote, before_discount(quote, price, charge).pico ? flat_of(price, charge) : AMOUNT_ZERO);
         text_add_string(out, " for the period");
+        add_conversion(out, quote);
         return;
     }
     add_units(out, meter, charge->quantity, price->per);
-    if (price->model == PRICE_PACKAGE) add_started(out, price, charge);
+    if (price->model == PRICE_PACKAGE) add_started(out, quote, price, charge);
     add_price(out, quote, price, unit);
     if (form->shared && price->model != PRICE_PACKAGE) add_rest(out, quote, price, unit, charge);
+    add_conversion(out, quote);
 }
 
 static void explain_commitment(const struct quote *quote, const struct meter *meter, const struct charge *charge,
@@ -210,11 +250,13 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
         break;
     case STAGE_MINIMUM_SPEND:
         text_add_string(out, "up to the minimum of the period, ");
-        add_money(out, quote, price->minimum_spend);
+        add_priced(out, quote, price->minimum_spend);
+        add_conversion(out, quote);
         break;
     case STAGE_MAXIMUM_SPEND:
         text_add_string(out, "down to the maximum of the period, ");
-        add_money(out, quote, price->maximum_spend);
+        add_priced(out, quote, price->maximum_spend);
+        add_conversion(out, quote);
         break;
     case STAGE_COVERED:
     case STAGE_UNUSED:

@@ -94,7 +94,9 @@ static void tell_unpriced(const struct settle_work *work, const struct settle_it
     const struct unpriced *first = item->rated.unpriced;
     const struct sku *sku = catalogue_sku_number(work->catalogue, first->sku);
     const struct tenant *tenant = catalogue_tenant_number(work->catalogue, first->tenant);
-    log_warn("usage_without_price", LOG_TEXT("account", item->period->agreement->account->id), LOG_TEXT("period", item->period->label),
+    const struct agreement *terms = item->period->agreement;
+    const bool unconverted = agreement_converts(terms) && !catalogue_exchange(work->catalogue, terms, item->period->start);
+    log_warn(unconverted ? "usage_without_exchange_rate" : "usage_without_price", LOG_TEXT("account", item->period->agreement->account->id), LOG_TEXT("period", item->period->label),
              LOG_TEXT("tenant", tenant ? tenant->id : "?"), LOG_TEXT("sku", sku ? sku->id : "?"), LOG_INT("lines", item->rated.unpriced_count));
 }
 

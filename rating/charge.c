@@ -12,6 +12,8 @@ struct build {
     const struct catalogue *catalogue;
     const struct agreement *agreement;
     const struct price_book *list; // last parent of the agreement's book
+    const struct exchange_rate *exchange; // NULL: prices are in the agreement's currency, or `held`
+    bool held;                            // they are not, and the period has no rate: nothing has a price
     const struct account_usage *usage;
     struct price_item *items;
     size_t item_count, item_capacity;
@@ -84,7 +86,7 @@ static enum err add_item(struct build *build, const struct usage_line *line, con
     struct price_item item = {.tenant = line->tenant, .sku = sku->number, .dimension_set = line->dimension_set, .segment = line->segment, .stage = STAGE_USAGE};
     struct quantity quantity = line->quantity;
     enum err err = ERR_OK;
-    item.price = catalogue_price(build->catalogue, build->agreement->book, sku->number, dimensions, line->segment);
+    if (!build->held) item.price = catalogue_price(build->catalogue, build->agreement->book, sku->number, dimensions, line->segment);
     if (item.price && line->kind == USAGE_RUN) {
         item.stage = STAGE_MINIMUM;
         err = minimum_quantity(line, item.price, &quantity);
@@ -190,8 +192,10 @@ enum err charge_rate(const struct catalogue *catalogue, const struct agreement *
 {
     struct build build = {.catalogue = catalogue, .agreement = agreement, .list = list_book(agreement->book), .usage = usage, .arena = arena, .fault = fault};
     enum err err = ERR_OK;
+    build.exchange = catalogue_exchange(catalogue, agreement, usage->period_start);
+    build.held = agreement_converts(agreement) && !build.exchange;
     for (size_t i = 0; i < usage->line_count && !err; i++) err = add_line(&build, &usage->lines[i]);
-    struct charge_list list = {.arena = arena, .catalogue = catalogue, .fault = fault};
+    struct charge_list list = {.exchange = build.exchange, .arena = arena, .catalogue = catalogue, .fault = fault};
     struct stage_work work = {.catalogue = catalogue, .agreement = agreement, .usage = usage, .items = build.items, .item_count = build.item_count, .charges = &list, .arena = arena, .fault = fault};
     if (!err) err = stages_run(&work, true);
     if (!err) err = price_per_unit_rate(work.items, work.item_count, &list);
@@ -201,12 +205,4 @@ enum err charge_rate(const struct catalogue *catalogue, const struct agreement *
     if (list.count) qsort(list.charges, list.count, sizeof *list.charges, charge_order);
     *rated = (struct rated){.charges = list.charges, .charge_count = list.count, .unpriced = build.unpriced, .unpriced_count = build.unpriced_count};
     return add_up(&build, rated);
-}
-
-struct charge *charge_list_add(struct charge_list *list)
-{
-    list->charges = arena_grow(list->arena, list->charges, sizeof *list->charges, list->count, &list->capacity);
-    struct charge *charge = &list->charges[list->count++];
-    *charge = (struct charge){0};
-    return charge;
 }

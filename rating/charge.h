@@ -45,7 +45,7 @@ const char *charge_unit(const struct charge *charge, const struct meter *meter, 
 
 int charge_order(const void *left, const void *right); // by key, for qsort and merging
 
-// Usage that no price takes: never dropped in silence. A close refuses while there is any.
+// Usage that no price takes, or whose price no rate converts: never dropped in silence. A close refuses while there is any.
 struct unpriced { int64_t tenant; int32_t sku; struct hash128 dimension_set; instant_us segment; struct quantity quantity; };
 
 struct rated {
@@ -60,7 +60,7 @@ size_t charge_boundaries(const struct catalogue *catalogue, const struct agreeme
 
 // Rates the usage under the agreement's book and contract. The usage must have been loaded with the boundaries of charge_boundaries; most specific match, unit n in the tier with from < n <= to; shared
 // prices run through the period in time order, over all tenants, per (book, sku, match): docs/pricing.md. list_cost: at the last parent of the book when it prices the
-// SKU per unit, else the contracted cost. ERR_LIMIT names tenant and meter.
+// SKU per unit, else the contracted cost. Prices in another currency are converted at the rate of the period's start (docs/currencies.md). ERR_LIMIT names tenant and meter.
 enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;
 
 // The tenants' share of every charge: shared ones are split by the quantity that each tenant has under the same SKU and price match in the

@@ -22,11 +22,17 @@ struct price_item {
 struct charge_list {
     struct charge *charges;
     size_t count, capacity;
+    const struct exchange_rate *exchange; // from the prices' currency to the charges'; NULL: they are the same
     struct arena *arena;
     const struct catalogue *catalogue;
     struct fault *fault;
 };
 struct charge *charge_list_add(struct charge_list *list); // zeroed; valid until the next call
+// quantity x price / per + flat, prices' currency, as the charges' currency has it: converted before anything is
+// divided, rounded half-up once. ERR_LIMIT.
+enum err charge_list_cost(const struct charge_list *list, struct quantity quantity, struct price price,
+                          struct quantity per, struct amount flat, struct amount *cost) MUST_USE;
+enum err charge_list_flat(const struct charge_list *list, struct amount flat, struct amount *cost) MUST_USE;
 // ERR_LIMIT that names tenant and meter.
 enum err charge_limit_fault(const struct catalogue *catalogue, int64_t tenant, int32_t sku,
                             struct fault *fault) MUST_USE;

@@ -5,8 +5,11 @@
 
 enum err price_flat_climb(const struct price_climb *climb, struct charge_list *list)
 {
+    const struct amount fee = {climb->last ? climb->price->price.pico : 0};
     struct quantity part;
+    struct amount cost;
     if (quantity_sub(climb->to, climb->from, &part)) return ERR_LIMIT;
-    price_climb_charge(climb, 0, part, climb->last ? (struct amount){climb->price->price.pico} : AMOUNT_ZERO, list);
+    if (charge_list_flat(list, fee, &cost)) return ERR_LIMIT;
+    price_climb_charge(climb, 0, part, cost, list);
     return ERR_OK;
 }

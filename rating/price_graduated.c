@@ -15,8 +15,9 @@ enum err price_graduated_climb(const struct price_climb *climb, struct charge_li
         struct amount cost;
         floor = step->up_to;
         if (quantity_compare(low, high) >= 0) continue;
-        if (quantity_sub(high, low, &part) || amount_of(part, step->price, price->per, &cost)) return ERR_LIMIT;
-        if (entered && amount_add(cost, step->flat, &cost)) return ERR_LIMIT;
+        if (quantity_sub(high, low, &part)) return ERR_LIMIT;
+        if (charge_list_cost(list, part, step->price, price->per, entered ? step->flat : AMOUNT_ZERO, &cost))
+            return ERR_LIMIT;
         price_climb_charge(climb, tier, part, cost, list);
     }
     return ERR_OK;

@@ -84,14 +84,16 @@ static enum err rate_climb(struct price_climb climb, struct charge_list *list)
 static enum err limit_spend(const struct price_climb *climb, size_t first, struct charge_list *list)
 {
     const struct price_version *price = climb->price;
-    struct amount total = AMOUNT_ZERO, change;
+    struct amount total = AMOUNT_ZERO, least, most, change;
     for (size_t i = first; i < list->count; i++)
         if (amount_add(total, list->charges[i].billed_cost, &total)) return ERR_LIMIT;
-    if (amount_compare(total, price->minimum_spend) < 0) {
-        if (amount_sub(price->minimum_spend, total, &change)) return ERR_LIMIT;
+    if (charge_list_flat(list, price->minimum_spend, &least) || charge_list_flat(list, price->maximum_spend, &most))
+        return ERR_LIMIT;
+    if (amount_compare(total, least) < 0) {
+        if (amount_sub(least, total, &change)) return ERR_LIMIT;
         add_stage(climb, STAGE_MINIMUM_SPEND, QUANTITY_ZERO, change, list);
-    } else if (price->maximum_spend.pico && amount_compare(total, price->maximum_spend) > 0) {
-        if (amount_sub(price->maximum_spend, total, &change)) return ERR_LIMIT;
+    } else if (price->maximum_spend.pico && amount_compare(total, most) > 0) {
+        if (amount_sub(most, total, &change)) return ERR_LIMIT;
         add_stage(climb, STAGE_MAXIMUM_SPEND, QUANTITY_ZERO, change, list);
     }
     return ERR_OK;

@@ -13,7 +13,8 @@ enum err price_package_climb(const struct price_climb *climb, struct charge_list
     if (quantity_sub(climb->to, climb->from, &part)) return ERR_LIMIT;
     if (decimal_mul_div(climb->from.nano, 1, price->per.nano, ROUND_UP, &before)) return ERR_LIMIT;
     if (decimal_mul_div(climb->to.nano, 1, price->per.nano, ROUND_UP, &after)) return ERR_LIMIT;
-    if (decimal_mul_div(after - before, price->price.pico, 1, ROUND_DOWN, &cost.pico)) return ERR_LIMIT;
+    const struct quantity started = {after - before}, one = {1};
+    if (charge_list_cost(list, started, price->price, one, AMOUNT_ZERO, &cost)) return ERR_LIMIT;
     price_climb_charge(climb, 0, part, cost, list);
     return ERR_OK;
 }

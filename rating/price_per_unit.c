@@ -38,12 +38,14 @@ static enum err sum_run(const struct price_item *items, size_t from, size_t to, 
     return ERR_OK;
 }
 
-static enum err cost_of(const struct price_version *price, struct quantity quantity, struct amount *cost)
+static enum err cost_of(const struct charge_list *list, const struct price_version *price, struct quantity quantity,
+                        struct amount *cost)
 {
-    return amount_of(quantity, price->price, price->per, cost);
+    return charge_list_cost(list, quantity, price->price, price->per, AMOUNT_ZERO, cost);
 }
 
-static enum err rate_key(const struct price_item *items, size_t from, size_t to, struct charge *charge)
+static enum err rate_key(const struct charge_list *charges, const struct price_item *items, size_t from, size_t to,
+                         struct charge *charge)
 {
     const struct price_item *first = &items[from];
     *charge = (struct charge){.tenant = first->tenant,
@@ -60,10 +62,10 @@ static enum err rate_key(const struct price_item *items, size_t from, size_t to,
             return ERR_LIMIT;
         if (!list || price_climbs[list->model])
             all_listed = false;
-        else if (cost_of(list, part, &listed) || amount_add(charge->list_cost, listed, &charge->list_cost))
+        else if (cost_of(charges, list, part, &listed) || amount_add(charge->list_cost, listed, &charge->list_cost))
             return ERR_LIMIT;
     }
-    if (cost_of(first->price, charge->quantity, &charge->contracted_cost)) return ERR_LIMIT;
+    if (cost_of(charges, first->price, charge->quantity, &charge->contracted_cost)) return ERR_LIMIT;
     charge->effective_cost = charge->billed_cost = charge->contracted_cost;
     if (!all_listed) charge->list_cost = charge->contracted_cost;
     return ERR_OK;
@@ -77,7 +79,7 @@ enum err price_per_unit_rate(struct price_item *items, size_t count, struct char
             to++;
         if (price_climbs[items[from].price->model]) continue;
         struct charge charge;
-        if (rate_key(items, from, to, &charge))
+        if (rate_key(list, items, from, to, &charge))
             return charge_limit_fault(list->catalogue, items[from].tenant, items[from].sku, list->fault);
         if (charge.quantity.nano != 0) *charge_list_add(list) = charge;
     }

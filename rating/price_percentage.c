@@ -10,8 +10,8 @@ enum err price_percentage_climb(const struct price_climb *climb, struct charge_l
     struct quantity part;
     struct amount cost;
     if (quantity_sub(climb->to, climb->from, &part)) return ERR_LIMIT;
-    if (amount_of(part, price->price, price->per, &cost)) return ERR_LIMIT;
-    if (climb->from.nano == 0 && part.nano != 0 && amount_add(cost, price->fixed, &cost)) return ERR_LIMIT;
+    const struct amount fixed = climb->from.nano == 0 && part.nano != 0 ? price->fixed : AMOUNT_ZERO;
+    if (charge_list_cost(list, part, price->price, price->per, fixed, &cost)) return ERR_LIMIT;
     price_climb_charge(climb, 0, part, cost, list);
     return ERR_OK;
 }

@@ -7,7 +7,9 @@ enum err price_stairstep_climb(const struct price_climb *climb, struct charge_li
 {
     size_t tier = price_climb_tier(climb);
     struct quantity part;
+    struct amount cost;
     if (quantity_sub(climb->to, climb->from, &part)) return ERR_LIMIT;
-    price_climb_charge(climb, tier, part, climb->last ? climb->price->tiers[tier].flat : AMOUNT_ZERO, list);
+    if (charge_list_flat(list, climb->last ? climb->price->tiers[tier].flat : AMOUNT_ZERO, &cost)) return ERR_LIMIT;
+    price_climb_charge(climb, tier, part, cost, list);
     return ERR_OK;
 }

@@ -11,8 +11,8 @@ enum err price_volume_climb(const struct price_climb *climb, struct charge_list 
     struct quantity part;
     struct amount cost;
     if (quantity_sub(climb->to, climb->from, &part)) return ERR_LIMIT;
-    if (amount_of(part, step->price, climb->price->per, &cost)) return ERR_LIMIT;
-    if (climb->last && amount_add(cost, step->flat, &cost)) return ERR_LIMIT;
+    const struct amount flat = climb->last ? step->flat : AMOUNT_ZERO;
+    if (charge_list_cost(list, part, step->price, climb->price->per, flat, &cost)) return ERR_LIMIT;
     price_climb_charge(climb, tier, part, cost, list);
     return ERR_OK;
 }

@@ -29,16 +29,31 @@ static int use_order(const void *left, const void *right)
     return (a->rank > b->rank) - (a->rank < b->rank);
 }
 
-static enum err draw(struct savings_plan_use *use, struct amount *left)
+// What the use would draw, and what of it an amount pays for.
+static enum err cost_of(const struct savings_plan *plan, const struct savings_plan_use *use, struct amount *cost)
+{
+    if (plan->exchange.pico == 0) return amount_of(use->quantity, use->plan.price, use->plan.per, cost);
+    return amount_converted(use->quantity, use->plan.price, use->plan.per, AMOUNT_ZERO, plan->exchange, cost);
+}
+
+static enum err paid_by(const struct savings_plan *plan, const struct savings_plan_use *use, struct amount amount,
+                        struct quantity *quantity)
+{
+    if (plan->exchange.pico == 0)
+        return decimal_mul_div(amount.pico, use->plan.per.nano, use->plan.price.pico, ROUND_HALF_UP, &quantity->nano);
+    return quantity_for(amount, use->plan.price, use->plan.per, plan->exchange, quantity);
+}
+
+static enum err draw(const struct savings_plan *plan, struct savings_plan_use *use, struct amount *left)
 {
     struct amount wanted;
-    enum err err = amount_of(use->quantity, use->plan.price, use->plan.per, &wanted);
+    enum err err = cost_of(plan, use, &wanted);
     if (err) return err;
     if (amount_compare(wanted, *left) <= 0) {
         use->covered = use->quantity;
         use->cost = wanted;
     } else {
-        err = decimal_mul_div(left->pico, use->plan.per.nano, use->plan.price.pico, ROUND_HALF_UP, &use->covered.nano);
+        err = paid_by(plan, use, *left, &use->covered);
         if (use->covered.nano > use->quantity.nano) use->covered = use->quantity;
         if (err || use->covered.nano == 0) return err;
         use->cost = *left;
@@ -60,7 +75,7 @@ static enum err draw_some(const struct savings_plan *plan, bool owners, struct a
     for (size_t i = 0; i < count && left->pico > 0 && !err; i++) {
         if (!drawn(plan, &uses[i], owners)) continue;
         *item = uses[i].item;
-        err = draw(&uses[i], left);
+        err = draw(plan, &uses[i], left);
     }
     return err;
 }

@@ -9,6 +9,7 @@ struct savings_plan {
     struct commitment_fee fee; // hourly: what is promised; upfront_within
     int64_t owner;             // tenant that is served before the others; 0: none
     bool only_cheaper;         // usage whose own price is below the plan's is not drawn
+    struct price exchange;     // from the prices' currency to that of the promise, at 1e-12; 0: they are the same
 };
 
 // A unit price of so many METER units.

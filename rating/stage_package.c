@@ -154,7 +154,8 @@ static int cover_order(const void *left, const void *right)
 }
 
 // What the units would have cost at list prices: added per list price version, each product rounded once. False: one has none.
-static enum err list_cost(const struct cover *covers, size_t count, struct amount *cost, bool *listed)
+static enum err list_cost(const struct charge_list *charges, const struct cover *covers, size_t count,
+                          struct amount *cost, bool *listed)
 {
     *cost = AMOUNT_ZERO;
     *listed = true;
@@ -168,7 +169,8 @@ static enum err list_cost(const struct cover *covers, size_t count, struct amoun
             *listed = false;
             return ERR_OK;
         }
-        if (amount_of(part, list->price, list->per, &product) || amount_add(*cost, product, cost)) return ERR_LIMIT;
+        if (charge_list_cost(charges, part, list->price, list->per, AMOUNT_ZERO, &product)) return ERR_LIMIT;
+        if (amount_add(*cost, product, cost)) return ERR_LIMIT;
     }
     return ERR_OK;
 }
@@ -178,6 +180,7 @@ static enum err charge_covers(struct packing *packing, const struct cover *cover
 {
     struct pack *pack = &packing->packs[covers->pack - packing->packs];
     const struct price_item *item = &covers->item;
+    struct charge_list *charges = packing->work->charges;
     struct charge charge = {.tenant = item->tenant, .sku = item->sku, .price = item->price->number,
                             .dimension_set = item->dimension_set, .stage = STAGE_PACKAGE,
                             .deduction = pack->holding->number};
@@ -190,11 +193,13 @@ static enum err charge_covers(struct packing *packing, const struct cover *cover
     pack->spread.pico += charge.effective_cost.pico;
     charge.list_cost = charge.contracted_cost = charge.effective_cost;
     if (!price_forms[item->price->model].shared) {
-        if (amount_of(charge.quantity, item->price->price, item->price->per, &charge.contracted_cost)) return ERR_LIMIT;
-        if (list_cost(covers, count, &charge.list_cost, &listed)) return ERR_LIMIT;
+        const struct price_version *price = item->price;
+        if (charge_list_cost(charges, charge.quantity, price->price, price->per, AMOUNT_ZERO, &charge.contracted_cost))
+            return ERR_LIMIT;
+        if (list_cost(charges, covers, count, &charge.list_cost, &listed)) return ERR_LIMIT;
         if (!listed) charge.list_cost = charge.contracted_cost;
     }
-    *charge_list_add(packing->work->charges) = charge;
+    *charge_list_add(charges) = charge;
     return ERR_OK;
 }
 

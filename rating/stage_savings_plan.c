@@ -59,7 +59,9 @@ static enum err run_one(struct stage_work *work, const struct contract_plan *ter
     size_t item = 0;
     enum err err = stage_commitment_init(work, &terms->base, 1, true, place, &commitment);
     if (err) return err;
-    const struct savings_plan plan = {commitment.fee, commitment.owner, terms->only_cheaper};
+    const struct exchange_rate *exchange = work->charges->exchange;
+    const struct savings_plan plan = {commitment.fee, commitment.owner, terms->only_cheaper,
+                                      exchange ? exchange->rate : PRICE_ZERO};
     size_t count = uses_of(&commitment, terms, &uses);
     if (savings_plan_draw(&plan, uses, count, &spent, &item))
         return charge_limit_fault(work->catalogue, work->items[item].tenant, work->items[item].sku, work->fault);

@@ -230,6 +230,7 @@ class Catalogue:
         self.meters, self.terms, self.members = defaultdict(list), defaultdict(list), defaultdict(list)
         self.partners, self.operator = set(), None
         self.offers, self.holdings = {}, []
+        self.exchanges = defaultdict(list)  # (from, to) -> [(start, rate)]
         for document in documents:
             self._take(document or {})
         for versions in (*self.meters.values(), *self.terms.values()):
@@ -268,6 +269,9 @@ class Catalogue:
             self.skus[row["id"]] = row
         for row in document.get("price_books", ()):
             self._take_book(row)
+        for row in document.get("exchange_rates", ()):
+            start = instant(row["effective_from"]) if "effective_from" in row else ALWAYS
+            self.exchanges[row["from"], row["to"]].append((start, decimal(row["rate"])))
         for row in document.get("sellers", ()):
             self.operator = row["id"]
         for row in document.get("partners", ()):
@@ -351,6 +355,14 @@ class Catalogue:
         """Instants inside (start, end) at which something that the account holds begins or ends."""
         bounds = {bound for each in self.holdings if each.account == account for bound in (each.start, each.end)}
         return {bound for bound in bounds if start < bound < end}
+
+    def exchange(self, terms, period_start):
+        """What one unit of the book's currency is in the account's in a month; None: there is no rate."""
+        book = self.books[terms.book].currency
+        if book == terms.currency:
+            return Fraction(1)
+        found = [rate for rate in self.exchanges[book, terms.currency] if rate[0] <= period_start]
+        return max(found)[1] if found else None
 
     def list_book(self, book):
         while self.books[book].parent:

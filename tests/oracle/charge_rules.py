@@ -50,7 +50,8 @@ class Rated:
 class Rating:
     """Collects pieces under price versions, then prices each sum once."""
 
-    def __init__(self, catalogue, book, terms=None, commitments=None):
+    def __init__(self, catalogue, book, terms=None, commitments=None, rate=Fraction(1)):
+        self.rate = rate  # of exchange; None: there is none, so nothing has a price
         self.catalogue, self.book, self.terms, self.commitments = catalogue, book, terms, commitments
         self.per_unit = defaultdict(Fraction)                       # (tenant, price, dimensions, stage) -> quantity
         self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match, hours) -> price -> units
@@ -64,7 +65,7 @@ class Rating:
         if not short:
             self.rated.used[piece.tenant, piece.meter, match_text(piece.dimensions)] += piece.quantity
         for sku in self.catalogue.skus_of_meter[piece.meter]:
-            price = self.catalogue.price(self.book, sku, piece.dimensions, piece.at)
+            price = self.catalogue.price(self.book, sku, piece.dimensions, piece.at) if self.rate else None
             quantity = self._short_of(piece, price) if short else piece.quantity
             if price is not None and price.units(piece.dimensions, quantity) is None:
                 price = None
@@ -127,10 +128,10 @@ class Rating:
             if not quantity:
                 continue
             key = Key(tenant, price.sku, price.name, 0, match_text(dimensions), stage)
-            self.rated.charges[key] = quantity, cost_of(quantity, price.price, price.per)
+            self.rated.charges[key] = quantity, cost_of(quantity, price.price, price.per, rate=self.rate)
         for versions in self.ladders.values():
             ladder = [(price, versions[price]) for price in sorted(versions, key=lambda each: each.start)]
-            for price, tier, stage, quantity, cost in climb(ladder):
+            for price, tier, stage, quantity, cost in climb(ladder, self.rate):
                 self.rated.charges[Key(None, price.sku, price.name, tier, None, stage)] = quantity, cost
         if self.terms:
             self.rated.charges = deducted(self.catalogue, self.terms, self.rated.charges, start, end, Key)
@@ -144,7 +145,8 @@ def rate(counted, account, label, cut_end):
     terms = period_terms(catalogue, account, label)
     start, end = month(terms.zone, label)
 
-    commitments = Commitments(catalogue, terms, start, end)
+    exchange = catalogue.exchange(terms, start)
+    commitments = Commitments(catalogue, terms, start, end, exchange)
     bounds = catalogue.holding_bounds(account, start, end)
     held = any(holding.account == account for holding in catalogue.holdings)  # then units are taken piece by piece
     if commitments.rows:
@@ -159,7 +161,7 @@ def rate(counted, account, label, cut_end):
         return sorted({edge for sku in catalogue.skus_of_meter[meter]
                        for edge in catalogue.price_changes(terms.book, sku, start, end)})
 
-    rating = Rating(catalogue, terms.book, terms, commitments if commitments.rows else None)
+    rating = Rating(catalogue, terms.book, terms, commitments if commitments.rows else None, exchange)
     for piece in usage(counted, account, terms.zone, start, end, cut_end, edges_of):
         rating.take(piece)
     return rating.finish(start, end)

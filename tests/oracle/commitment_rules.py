@@ -96,6 +96,7 @@ class SavingsPlan:
     fee: Fee
     owner: object
     only_cheaper: bool
+    rate: Fraction = Fraction(1)  # from the prices' currency to the promise's
 
     def draw(self, uses):
         """uses: [(start, end, tenant, quantity, price, per, plan price, plan per)] in the order of rank. [(covered,
@@ -114,11 +115,11 @@ class SavingsPlan:
                 if not left:
                     break
                 quantity, (plan, plan_per) = uses[number][3], uses[number][6:]
-                wanted = rounded(quantity * plan / plan_per, AMOUNT_PLACES)
+                wanted = rounded(quantity * plan * self.rate / plan_per, AMOUNT_PLACES)
                 if wanted <= left:
                     drawn[number] = quantity, wanted
                 else:
-                    part = min(quantity, rounded(left * plan_per / plan, QUANTITY_PLACES))
+                    part = min(quantity, rounded(left * plan_per / (plan * self.rate), QUANTITY_PLACES))
                     drawn[number] = (part, left) if part else (part, Fraction(0))
                 left -= drawn[number][1]
         return drawn

@@ -33,7 +33,8 @@ def fee_of(row, instances, within):
 class Commitments:
     """The commitments of some terms in a month; `uses` is what they may cover."""
 
-    def __init__(self, catalogue, terms, start, end):
+    def __init__(self, catalogue, terms, start, end, rate=Fraction(1)):
+        self.rate = rate
         self.catalogue, self.terms, self.start, self.end = catalogue, terms, start, end
         rows = [(place, False, row) for place, row in enumerate(terms.reservations, 1)]
         rows += [(place, True, row) for place, row in enumerate(terms.savings_plans, len(rows) + 1)]
@@ -129,7 +130,7 @@ class Commitments:
             _, discount = discount_of(self.catalogue, self.terms, use.sku)
             own = rounded(use.price.price * (1 - discount.rate), AMOUNT_PLACES) if discount else use.price.price
             asked.append((*self._window(use, fee), use.tenant, self.uses[use], own, use.price.per, *price))
-        parts = SavingsPlan(fee, row["tenant"], row.get("only_cheaper") == "true").draw(asked)
+        parts = SavingsPlan(fee, row["tenant"], row.get("only_cheaper") == "true", self.rate).draw(asked)
         unused = fee.cost(self.start, self.end) - sum(cost for _, cost in parts)
         return [use for use, _ in eligible], parts, rounded(unused, QUANTITY_PLACES), unused
 

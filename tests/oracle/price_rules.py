@@ -5,6 +5,7 @@ A model is asked for each price version in turn: (begin, end] are positions in t
 counted, `reached` is where the whole month has come to, `last` whether no later version was used. It yields
 (tier, quantity, cost).
 """
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
@@ -14,9 +15,19 @@ OWN = ("per_unit", "dynamic")  # models that are not shared
 USAGE, MINIMUM, FREE, MINIMUM_SPEND, MAXIMUM_SPEND = range(5)
 
 
-def cost_of(quantity, price, per):
-    """quantity x price / per, rounded half-up once."""
-    return rounded(quantity * price / per, AMOUNT_PLACES)
+def cost_of(quantity, price, per, flat=0, rate=1):
+    """(quantity x price / per + flat) x rate, rounded half-up once."""
+    return rounded((Fraction(quantity) * price / per + flat) * rate, AMOUNT_PLACES)
+
+
+def at_rate(price, rate):
+    """A price in another currency, not rounded."""
+    if rate == 1:
+        return price
+    tiers = tuple(replace(tier, price=tier.price * rate, flat=tier.flat * rate) for tier in price.tiers)
+    return replace(price, price=price.price and price.price * rate, tiers=tiers, fixed=price.fixed * rate,
+                   minimum_spend=rounded(price.minimum_spend * rate, AMOUNT_PLACES),
+                   maximum_spend=rounded(price.maximum_spend * rate, AMOUNT_PLACES))
 
 
 def tier_at(tiers, position):
@@ -30,40 +41,41 @@ def graduated(price, begin, end, reached, last):
         top = end if tier.bound is None else min(end, tier.bound)
         if max(begin, floor) < top:
             quantity = top - max(begin, floor)
-            yield number, quantity, cost_of(quantity, tier.price, price.per) + (tier.flat if begin <= floor else 0)
+            yield number, quantity, cost_of(quantity, tier.price, price.per, tier.flat if begin <= floor else 0)
         floor = tier.bound
 
 
 def volume(price, begin, end, reached, last):
     number = tier_at(price.tiers, reached)
     tier = price.tiers[number]
-    yield number, end - begin, cost_of(end - begin, tier.price, price.per) + (tier.flat if last else 0)
+    yield number, end - begin, cost_of(end - begin, tier.price, price.per, tier.flat if last else 0)
 
 
 def stairstep(price, begin, end, reached, last):
     number = tier_at(price.tiers, reached)
-    yield number, end - begin, price.tiers[number].flat if last else Fraction(0)
+    yield number, end - begin, cost_of(0, 0, 1, price.tiers[number].flat if last else 0)
 
 
 def package(price, begin, end, reached, last):
-    yield 0, end - begin, (ceil(end / price.per) - ceil(begin / price.per)) * price.price
+    yield 0, end - begin, cost_of(ceil(end / price.per) - ceil(begin / price.per), price.price, 1)
 
 
 def percentage(price, begin, end, reached, last):
     first = begin == 0 and end > 0
-    yield 0, end - begin, cost_of(end - begin, price.price, price.per) + (price.fixed if first else 0)
+    yield 0, end - begin, cost_of(end - begin, price.price, price.per, price.fixed if first else 0)
 
 
 def flat(price, begin, end, reached, last):
-    yield 0, end - begin, price.price if last else Fraction(0)
+    yield 0, end - begin, cost_of(0, 0, 1, price.price if last else 0)
 
 
 MODELS = {model.__name__: model for model in (graduated, volume, stairstep, package, percentage, flat)}
 
 
-def climb(versions):
-    """Charges of one ladder, of which versions = [(price, quantity)] in time order: yields (price, tier, stage,
-    quantity, cost)."""
+def climb(versions, rate=1):
+    """Charges of one ladder, of which versions = [(price, quantity)] in time order, in the currency that the rate leads
+    to: yields (price, tier, stage, quantity, cost)."""
+    versions = [(at_rate(price, rate), quantity) for price, quantity in versions]
     versions = [(price, quantity) for price, quantity in versions if quantity]
     whole, position, total, last = sum(quantity for _, quantity in versions), Fraction(0), Fraction(0), None
     for place, (last, quantity) in enumerate(versions):

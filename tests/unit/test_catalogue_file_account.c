@@ -15,6 +15,7 @@
 
 #define MONEY                                                                                                          \
     FRAME "price_books:\n  - {id: eur, name: Euro, currency: EUR}\n  - {id: usd, name: Dollar, currency: USD}\n"
+#define RATE "exchange_rates: [{from: USD, to: EUR, rate: \"0.9\""
 #define ACME "{id: acme, name: Acme, currency: EUR, zone: Europe/Berlin, price_book: eur"
 
 static void accounts_and_tenants_are_checked(void **state)
@@ -29,7 +30,17 @@ static void accounts_and_tenants_are_checked(void **state)
          "there is no price book 'e'\nthere is no seller or partner 's'\nthere is no billing account 'b'\n"},
         {"book in another currency",
          "billing_accounts: [{id: a, name: A, currency: EUR, zone: UTC, price_book: @usd}]\n",
-         "account 'a' is in EUR, price book 'usd' in USD\n"},
+         "account 'a' is in EUR, price book 'usd' in USD, and exchange_rates has none from USD to EUR\n"},
+        {"book in another currency, with a rate",
+         "billing_accounts: [{id: a, name: A, currency: EUR, zone: UTC, price_book: usd}]\n" RATE "}]\n", ""},
+        {"the rate is for the other direction",
+         "billing_accounts: [{id: a, name: A, currency: EUR, zone: UTC, price_book: @usd}]\n"
+         "exchange_rates: [{from: EUR, to: USD, rate: 1}]\n",
+         "account 'a' is in EUR, price book 'usd' in USD, and exchange_rates has none from USD to EUR\n"},
+        {"book of a plan in another currency",
+         "billing_accounts: [" ACME ", savings_plans: [{id: p, sku: call, tenant: t, from: 2026-01-01, hourly: 1, "
+         "price_book: @usd}]}]\ntenants: [{id: t, name: T, billing_account: acme}]\n",
+         "price book 'usd' is in USD, price book 'eur' of these terms in EUR\n"},
         {"tax above 1", "billing_accounts: [" ACME ", tax: {name: VAT, rate: @\"19\"}}]\n",
          "rate 19 is above 1: 19 % is written \"0.19\"\n"},
         {"tax of 1", "billing_accounts: [" ACME ", tax: {name: VAT, rate: \"1\"}}]\n", ""},
@@ -209,9 +220,28 @@ static void zones_are_checked(void **state)
     }
 }
 
+static void exchange_rates_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"good", RATE ", effective_from: 2026-01-01T00:15:00Z, source: bank}, {from: USD, to: EUR, rate: 1}]\n", ""},
+        {"the least", "exchange_rates: [{from: USD, to: EUR, rate: \"0.000000000001\"}]\n", ""},
+        {"nothing", "exchange_rates: [@@{from: USD}]\n", "a rate of exchange needs rate\na rate of exchange needs to\n"},
+        {"zero", "exchange_rates: [{from: USD, to: EUR, rate: @0}]\n",
+         "the rate is above 0: what one USD is in EUR\n"},
+        {"to itself", "exchange_rates: [{from: EUR, to: @EUR, rate: 1}]\n", "a currency has no rate to itself\n"},
+        {"unknown currency", "exchange_rates: [{from: @EUX, to: EUR, rate: 1}]\n",
+         "currency 'EUX': not a code of a currency that is in use (ISO 4217, three capitals)\n"},
+        {"twice", "exchange_rates: [${from: USD, to: EUR, rate: 2}, {from: USD, to: JPY, rate: 1}, @{from: USD, to: EUR, rate: 1}]\n",
+         "the rate from USD to EUR is given twice from the beginning, first at $\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exchange_rates_are_checked),
         cmocka_unit_test(accounts_and_tenants_are_checked),
         cmocka_unit_test(there_is_one_operator_and_partners_resell),
         cmocka_unit_test(deductions_of_terms_are_checked),

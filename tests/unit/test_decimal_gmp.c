@@ -230,6 +230,52 @@ static void products_agree(void **state)
     assert_true(halves > cases / 10);
 }
 
+static void conversions_agree(void **state)
+{
+    (void)state;
+    random_state = seed + 7;
+    uint64_t fits = 0;
+    for (uint64_t i = 0; i < cases; i++) {
+        int128 q = random_in_range(), p = random_in_range(), per = random_positive(), flat = random_in_range(),
+               rate = random_positive(), one = power_of_ten(PRICE_PLACES);
+        struct amount amount = {0};
+        struct quantity quantity = {0};
+        if (random_below(2)) q /= power_of_ten(random_below(39)), rate /= power_of_ten(random_below(30));
+        rate += rate == 0;
+        enum err err = amount_converted((struct quantity){q}, (struct price){p}, (struct quantity){per},
+                                        (struct amount){flat}, (struct price){rate}, &amount);
+        set(gmp.floor, q);
+        set(gmp.factor, p);
+        mpz_mul(mpq_numref(gmp.exact), gmp.floor, gmp.factor);
+        set(gmp.floor, flat);
+        set(gmp.factor, per);
+        mpz_addmul(mpq_numref(gmp.exact), gmp.floor, gmp.factor);
+        set(gmp.floor, rate);
+        mpz_mul(mpq_numref(gmp.exact), mpq_numref(gmp.exact), gmp.floor);
+        set(gmp.floor, one);
+        mpz_mul(mpq_denref(gmp.exact), gmp.factor, gmp.floor);
+        mpq_canonicalize(gmp.exact);
+        expect_rounded(0, ROUND_HALF_UP);
+        fits += err == ERR_OK;
+        if (!agrees(err, amount.pico)) fail_msg("(%s * %s / %s + %s) * %s", show(q), show(p), show(per), show(flat), show(rate));
+
+        if (p <= 0) continue;
+        err = quantity_for((struct amount){q}, (struct price){p}, (struct quantity){per}, (struct price){rate}, &quantity);
+        set(gmp.floor, q);
+        set(gmp.factor, per);
+        mpz_mul(mpq_numref(gmp.exact), gmp.floor, gmp.factor);
+        set(gmp.floor, one);
+        mpz_mul(mpq_numref(gmp.exact), mpq_numref(gmp.exact), gmp.floor);
+        set(gmp.floor, p);
+        set(gmp.factor, rate);
+        mpz_mul(mpq_denref(gmp.exact), gmp.floor, gmp.factor);
+        mpq_canonicalize(gmp.exact);
+        expect_rounded(0, ROUND_HALF_UP);
+        if (!agrees(err, quantity.nano)) fail_msg("%s * %s / (%s * %s)", show(q), show(per), show(p), show(rate));
+    }
+    assert_true(fits > cases / 10 && fits < cases); // answers and refusals were both seen
+}
+
 static void roundings_and_sums_agree(void **state)
 {
     (void)state;
@@ -449,7 +495,8 @@ static void shares_agree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_agree),      cmocka_unit_test(roundings_and_sums_agree),
+        cmocka_unit_test(products_agree),      cmocka_unit_test(conversions_agree),
+        cmocka_unit_test(roundings_and_sums_agree),
         cmocka_unit_test(amounts_and_accruals_agree), cmocka_unit_test(texts_are_read_back),
         cmocka_unit_test(exponents_agree),     cmocka_unit_test(shares_agree),
     };
