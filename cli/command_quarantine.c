@@ -13,17 +13,20 @@
 const char quarantine_list_usage[] = "[--reason WORD] [--tenant ID] [--state WORD] [--limit N]\n\n"
                                      "  --reason  only rows kept for this reason\n"
                                      "  --tenant  only rows whose subject is this id\n"
-                                     "  --state   open (default), counted, conflict, dropped, or all\n"
+                                     "  --state   open (default), counted, conflict, dropped, replayed, or all\n"
                                      "  --limit   at most N rows, the oldest (default 100)\n\n"
                                      "A row with more than one event is a range: in one batch, more of a tenant, source and reason\n"
-                                     "than rate.quarantine_rows. It shows the first; the bodies of the others are in the log.";
+                                     "than rate.quarantine_rows. It shows the first; the bodies of the others are in the log. Events that\n"
+                                     "a replay has closed are not among them; when all are, its state is replayed.";
 const char quarantine_show_usage[] = "NUMBER\n\nShows one row with the event as it was received; of a range the first one.";
 const char quarantine_replay_usage[] =
     "NUMBER... | --reason WORD\n\n"
     "  --reason  every open row kept for this reason\n\n"
     "Orders the rater to judge open rows again, by their original received time. It takes the\n"
-    "orders up at its next batch; rows that still cannot be counted stay open. Ranges are refused: their bodies\n"
-    "are in the log alone. Sent again their events count, since their identities are only held.";
+    "orders up at its next batch; rows that still cannot be counted stay open. The events of a range are read\n"
+    "from the log, some hundred a second: closed_events of quarantine show says how far it is. Ranges of an older\n"
+    "incarnation are refused: their log is not read any more. Sent again their events count, since their identities\n"
+    "are only held.";
 const char quarantine_drop_usage[] = "NUMBER --because TEXT\n\n"
                                      "  --because  why: kept with the row\n\n"
                                      "Gives an open row up for good: it will never be counted.";
@@ -70,7 +73,8 @@ int quarantine_list_run(struct command_context *context, int argc, char **argv)
                                                   {"tenant_id", false},     {"source", false}, {"event_id", false},
                                                   {"received_time", false}, {"events", true},  {"detail", false}};
     static const char sql[] = "select quarantine, state, reason, tenant_id, source, event_id, received_time,\n"
-                              "       coalesce(range_events, 1), detail\n"
+                              "       coalesce(case state when 'open' then range_events - closed_events else range_events end, 1),\n"
+                              "       detail\n"
                               "  from rating.quarantine\n"
                               " where ($1::text is null or reason = $1)\n"
                               "   and ($2::text is null or tenant_id = $2)\n"
@@ -174,7 +178,8 @@ int quarantine_show_run(struct command_context *context, int argc, char **argv)
                                         "tenant_id",   "source",          "event_id",         "received_time",
                                         "incarnation", "partition",       "message_offset",   "event_index",
                                         "batch_seq",   "state_batch_seq", "catalogue_version",
-                                        "range_events", "last_offset",    "last_index"};
+                                        "range_events", "last_offset",    "last_index",       "closed_events",
+                                        "missing_events", "judged_reason", "judged_detail"};
     enum { COUNT = sizeof names / sizeof *names };
     int64_t number;
     struct db_result *result;
@@ -225,23 +230,24 @@ static enum err decide(struct db *db, const char *sql, int count, const char *co
     return db_commit(db, fault);
 }
 
-// A row among these that is a range cannot be replayed.
+// A row among these that is a range of an older incarnation cannot be replayed.
 static enum err ranges_refuse(struct db *db, const char *numbers, struct fault *fault)
 {
     struct db_result *result;
     enum err err = db_query(db,
-                            "select quarantine, range_events\n"
+                            "select quarantine, range_events, incarnation\n"
                             "  from rating.quarantine\n"
-                            " where quarantine = any ($1::bigint[]) and range_events is not null\n"
+                            " where quarantine = any ($1::bigint[]) and range_events is not null and state = 'open'\n"
+                            "   and incarnation < (select max(incarnation) from rating.incarnation)\n"
                             " order by quarantine\n"
                             " limit 1",
                             1, &numbers, &result, fault);
     if (err) return err;
     if (db_rows(result) == 1)
         err = fault_set(fault, ERR_INVALID, db_text(result, 0, 0),
-                        "a range of %s events, whose bodies are in the log alone, cannot be replayed: have them sent again,"
-                        " their identities are only held",
-                        db_text(result, 0, 1));
+                        "a range of %s events, whose bodies are in the topic of incarnation %s, cannot be replayed: have"
+                        " them sent again, their identities are only held",
+                        db_text(result, 0, 1), db_text(result, 0, 2));
     db_result_free(result);
     return err;
 }
@@ -271,7 +277,7 @@ int quarantine_replay_run(struct command_context *context, int argc, char **argv
     if (!err) err = decide(db, "select rating.order_replay($1, $2, $3)", 3, values, context->arena, &ordered, &fault);
     db_close(db);
     if (!err && strcmp(ordered, "0") == 0)
-        err = fault_set(&fault, ERR_NOT_FOUND, "", "no open row of one event matches, or each has an order waiting already");
+        err = fault_set(&fault, ERR_NOT_FOUND, "", "no open row matches, or each has an order waiting already");
     if (err) return command_fail(context, &fault);
     struct table *table = table_open(context, columns, 1);
     table_int(table, strtoll(ordered, NULL, 10));

@@ -123,7 +123,7 @@ static const char facts_sql[] =
     "    ('replays ordered and not done', (select count(*)::text from rating.replay_order where done_time is null))\n"
     ") as f (fact, value)\n"
     "union all\n"
-    "(select 'quarantined, open: ' || reason, sum(coalesce(range_events, 1))::text from rating.quarantine where state = 'open' group by "
+    "(select 'quarantined, open: ' || reason, sum(coalesce(range_events - closed_events, 1))::text from rating.quarantine where state = 'open' group by "
     "reason order by 1)";
 
 static enum err show_facts(struct command_context *context, struct db *db, struct fault *fault)

@@ -81,9 +81,9 @@ const struct setting setting_table[] = {
              "Time between two commits of a partition with events at low load; it grows with the load."),
     DURATION("rate.flush_interval_most", "5s", 10, 1 * MINUTES, "The same when the rater is busy all the time."),
     INT("rate.flush_events", "1000000", 1, 10000000, "Most events in one batch of a partition."),
-    INT("rate.quarantine_rows", "100000", 1, 10000000,
+    INT("rate.quarantine_rows", "1000", 1, 10000000,
         "Events of one tenant, source and reason in a batch that have a quarantine row each; the others have one together, "
-        "which is not replayed."),
+        "whose events are read from the log when they are judged again."),
     BYTES("rate.batch_memory", "256MiB", 4 * MIB, 1024 * GIB,
           "Memory for the batches that are filled or committed, of all partitions together."),
     BYTES("rate.index_memory", "512MiB", 1 * MIB, 1024 * GIB,

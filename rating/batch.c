@@ -52,6 +52,7 @@ void batch_free(struct batch *batch)
         &batch->forwards,  &batch->duplicates, &batch->ranges, &batch->range_groups, &batch->range_keys};
     batch_sequences_free(batch);
     batch_ranges_free(batch);
+    batch_range_free(batch);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]->rows);
     arena_free(batch->arena);
@@ -75,6 +76,7 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
     dedup_index_clear(batch->named);
     batch_sequences_clear(batch);
     batch_ranges_clear(batch);
+    batch_range_forget(batch);
     verdict_list_clear(&batch->verdicts);
     batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
     batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
@@ -236,7 +238,8 @@ static enum verdict event_judge(struct batch *batch, const struct batch_ground *
                                 .held = *reason != REASON_NONE};
     if (*reason) {
         // a misrouted event is another partition's affair: its identity is never counted here
-        if (!decoded->known && *reason != REASON_MISROUTED) entry_add(batch, &entry);
+        // and a replay says nothing new of one that stays as it is
+        if (!decoded->known && *reason != REASON_MISROUTED && !batch->replay) entry_add(batch, &entry);
         return VERDICT_QUARANTINED;
     }
     if (decoded->event.sequenced) batch_sequence_count(batch, ground, decoded);
@@ -364,11 +367,10 @@ static struct decoded *group_next(struct batch *batch, int64_t offset, instant_u
 
 // Was the message, whose first step was taken, sent on by another partition's owner? Then its events are judged by the
 // received_time of their first position; the watermark goes by its own (rules 1.4).
-static bool mark_read(struct batch *batch, const struct batch_ground *ground, const struct bus_message *message)
+static bool mark_read(struct batch *batch, const struct batch_ground *ground)
 {
-    if (batch->cursor.reader.kind != MESSAGE_FORWARDED) return false;
-    bool marked = message_mark_valid((struct slice){message->data, message->length}, &ground->forward_key);
-    batch->bad_marks += !marked;
+    bool marked = false;
+    if (event_cursor_forwarded(&batch->cursor, &ground->forward_key, &marked)) batch->bad_marks += !marked;
     return marked;
 }
 
@@ -377,8 +379,8 @@ static void message_split(struct batch *batch, const struct batch_ground *ground
     struct event_cursor *cursor = &batch->cursor;
     event_cursor_open(cursor, message, batch->arena);
     enum event_step step = event_cursor_next(cursor);
-    bool marked = mark_read(batch, ground, message);
-    instant_us received_time = marked ? (instant_us)cursor->reader.nonce : message->received_time;
+    bool marked = mark_read(batch, ground);
+    instant_us received_time = event_cursor_received(cursor, marked);
     for (; step != EVENT_END; step = event_cursor_next(cursor)) {
         if (step == EVENT_MARKER) {
             batch_judge(batch, ground); // verdicts stand in log order
@@ -421,7 +423,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
 {
     ENSURE(batch->replay || batch_empty(batch));
     batch->replay = true;
-    struct decoded *decoded = group_next(batch, 0, row->received_time, row->raw, row->event_index);
+    struct decoded *decoded = group_next(batch, row->offset, row->received_time, row->raw, row->event_index);
     decoded->position = row->position;
     batch->group_count = 0;
     row->verdict = VERDICT_QUARANTINED;
@@ -436,7 +438,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
         event_prepare(batch, ground, decoded, judgement);
         row->verdict = event_judge(batch, ground, decoded, judgement, &row->reason);
         detail = slice_of(judgement->detail);
-        if (row->verdict == VERDICT_DUPLICATE || row->verdict == VERDICT_CONFLICT)
+        if (!batch->range.quarantine && (row->verdict == VERDICT_DUPLICATE || row->verdict == VERDICT_CONFLICT))
             wish_add(batch, decoded->identity, decoded->first.content, DEDUP_CONTENT_DIGITS);
         if (row->verdict == VERDICT_COUNTED) {
             wish_add(batch, decoded->identity, decoded->event.content.high, CONTENT_DIGITS);
@@ -448,6 +450,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
         detail = evidence_text(batch->arena, detail, sizeof row->detail - 1);
         memcpy(row->detail, detail.data, detail.length + 1);
     }
+    if (batch->range.quarantine) batch_range_judged(batch, decoded, row->verdict);
     return row->verdict;
 }
 
@@ -455,7 +458,7 @@ enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground
 
 bool batch_empty(const struct batch *batch)
 {
-    return batch->next_offset == batch->first_offset && batch->wishes.count == 0;
+    return batch->next_offset == batch->first_offset && batch->wishes.count == 0 && batch->range_closings.count == 0;
 }
 
 bool batch_only_markers(const struct batch *batch)

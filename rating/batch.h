@@ -47,6 +47,7 @@ void batch_digest(struct batch *batch, const struct bus_message *message);
 struct replay_row {
     int64_t quarantine, order; // numbers; order 0: nobody asked, the catalogue changed
     int64_t position; // offset + base_position of the partition that it came in
+    int64_t offset;   // of its message; of an event of a range alone
     int32_t event_index;
     instant_us received_time;
     struct slice raw;
@@ -55,7 +56,18 @@ struct replay_row {
     enum reason reason;   // set by batch_replay: why it stays open
     char detail[REASON_DETAIL_MAX];
 };
-// Judges the row. A batch holds either messages or replays. COUNTED, DUPLICATE and CONFLICT close the row when the
+// Events of a range of rating.quarantine, to be judged one after the other: they are not rows of their own, and what is closed of
+// them is noted for the range.
+struct range_piece {
+    int64_t quarantine;
+    int64_t closed_before; // of its events, as of the last commit
+    int64_t first_event;   // place in the range of the first that is looked at
+};
+// The rows that are judged next, up to the commit, are the events of the piece. The batch is empty.
+void batch_range_piece(struct batch *batch, const struct range_piece *piece);
+// The next event of the piece is not judged: it was closed before, or its body is not there.
+void batch_range_pass(struct batch *batch);
+// Judges the row. A batch holds either messages or replays, these of rows or of one piece. COUNTED, DUPLICATE and CONFLICT close the row when the
 // batch is committed; QUARANTINED leaves it as it is.
 enum verdict batch_replay(struct batch *batch, const struct batch_ground *ground, struct replay_row *row);
 

@@ -59,6 +59,7 @@ static enum err closings_write(struct attempt *attempt, struct fault *fault)
     struct batch *batch = attempt->batch;
     const struct closing_wish *wishes = batch->wishes.rows;
     batch->closings.count = 0;
+    batch_range_closings(batch);
     if (batch->wishes.count == 0) return ERR_OK;
     struct array identities = {0}, contents = {0};
     for (size_t i = 0; i < batch->wishes.count; i++) {
@@ -279,6 +280,7 @@ static enum err attempt_write(struct attempt *attempt, struct chain *chain, stru
     CRASH_POINT("rate.after_copy");
     if (!err) err = closings_write(attempt, fault);
     if (!err && attempt->batch->replay) err = replay_verdicts(attempt, fault);
+    if (!err) err = batch_range_write(attempt, fault);
     if (err) return err;
     head_compute(attempt, chain);
     err = batch_row_write(attempt, fault);

@@ -65,6 +65,9 @@ struct batch {
     struct row_list range_keys;             // struct dedup_entry: hash of tenant, source and reason
     struct identity_table range_table;      // of `range_keys`
     int64_t range_bytes;                    // of packed places
+    struct range_piece range;               // that is replayed; quarantine 0: none
+    struct verdict_list range_verdicts;     // of its events
+    struct row_list range_closings;         // struct closing_row, of its events
     struct row_list wishes;                 // struct closing_wish
     struct row_list closings;               // struct closing_row, of the last try
     struct row_list replayed;               // struct replay_counted
@@ -120,6 +123,15 @@ struct range_group *batch_range_find(struct batch *batch, const struct batch_gro
 bool batch_range_take(struct batch *batch, struct range_group *group, const struct decoded *decoded);
 void batch_range_row(struct batch *batch, const struct batch_ground *ground, struct range_group *group,
                      const struct decoded *decoded);
+
+// --- batch_range_replay.c
+void batch_range_free(struct batch *batch);
+void batch_range_forget(struct batch *batch);
+// The verdict on the next event of the piece; decoded->first: of a conflict, the event that counted.
+void batch_range_judged(struct batch *batch, const struct decoded *decoded, enum verdict verdict);
+void batch_range_closings(struct batch *batch); // adds what the piece closes to batch->closings
+// The row of rating.range_replay. ERR_CONFLICT: the range is not as it was read any more.
+enum err batch_range_write(struct attempt *attempt, struct fault *fault) MUST_USE;
 
 // --- batch_duplicate.c
 void batch_duplicate(struct batch *batch, const struct tenant *tenant); // one of the tenant's events was known

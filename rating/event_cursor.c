@@ -30,6 +30,19 @@ static enum event_step first_step(struct event_cursor *cursor)
     return EVENT_MARKER;
 }
 
+bool event_cursor_forwarded(const struct event_cursor *cursor, const struct hash_key *forward_key, bool *marked)
+{
+    const struct bus_message *message = cursor->message;
+    bool forwarded = cursor->reader.kind == MESSAGE_FORWARDED;
+    *marked = forwarded && message_mark_valid((struct slice){message->data, message->length}, forward_key);
+    return forwarded;
+}
+
+instant_us event_cursor_received(const struct event_cursor *cursor, bool marked)
+{
+    return marked ? (instant_us)cursor->reader.nonce : cursor->message->received_time;
+}
+
 enum event_step event_cursor_next(struct event_cursor *cursor)
 {
     if (cursor->state == CURSOR_DONE) return EVENT_END;

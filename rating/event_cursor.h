@@ -25,3 +25,7 @@ struct event_cursor {
 // The message must outlive the walk; an event that came in parts (binary mode) is put together in the arena.
 void event_cursor_open(struct event_cursor *cursor, const struct bus_message *message, struct arena *arena);
 enum event_step event_cursor_next(struct event_cursor *cursor);
+// After the first step: was the message sent on by another partition's owner, and if so, with a mark that is ours (*marked)?
+bool event_cursor_forwarded(const struct event_cursor *cursor, const struct hash_key *forward_key, bool *marked);
+// The time at which the events of such a message were received first, with a mark; else the message's own.
+instant_us event_cursor_received(const struct event_cursor *cursor, bool marked);

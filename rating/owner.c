@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "rating/rater_internal.h"
+#include "rating/range_replay.h"
 
 void owner_move(struct owner *owner, enum partition_state to)
 {
@@ -53,10 +53,12 @@ struct owner *owner_new(struct rater *rater, int partition, int partition_count)
 void owner_indexes_free(struct owner *owner)
 {
     rebuild_free(owner->rebuild);
+    range_replay_free(owner->range);
     dedup_index_free(owner->index);
     dedup_index_free(owner->known);
     sequence_index_free(owner->sequences);
     owner->rebuild = NULL;
+    owner->range = NULL;
     owner->index = owner->known = NULL;
     owner->sequences = NULL;
 }
@@ -131,7 +133,7 @@ void owner_rating_begin(struct owner *owner)
 {
     struct rater *rater = owner->rater;
     struct fault fault = {0};
-    owner->retry_quarantine = owner->restart = true;
+    owner->retry_quarantine = owner->retry_ranges = owner->restart = true;
     owner->retry_after = 0;
     owner->message_us = owner->marker_us = clock_monotonic_us();
     owner->begun = false;

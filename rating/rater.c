@@ -157,7 +157,7 @@ static void catalogue_replace(struct rater *rater, struct catalogue *catalogue)
     for (int i = 0; i < rater->options.partitions; i++) {
         struct owner *owner = rater->owners[i];
         if (!owner || owner->state != PARTITION_RATING) continue;
-        owner->retry_quarantine = true;
+        owner->retry_quarantine = owner->retry_ranges = true;
         owner->retry_after = 0;
         if (owner_pending(owner))
             owner_batch_drop(owner);

@@ -14,6 +14,7 @@
 enum { LOST_WAIT_MS = 10000, NAMES_KNOWN_MAX = 4000000 };
 
 struct rebuild;
+struct range_replay;
 
 // The index of a partition that was ours, and up to which row it holds identities. index NULL: none.
 struct kept_index {
@@ -47,6 +48,7 @@ struct owner {
     bool refused;  // the batch that is in doubt was refused: by the compare-and-set, or since its number is taken
     bool restart;  // source->start is to be called (again)
     bool retry_quarantine; // a newer catalogue came: unknown types and tenants are judged again
+    bool retry_ranges;     // likewise, of ranges
     int64_t gap_offset;    // offset that came instead of the expected one before the last start; -1: none
     int64_t retry_after;   // number of the last quarantine row that was judged by it
     int64_t batch_us;      // monotonic time of the batch's first message; 0: empty
@@ -58,6 +60,7 @@ struct owner {
     bool taken;            // waiting: the row is of our epoch, `log` was asked after it, and the two are to be compared
     struct bus_watermark log;
     struct rebuild *rebuild;
+    struct range_replay *range; // that is being replayed; NULL: none
     struct owner_metrics metrics;
 };
 

@@ -101,6 +101,27 @@ static enum err cover_less(const struct rebuild *rebuild, struct chain_part *par
     return ERR_OK;
 }
 
+// Did replays of ranges count events in the batches that have no rows now? Their verdicts are not those of the log.
+static enum err ranges_counted(const struct chain_part *part, struct db *db, bool *counted, struct fault *fault)
+{
+    struct arena *arena = arena_new(1024);
+    struct db_result *result = NULL;
+    enum err err = db_query(db,
+                            "select exists (select\n"
+                            "  from rating.range_replay r\n"
+                            "  join rating.quarantine q on q.quarantine = r.quarantine\n"
+                            " where q.incarnation = $1::int and q.partition = $2::int and r.batch_seq > $3::bigint\n"
+                            "   and r.batch_seq <= $4::bigint)",
+                            4,
+                            (const char *[]){db_int(arena, part->incarnation), db_int(arena, part->partition),
+                                             db_int(arena, part->keep.batch_seq), db_int(arena, part->rows.batch_seq)},
+                            &result, fault);
+    if (!err) *counted = db_get_bool(result, 0, 0);
+    db_result_free(result);
+    arena_free(arena);
+    return err;
+}
+
 // Opens the part of the log that is to be walked. Where it is gone, and the rows of the same time were dropped as out
 // of the window that was in force then, or in the topic of an older incarnation, the index covers less.
 static enum err range_open(struct rebuild *rebuild, struct db *db, struct fault *fault)
@@ -109,12 +130,18 @@ static enum err range_open(struct rebuild *rebuild, struct db *db, struct fault 
     const struct rater_source *source = owner->rater->options.source;
     struct chain_part *part = rebuild->part;
     struct bus_watermark bounds = {.partition = owner->partition};
+    bool counted = false;
     if (part->keep.next_offset == part->rows.next_offset) {
         part->keep = part->rows; // nothing of the log lies between
         return ERR_OK;
     }
     if (!rebuild_own_part(rebuild)) return cover_less(rebuild, part, "its identities were not kept as rows");
-    enum err err = source->bounds(source->context, &bounds, 1, fault);
+    enum err err = ranges_counted(part, db, &counted, fault);
+    if (!err && counted && rebuild->rows_refused)
+        return fault_set(fault, ERR_CONFLICT, "rating.batch_identity",
+                         "rows are damaged, and identities of ranges that were replayed stand in them alone");
+    if (!err && counted) return cover_less(rebuild, part, "identities of ranges that were replayed were not kept as rows");
+    if (!err) err = source->bounds(source->context, &bounds, 1, fault);
     if (err) return err;
     if (part->keep.next_offset < bounds.low) {
         struct place next;

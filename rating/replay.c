@@ -7,7 +7,7 @@
 
 #include "common/array.h"
 #include "common/log.h"
-#include "rating/rater_internal.h"
+#include "rating/range_replay.h"
 
 enum { ROWS_AT_ONCE = 250, ARENA_BYTES = 1 << 18 };
 
@@ -17,23 +17,20 @@ struct replay {
     struct replay_row rows[ROWS_AT_ONCE];
     const char *states[ROWS_AT_ONCE]; // of the row when it was read
     int count;
+    int64_t range, range_order; // the oldest order of a range, if none is of a row; 0: none
 };
 
 #define ROW_COLUMNS                                                                                                    \
     "q.quarantine, q.message_offset + p.base_position, q.event_index, q.received_time, q.raw, q.state,"                 \
-    " q.reason in ('undecidable', 'misrouted')"
-// Rows of our partition, and those of older incarnations whose tenant is ours; without a tenant they go with the number of
-// their partition. $1: incarnation, $2: partition, $4: number of partitions.
+    " q.reason in ('undecidable', 'misrouted'), q.range_events is not null"
 #define ROW_JOIN                                                                                                       \
     "  join rating.partition p on p.incarnation = q.incarnation and p.partition = q.partition\n"
-#define ROW_IS_OURS                                                                                                    \
-    "   and (q.incarnation = $1::int and q.partition = $2::int\n"                                                      \
-    "        or q.incarnation < $1::int and coalesce(rating.shard_of(q.tenant_id), q.partition) % $4::int = $2::int)\n"
 
 static void rows_take(struct replay *replay, const struct db_result *result)
 {
-    replay->count = db_rows(result);
-    for (int i = 0; i < replay->count; i++) {
+    int rows = db_rows(result);
+    for (replay->count = 0; replay->count < rows && !db_get_bool(result, replay->count, 8); replay->count++) {
+        int i = replay->count;
         struct replay_row *row = &replay->rows[i];
         unsigned char *raw = NULL;
         *row = (struct replay_row){
@@ -48,6 +45,9 @@ static void rows_take(struct replay *replay, const struct db_result *result)
         row->raw.data = (const char *)raw;
         replay->states[i] = arena_text(replay->arena, db_text(result, i, 6), db_length(result, i, 6));
     }
+    if (rows == 0 || replay->count > 0) return;
+    replay->range_order = db_get_int(result, 0, 0);
+    replay->range = db_get_int(result, 0, 1);
 }
 
 static enum err orders_read(struct replay *replay, struct fault *fault)
@@ -61,8 +61,9 @@ static enum err orders_read(struct replay *replay, struct fault *fault)
                             "select o.replay_order, " ROW_COLUMNS "\n"
                             "  from rating.replay_order o\n"
                             "  join rating.quarantine q on q.quarantine = o.quarantine\n" ROW_JOIN
-                            " where o.done_time is null and q.range_events is null\n" ROW_IS_OURS
-                            " order by o.replay_order\n"
+                            " where o.done_time is null\n"
+                            "   and " ROW_IS_OURS("$4")
+                            " order by q.range_events is not null, o.replay_order\n"
                             " limit $3::int",
                             4, values, &result, fault);
     if (!err) rows_take(replay, result);
@@ -84,7 +85,8 @@ static enum err retries_read(struct replay *replay, struct fault *fault)
                             "select 0, " ROW_COLUMNS "\n"
                             "  from rating.quarantine q\n" ROW_JOIN
                             " where q.state = 'open' and q.reason in ('unknown_type', 'unknown_tenant')\n"
-                            "   and q.range_events is null\n" ROW_IS_OURS
+                            "   and q.range_events is null\n"
+                            "   and " ROW_IS_OURS("$4")
                             "   and q.quarantine > $5::bigint and q.catalogue_version < $6::bigint\n"
                             " order by q.quarantine\n"
                             " limit $3::int",
@@ -170,7 +172,8 @@ static enum err replay_some(struct replay *replay, struct fault *fault)
         retries = true;
         if (!err && replay->count == 0) owner->retry_quarantine = false;
     }
-    if (err || replay->count == 0) return err;
+    if (!err && replay->count == 0) return range_replay_step(owner, replay->range, replay->range_order, fault);
+    if (err) return err;
     err = owner_flush(owner, fault); // replays have a batch of their own
     if (err || owner->state != PARTITION_RATING || owner->restart || owner_pending(owner)) return err;
     int64_t last = replay->rows[replay->count - 1].quarantine;

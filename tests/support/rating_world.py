@@ -444,6 +444,41 @@ def compare(world, oracle):
 
 # --- the chain, computed again from the rows (docs/chain.md)
 
+def places_of(text):
+    """(distance of the offset, index) pairs of a range."""
+    raw, at = bytes.fromhex(text), 0
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = raw[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+    while at < len(raw):
+        yield number(), number()
+
+
+def range_closings(world):
+    """(incarnation, partition, batch, position, index, conflict?) of each event of a range that a batch closed."""
+    for incarnation, partition, batch, base, first, places, begin, events, verdicts in world.sql(
+            "select q.incarnation, q.partition, r.batch_seq, p.base_position, q.message_offset, encode(q.places, 'hex'),"
+            "       r.first_event, r.events, encode(r.verdicts, 'hex')"
+            "  from rating.range_replay r join rating.quarantine q using (quarantine)"
+            "  join rating.partition p on p.incarnation = q.incarnation and p.partition = q.partition"):
+        at, begin, packed = int(first), int(begin), bytes.fromhex(verdicts)
+        for n, (distance, index) in enumerate(places_of(places)):
+            at += distance
+            if begin <= n < begin + int(events):
+                verdict = packed[(n - begin) // 2] >> (n - begin) % 2 * 4 & 15
+                need(verdict <= 3, f"verdict {verdict} of an event of a range")
+                if verdict != 3:
+                    yield int(incarnation), int(partition), int(batch), at + int(base), index, verdict == 2
+
+
 def chain_heads(world):
     """(incarnation, partition, batch_seq) -> (stored head, computed head, previous head)."""
     def i64(value):
@@ -510,6 +545,8 @@ def chain_heads(world):
             " where q.state_batch_seq is not null",
          lambda r: (int(r[2]), int(r[3])),
          lambda r: b"S" + i64(r[2]) + i64(r[3]) + (b"\1" if r[4] == "conflict" else b"\0"))
+    for incarnation, partition, batch, position, index, conflict in range_closings(world):
+        rows[incarnation, partition, batch].append((6, (position, index), b"S" + i64(position) + i64(index) + (b"\1" if conflict else b"\0")))
 
     heads = {}
     for row in world.sql(f"select partition, batch_seq, incarnation, first_offset, next_offset, {epoch.format('watermark')},"

@@ -10,6 +10,7 @@
 
 #include "rating/batch_internal.h"
 #include "rating/pack_number.h"
+#include "rating/range_places.h"
 #include "tests/support/catalogue_fixture.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -249,6 +250,86 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void places_are_walked_or_refused(void **state)
+{
+    (void)state;
+    static const unsigned char good[] = {0, 2, 0, 5, 3, 0, 0x80, 1, 7}; // 10/2, 10/5, 13/0, 141/7
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } bad[] = {{"\0", 1},              // no index
+               {"\x80", 1},            // a number without end
+               {"\0\x80", 2},         // likewise
+               {"\0\1\0\1", 4},     // the same place twice; refused at the second
+               {"\0\xff\xff\xff\xff\x0f", 6}, // no message has so many
+               {"\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0", 10}}; // beyond every offset
+    static const int64_t expected[][2] = {{10, 2}, {10, 5}, {13, 0}, {141, 7}};
+    struct range_places places;
+    range_places_open(&places, (struct slice){(const char *)good, sizeof good}, 10);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        assert_int_equal(range_places_next(&places), ERR_OK);
+        assert_int_equal(places.offset, expected[i][0]);
+        assert_int_equal(places.index, expected[i][1]);
+    }
+    assert_int_equal(range_places_next(&places), ERR_NOT_FOUND);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        enum err err;
+        range_places_open(&places, (struct slice){bad[i].bytes, bad[i].length}, 10);
+        while (!(err = range_places_next(&places)))
+            ;
+        assert_int_equal(err, ERR_INVALID);
+    }
+}
+
+// Event n of the test's sources, of a type, as an event of a range at this offset.
+static struct replay_row event_of_range(struct arena *arena, const char *type, int number, int64_t offset)
+{
+    char at[INSTANT_TEXT_MAX];
+    instant_print(now, at);
+    const char *raw = arena_print(arena,
+                                  "{\"specversion\":\"1.0\",\"type\":\"%s\",\"source\":\"s\",\"id\":\"e%d\",\"subject\":\"t-1\","
+                                  "\"time\":\"%s\",\"data\":{\"n\":1}}",
+                                  type, number, at);
+    return (struct replay_row){.position = offset, .offset = offset, .received_time = now, .raw = slice_of(raw)};
+}
+
+static void a_piece_closes_what_is_decided(void **state)
+{
+    (void)state;
+    struct partition partition;
+    struct arena *arena = arena_new(4096);
+    const struct range_piece piece = {.quarantine = 7, .closed_before = 2, .first_event = 40};
+    partition_open(&partition, LIMIT);
+    struct replay_row rows[] = {event_of_range(arena, "cloud.storage.request", 1, 5),
+                                event_of_range(arena, "cloud.storage.request", 1, 6),
+                                event_of_range(arena, "no.such.type", 2, 8), event_of_range(arena, "no.such.type", 1, 9)};
+    static const enum verdict expected[] = {VERDICT_COUNTED, VERDICT_DUPLICATE, VERDICT_QUARANTINED, VERDICT_CONFLICT};
+    batch_range_piece(partition.batch, &piece);
+    assert_true(batch_empty(partition.batch));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (i == 2) batch_range_pass(partition.batch); // closed before
+        assert_int_equal(batch_replay(partition.batch, &partition.ground, &rows[i]), expected[i]);
+    }
+    assert_false(batch_empty(partition.batch));
+    const struct verdict_list *verdicts = &partition.batch->range_verdicts;
+    assert_int_equal(verdicts->count, 5);
+    assert_memory_equal(verdicts->packed.data, "\x10\x33\x02", 3);
+    const struct closing_row *closings = partition.batch->range_closings.rows;
+    assert_int_equal(partition.batch->range_closings.count, 3);
+    assert_int_equal(closings[2].position, 9);
+    assert_true(closings[2].conflict && !closings[0].conflict && !closings[1].conflict);
+    // the conflict's body is kept; what stays is not held anew
+    assert_int_equal(partition.batch->conflicts.count, 1);
+    assert_int_equal(((const struct conflict_row *)partition.batch->conflicts.rows)->offset, 9);
+    assert_int_equal(partition.batch->entries.count, 1);
+    // the next batch knows nothing of it
+    batch_begin(partition.batch, 0, INSTANT_MIN);
+    assert_true(batch_empty(partition.batch));
+    assert_int_equal(partition.batch->range_verdicts.count, 0);
+    arena_free(arena);
+    partition_close(&partition);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +340,8 @@ int main(void)
         cmocka_unit_test(each_batch_begins_anew),
         cmocka_unit_test(damaged_messages_make_a_range),
         cmocka_unit_test(memory_stays_small),
+        cmocka_unit_test(places_are_walked_or_refused),
+        cmocka_unit_test(a_piece_closes_what_is_decided),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
