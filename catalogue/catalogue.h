@@ -126,14 +126,26 @@ struct coupon_terms {
     const struct sku *const *skus; size_t sku_count;
     const struct service *const *services; size_t service_count;
 };
+// A fee that recurs. price: of one, for a whole interval. Intervals are of `months` civil months in the zone of the account's terms where the
+// holding begins, from the holding's anchor on; 0 months: the billing periods themselves.
+enum fee_proration { FEE_ACTUAL_DAYS, FEE_FIXED_30_DAYS, FEE_HOURS, FEE_SECONDS, FEE_WHOLE };
+struct subscription_terms {
+    struct amount price;
+    int months;
+    bool in_arrears; // else in advance
+    bool refund;     // in advance: what is left of an interval in which the holding ends is paid back
+    enum fee_proration proration;
+    bool started_is_old; // a day or hour in which one holding ends and another begins counts for the one that ends; else for the other
+    const struct sku *booked; // SKU under which it is paid
+};
 struct offer {
     int64_t number; const char *id, *name;
     enum offer_kind kind;
     const char *currency; // code; NULL: none is needed
-    union { const struct package_terms *package; const struct coupon_terms *coupon; const void *terms; }; // of its kind
+    union { const struct package_terms *package; const struct coupon_terms *coupon; const struct subscription_terms *subscription; const void *terms; }; // of its kind
 };
 // What an account holds of an offer, for time in [from, to).
-struct holding { int64_t number; const char *id; int64_t version /* that wrote it last */; int64_t account; const struct offer *offer; int64_t quantity; instant_us from, to; };
+struct holding { int64_t number; const char *id; int64_t version /* that wrote it last */; int64_t account; const struct offer *offer; int64_t quantity; instant_us from, to, anchor /* where its intervals begin, <= from */; };
 
 struct tenant { int64_t number; const char *id, *name; int shard; };
 struct membership { int64_t tenant, account; instant_us effective_from, effective_to; };

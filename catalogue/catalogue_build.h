@@ -108,6 +108,7 @@ struct holding_row {
     const char *id;
     int64_t account, offer, quantity;
     instant_us effective_from, effective_to; // INSTANT_NONE or INSTANT_MAX: open
+    instant_us anchor;                       // INSTANT_NONE: effective_from
 };
 struct tenant_row {
     int64_t version, number;

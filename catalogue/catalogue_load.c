@@ -332,7 +332,7 @@ static void fill_offer(struct loader *loader)
 }
 
 static const char holdings_sql[] =
-    "select version, holding, id, account, offer, quantity, effective_from, effective_to\n"
+    "select version, holding, id, account, offer, quantity, effective_from, effective_to, anchor\n"
     "  from catalog.holding\n"
     " where version <= $1\n"
     " order by holding, version";
@@ -348,6 +348,7 @@ static void fill_holding(struct loader *loader)
         .quantity = get_int(loader, 5),
         .effective_from = get_instant(loader, 6),
         .effective_to = get_instant(loader, 7),
+        .anchor = get_instant(loader, 8),
     };
 }
 

@@ -95,6 +95,8 @@ static enum err check_holding(const struct catalogue *catalogue, const struct ho
                          holding->offer->id, holding->offer->currency);
     if (holding->quantity <= 0) return row_fault(fault, "holding", holding->id, "its quantity is not above 0");
     if (holding->to <= holding->from) return row_fault(fault, "holding", holding->id, "it ends before it begins");
+    if (holding->anchor > holding->from)
+        return row_fault(fault, "holding", holding->id, "its anchor is after its begin");
     if (!instant_on_slot_bound(holding->from) || !instant_on_slot_bound(holding->to))
         return row_fault(fault, "holding", holding->id, "it does not begin and end on 15-minute bounds");
     return ERR_OK;
@@ -113,7 +115,8 @@ static enum err build_holding(const struct catalogue *catalogue, const struct ho
                                 .offer = offer_of_number(catalogue, row->offer),
                                 .quantity = row->quantity,
                                 .from = row->effective_from,
-                                .to = open ? INSTANT_MAX : row->effective_to};
+                                .to = open ? INSTANT_MAX : row->effective_to,
+                                .anchor = row->anchor == INSTANT_NONE ? row->effective_from : row->anchor};
     if (!holding->offer)
         return row_fault(fault, "holding", row->id, "offer number %lld does not exist", (long long)row->offer);
     return check_holding(catalogue, holding, fault);

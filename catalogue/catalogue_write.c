@@ -224,6 +224,8 @@ static void put_holding(struct sink *sink, const void *row)
     sink_int8(sink, holding->quantity);
     sink_instant(sink, holding->effective_from);
     sink_instant(sink, holding->effective_to);
+    // a row without one has the digest that it had before there were any
+    if (sink->copy || holding->anchor != INSTANT_NONE) sink_instant(sink, holding->anchor);
 }
 
 static void put_tenant(struct sink *sink, const void *row)
@@ -316,8 +318,8 @@ static const struct table {
      exchange_order},
     {"offer", "catalog.offer (offer, version, id, name, kind, currency, terms)", 7, put_offer, compare_offer},
     {"holding",
-     "catalog.holding (holding, version, id, account, offer, quantity, effective_from, effective_to)",
-     8, put_holding, compare_holding},
+     "catalog.holding (holding, version, id, account, offer, quantity, effective_from, effective_to, anchor)",
+     9, put_holding, compare_holding},
     {"tenant", "catalog.tenant (tenant, version, id, name)", 4, put_tenant, compare_tenant},
     {"membership", "catalog.membership (tenant, effective_from, version, account)", 4, put_membership,
      compare_membership},

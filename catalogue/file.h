@@ -105,6 +105,7 @@ struct file_offer {
 };
 struct file_holding {
     const struct yaml_node *node, *from_node, *to_node;
+    const struct yaml_node *anchor_node; // NULL: it has none
     bool valid;
     struct file_reference account, offer;
     struct holding_row row; // numbers are not set

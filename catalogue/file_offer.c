@@ -74,11 +74,12 @@ void file_offer_read(struct catalogue_files *files, const struct yaml_node *item
 
 void file_holding_read(struct catalogue_files *files, const struct yaml_node *item)
 {
-    enum { ID, ACCOUNT, OFFER, QUANTITY, FROM, TO };
+    enum { ID, ACCOUNT, OFFER, QUANTITY, FROM, TO, ANCHOR };
     struct file_field fields[] = {
         [ID] = {.name = "id", .required = true},       [ACCOUNT] = {.name = "billing_account", .required = true},
         [OFFER] = {.name = "offer", .required = true}, [QUANTITY] = {.name = "quantity"},
-        [FROM] = {.name = "from", .required = true},   [TO] = {.name = "to"}};
+        [FROM] = {.name = "from", .required = true},   [TO] = {.name = "to"},
+        [ANCHOR] = {.name = "anchor"}};
     struct file_errors *errors = &files->errors;
     size_t before = errors->count;
     if (!FILE_FIELDS(errors, item, "holding", fields)) return;
@@ -86,15 +87,19 @@ void file_holding_read(struct catalogue_files *files, const struct yaml_node *it
         .node = item,
         .from_node = fields[FROM].value ? fields[FROM].value : item,
         .to_node = fields[TO].value ? fields[TO].value : item,
+        .anchor_node = fields[ANCHOR].value,
         .account = file_reference(errors, &fields[ACCOUNT]),
         .offer = file_reference(errors, &fields[OFFER]),
         .row.id = file_id(errors, &fields[ID]),
         .row.quantity = file_whole(errors, &fields[QUANTITY], 1, HOLDING_QUANTITY_MAX, 1),
         .row.effective_from = file_instant(errors, &fields[FROM], INSTANT_MIN),
         .row.effective_to = file_instant(errors, &fields[TO], INSTANT_NONE),
+        .row.anchor = file_instant(errors, &fields[ANCHOR], INSTANT_NONE),
     };
     if (errors->count == before && fields[TO].value && holding.row.effective_to <= holding.row.effective_from)
         file_error(errors, fields[TO].value, "to is after from");
+    if (errors->count == before && holding.row.anchor != INSTANT_NONE && holding.row.anchor > holding.row.effective_from)
+        file_error(errors, fields[ANCHOR].value, "anchor is not after from");
     holding.valid = errors->count == before;
     *ROW_NEW(&files->holdings) = holding;
 }

@@ -8,7 +8,7 @@ struct json_value;
 
 struct offer_form {
     const char *name;          // in files and in the database
-    enum contract_stage stage; // which applies what an account holds of it
+    enum contract_stage stage; // which applies what an account holds of it; CONTRACT_STAGE_COUNT: none, it is applied in every contract
     bool hourly;               // something falls due with every hour; else when it begins and with every period
     void (*read)(struct offer_reading *reading); // NULL: there is no such kind yet
     // Fills offer->terms from the stored object. ERR_INVALID.

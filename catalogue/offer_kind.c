@@ -11,7 +11,7 @@ const struct offer_form offer_forms[OFFER_KIND_COUNT] = {
     [OFFER_RESERVATION] = {"reservation", CONTRACT_RESERVATIONS, true, NULL, NULL},
     [OFFER_SAVINGS_PLAN] = {"savings_plan", CONTRACT_SAVINGS_PLANS, true, NULL, NULL},
     [OFFER_COUPON] = {"coupon", CONTRACT_COUPONS, false, offer_coupon_read, offer_coupon_build},
-    [OFFER_SUBSCRIPTION] = {"subscription", CONTRACT_STAGE_COUNT, false, NULL, NULL},
+    [OFFER_SUBSCRIPTION] = {"subscription", CONTRACT_STAGE_COUNT, false, offer_subscription_read, offer_subscription_build},
 };
 
 bool offer_kind_find(const char *name, enum offer_kind *kind)

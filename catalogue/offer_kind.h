@@ -44,3 +44,7 @@ enum err offer_coupon_build(struct catalogue *catalogue, const struct json_value
 void offer_package_read(struct offer_reading *reading);
 enum err offer_package_build(struct catalogue *catalogue, const struct json_value *terms, struct offer *offer,
                              struct fault *fault) MUST_USE;
+
+void offer_subscription_read(struct offer_reading *reading);
+enum err offer_subscription_build(struct catalogue *catalogue, const struct json_value *terms, struct offer *offer,
+                                  struct fault *fault) MUST_USE;

@@ -72,6 +72,15 @@ static const char *offer_currency(const struct plan *plan, const struct plan_thi
     return NULL; // its declaration has an error
 }
 
+static bool is_subscription(const struct plan *plan, const struct plan_thing *offer)
+{
+    if (offer->existing != PLAN_NONE) return plan->existing->offers.row[offer->existing].kind == OFFER_SUBSCRIPTION;
+    for (size_t i = 0; i < plan->added.offers.count; i++)
+        if (plan->added.offers.row[i].number == offer->number)
+            return plan->added.offers.row[i].kind == OFFER_SUBSCRIPTION;
+    return true; // its declaration has an error
+}
+
 static const char *account_currency(const struct plan *plan, int64_t account)
 {
     const struct catalogue_rows *lists[] = {plan->existing, &plan->added};
@@ -110,7 +119,7 @@ static void change_holding(struct plan *plan, const struct file_holding *holding
 {
     bool same_end = old->effective_to == new->effective_to || (open_end(old->effective_to) && open_end(new->effective_to));
     bool same = old->account == new->account && old->offer == new->offer && old->quantity == new->quantity &&
-                old->effective_from == new->effective_from;
+                old->effective_from == new->effective_from && old->anchor == new->anchor;
     if (same && same_end) return;
     if (!same || !open_end(old->effective_to)) {
         file_conflict(plan->errors, holding->node,
@@ -133,6 +142,9 @@ static void plan_holding(struct plan *plan, const struct file_holding *holding)
     if (wanted && has && strcmp(wanted, has) != 0)
         file_error(plan->errors, holding->offer.node, "account '%s' is in %s, offer '%s' in %s", account->id, has,
                    offer->id, wanted);
+    if (holding->anchor_node && !is_subscription(plan, offer))
+        file_error(plan->errors, holding->anchor_node, "offer '%s' has no intervals: an anchor is for subscriptions",
+                   offer->id);
     struct holding_row row = holding->row;
     row.version = plan->version;
     row.number = thing->number;

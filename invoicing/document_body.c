@@ -129,11 +129,12 @@ static void write_limit(struct json_writer *json, const struct billable *billabl
 }
 
 // What the account holds that the charge comes of; absent if it comes of no such thing.
-static void write_holding(struct json_writer *json, const struct holding *holding)
+static void write_holding(struct json_writer *json, const struct holding *holding, const struct charge *charge)
 {
     if (!holding) return;
     json_put_text(json, "offer", holding->offer->id);
     json_put_text(json, "holding", holding->id);
+    if (charge->stage == STAGE_FEE && charge->tier) json_put_text(json, "paid", "before");
 }
 
 static const char *tenant_id(const struct catalogue *catalogue, int64_t number)
@@ -183,7 +184,7 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     write_discount(json, billable);
     write_commitment(json, billable);
     write_limit(json, billable);
-    write_holding(json, holding);
+    write_holding(json, holding, charge);
     json_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
     json_put_money(json, "amount", billable->original->agreement->currency, line->amount);
     write_shares(json, catalogue, billable);

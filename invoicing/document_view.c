@@ -173,6 +173,8 @@ static const char *note_of(struct reader *reader, const struct json_value *json)
         {"package", "paid by the package"},
         {"bought", "for the period"},
         {"left", "paid for and not used"},
+        {"fee", "fee"},
+        {"fee_refund", "paid back"},
         {"coupon", "taken off by a coupon"},
         {"account_minimum", "raises the account's period to its minimum"},
         {"account_maximum", "lowers the account's period to its maximum"},
@@ -180,6 +182,7 @@ static const char *note_of(struct reader *reader, const struct json_value *json)
     const char *stage = want_text(reader, json, "stage"), *model = optional_text(reader, json, "model");
     const char *commitment = commitment_note(reader, json, stage);
     if (commitment) return commitment;
+    if (optional_text(reader, json, "paid")) return "fee that was paid before";
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
         if (strcmp(stage, stages[i].name) == 0) return stages[i].note;
     return model && strcmp(model, "package") == 0 ? "a started unit is charged whole" : NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalogue/contract_limit.h"
+#include "rating/fee.h"
 #include "rating/usage_rows.h"
 
 enum { CHAIN_MAX = 8 }; // levels of the partner chain, checked by the schema
@@ -113,7 +114,7 @@ static void place_due(struct making *making)
     const struct holding *holdings = catalogue_all_holdings(making->catalogue, &count);
     for (size_t i = 0; i < count; i++)
         if (wished_period(making, holdings[i].account, &period) && holdings[i].from < period.end &&
-            holdings[i].to > period.start)
+            fee_holding_end(making->catalogue, &holdings[i]) > period.start)
             add_pieces(making, NULL, holdings[i].account, period.start, period.start + 1);
     const struct agreement *const *committed = catalogue_committed(making->catalogue, &count);
     for (size_t i = 0; i < count; i++)

@@ -199,11 +199,37 @@ static void explain_run(const struct price_version *price, struct text *out)
     text_add_string(out, ": ");
 }
 
+// What a subscription costs in the period, or what of it is paid back or was paid before.
+static void explain_fee(const struct quote *quote, const struct holding *holding, const struct charge *charge,
+                        struct text *out)
+{
+    const struct subscription_terms *terms = holding->offer->subscription;
+    if (charge->tier == 1) {
+        add_quantity(out, charge->quantity);
+        text_print(out, " of %s (%s), paid before: ", holding->offer->id, holding->id);
+        add_money(out, quote, charge->effective_cost);
+        return;
+    }
+    text_add_string(out, charge->stage == STAGE_FEE_REFUND ? "paid back: " : "");
+    add_quantity(out, charge->quantity);
+    text_print(out, " of %s (%s) x ", holding->offer->id, holding->id);
+    add_money(out, quote, terms->price);
+    text_print(out, ", %s", terms->in_arrears ? "in arrears" : "in advance");
+    if (charge->stage == STAGE_FEE_REFUND || charge->effective_cost.pico == charge->billed_cost.pico) return;
+    text_add_string(out, "; of it ");
+    add_money(out, quote, charge->effective_cost);
+    text_add_string(out, " for this period");
+}
+
 // What comes of something that the account holds.
 static void explain_holding(const struct quote *quote, const struct holding *holding, const struct meter *meter,
                             const struct charge *charge, struct text *out)
 {
     ENSURE(holding);
+    if (charge->stage == STAGE_FEE || charge->stage == STAGE_FEE_REFUND) {
+        explain_fee(quote, holding, charge, out);
+        return;
+    }
     if (charge->stage == STAGE_COUPON) {
         text_print(out, "coupon %s (%s)", holding->offer->id, holding->id);
         return;
@@ -266,6 +292,8 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
     case STAGE_PACKAGE:
     case STAGE_BOUGHT:
     case STAGE_LEFT:
+    case STAGE_FEE:
+    case STAGE_FEE_REFUND:
     case STAGE_COUPON:
         explain_holding(quote, catalogue_holding_number(catalogue, charge->deduction), meter, charge, out);
         break;

@@ -7,6 +7,7 @@
 #include "catalogue/contract_limit.h"
 #include "common/array.h"
 #include "invoicing/settle.h"
+#include "rating/fee.h"
 
 struct touched {
     const struct catalogue *catalogue;
@@ -170,8 +171,8 @@ static void touch_minimums(struct touched *touched, instant_us since, instant_us
 static void touch_holding(struct touched *touched, const struct holding *holding, instant_us since, instant_us due, bool new)
 {
     instant_us from = new || since < holding->from ? holding->from : since;
-    instant_us last = holding->to < due ? holding->to - 1 : due - 1;
-    if (!new && since >= holding->to) return; // it ended, and that was settled
+    instant_us end = fee_holding_end(touched->catalogue, holding), last = end < due ? end - 1 : due - 1;
+    if (!new && since >= end) return; // it ended, and that was settled
     touch_span(touched, holding->account, from, last);
 }
 

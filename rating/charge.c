@@ -132,6 +132,8 @@ const char *charge_stage_name(enum charge_stage stage)
         [STAGE_PACKAGE] = "package",
         [STAGE_BOUGHT] = "bought",
         [STAGE_LEFT] = "left",
+        [STAGE_FEE] = "fee",
+        [STAGE_FEE_REFUND] = "fee_refund",
         [STAGE_COUPON] = "coupon",
         [STAGE_ACCOUNT_MINIMUM] = "account_minimum",
         [STAGE_ACCOUNT_MAXIMUM] = "account_maximum",
@@ -146,7 +148,8 @@ bool charge_of_price(enum charge_stage stage)
 
 bool charge_of_holding(enum charge_stage stage)
 {
-    return stage == STAGE_PACKAGE || stage == STAGE_BOUGHT || stage == STAGE_LEFT || stage == STAGE_COUPON;
+    return stage == STAGE_PACKAGE || stage == STAGE_BOUGHT || stage == STAGE_LEFT || stage == STAGE_FEE ||
+           stage == STAGE_FEE_REFUND || stage == STAGE_COUPON;
 }
 
 bool charge_of_limit(enum charge_stage stage)
@@ -162,6 +165,7 @@ bool charge_of_commitment(enum charge_stage stage)
 const char *charge_unit(const struct charge *charge, const struct meter *meter, const struct agreement *agreement)
 {
     if (charge->stage == STAGE_BOUGHT) return "package";
+    if (charge->stage == STAGE_FEE || charge->stage == STAGE_FEE_REFUND) return "fee";
     return charge->stage == STAGE_UNUSED && charge->tier == 1 ? agreement->currency.code : meter->unit;
 }
 
@@ -200,6 +204,7 @@ enum err charge_rate(const struct catalogue *catalogue, const struct agreement *
     if (!err) err = stages_run(&work, true);
     if (!err) err = price_per_unit_rate(work.items, work.item_count, &list);
     if (!err) err = price_ladder_rate(work.items, work.item_count, &list);
+    if (!err) err = stage_fee_run(&work);
     if (!err) err = stages_run(&work, false);
     if (err) return err;
     if (list.count) qsort(list.charges, list.count, sizeof *list.charges, charge_order);

@@ -25,5 +25,8 @@ enum err stages_run(struct stage_work *work, bool units) MUST_USE;
 stage_run stage_free_run, stage_package_run, stage_reservation_run, stage_savings_plan_run, stage_discount_run,
     stage_coupon_run, stage_limit_run;
 
+// Fees of subscriptions: in every contract, before its stages of money.
+stage_run stage_fee_run;
+
 // The rate of the negotiated discount on a SKU; 0: none.
 struct price stage_discount_rate(const struct contract *contract, const struct sku *sku);

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from exact import NotExact, decimal, instant, rounded
+from fee_rules import Subscription
 from window_rules import Window
 
 ALWAYS, NEVER = -(1 << 62), 1 << 62  # open ends
@@ -183,6 +184,7 @@ class Holding:
     quantity: int
     start: int
     end: int
+    anchor: int
 
 
 STAGES = ("free", "packages", "reservations", "savings_plans", "discounts", "coupons", "limits")  # the default order
@@ -284,7 +286,7 @@ class Catalogue:
         for row in document.get("holdings", ()):
             self.holdings.append(Holding(
                 row["id"], row["billing_account"], row["offer"], int(row.get("quantity", 1)), instant(row["from"]),
-                instant(row["to"]) if "to" in row else NEVER))
+                instant(row["to"]) if "to" in row else NEVER, instant(row.get("anchor", row["from"]))))
         for row in document.get("tenants", ()):
             start = instant(row["member_from"]) if "member_from" in row else ALWAYS
             self.members[row["id"]].append((start, row["billing_account"]))
@@ -337,6 +339,8 @@ class Catalogue:
             self.offers[row["id"]] = Package(
                 tuple(terms["skus"]), decimal(terms["quantity"]) * decimal(terms.get("per", "1")),
                 decimal(terms.get("price", "0")), terms.get("booked"))
+        elif "subscription" in row:
+            self.offers[row["id"]] = Subscription.read(row["subscription"])
         if "coupon" in row:
             terms = row["coupon"]
             self.offers[row["id"]] = Coupon(

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 from catalogue_files import match_text
 from commitment_stage import COVERED, Commitments
-from contract_rules import COUPON, Item, deducted, ladder_of, taken_units
+from contract_rules import COUPON, NOTHING, Item, deducted, ladder_of, taken_units
 from exact import AMOUNT_PLACES, allocated, month
+from fee_rules import fees
 from price_rules import MINIMUM, OWN, USAGE, climb, cost_of
 from usage_rules import Run, accrued, usage
 
@@ -107,12 +108,19 @@ class Rating:
                          and match_text(name[2]) == key.dimensions and name[3] == USAGE]
                 self.per_unit[names[0]] -= quantity
 
+    def _take_fees(self, start, end):
+        for (sku, tier, stage, holding), (quantity, billed, effective) in fees(
+                self.catalogue, self.terms.account, start, end).items():
+            key = Key(None, sku, NOTHING, tier, None, stage, holding)
+            self.rated.charges[key], self.rated.effective[key] = (quantity, billed), effective
+
     def finish(self, start=None, end=None):
         if start is not None:
             edges = self.commitments.edges if self.commitments else ()
             taken, effective = taken_units(self.catalogue, self.terms, self.book, self.items, start, end, edges)
             self.rated.charges |= {Key(*key): value for key, value in taken.items()}
             self.rated.effective |= {Key(*key): value for key, value in effective.items()}
+            self._take_fees(start, end)
         for item in self.items:
             if item.quantity:
                 self._sort(item)

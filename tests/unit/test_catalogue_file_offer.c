@@ -80,6 +80,35 @@ static void coupons_are_checked(void **state)
     expect_each(MONEY, cases, COUNT(cases));
 }
 
+#define PLAN(terms) "offers: [{id: p, name: P, currency: EUR, subscription: {price: \"9\", every: month, booked: call, " terms "}}]\n"
+#define HOURLY PLAN("due: in_advance, proration: hours, started: old, refund: false")
+
+static void subscriptions_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"good", HOURLY "holdings: [{id: h, billing_account: acme, offer: p, from: 2026-01-02, anchor: 2026-01-01}]\n", ""},
+        {"an anchor after the begin",
+         HOURLY "holdings: [{id: h, billing_account: acme, offer: p, from: 2026-01-02, anchor: @2026-01-02T00:15:00Z}]\n",
+         "anchor is not after from\n"},
+        {"an anchor of a package",
+         OFFER "holdings: [{id: h, billing_account: acme, offer: p, from: 2026-01-02, anchor: @2026-01-01}]\n",
+         "offer 'p' has no intervals: an anchor is for subscriptions\n"},
+        {"paid back in arrears", PLAN("due: in_arrears, proration: hours, @refund: true"),
+         "what is paid in arrears is not paid back: refund is for in_advance\n"},
+        {"paid back without a proration", PLAN("due: in_advance, proration: none, @refund: true"),
+         "without a proration there is no rest of a fee to pay back\n"},
+        {"started seconds", PLAN("due: in_advance, proration: seconds, @started: old"),
+         "started is for prorations by days or hours\n"},
+        {"unknown proration", PLAN("due: in_advance, proration: @weeks"),
+         "proration 'weeks' is unknown; there are: actual_days, fixed_30_days, hours, seconds, none\n"},
+        {"without currency",
+         "offers: [{id: p, name: P, subscription: {@price: \"9\", every: year, due: in_arrears, proration: none, booked: call}}]\n",
+         "a subscription needs the currency of its offer\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
 #define HOLDING "{id: h, billing_account: acme, offer: p, from: 2026-01-01"
 
 static void holdings_are_checked(void **state)
@@ -111,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_are_checked),
+        cmocka_unit_test(subscriptions_are_checked),
         cmocka_unit_test(coupons_are_checked),
         cmocka_unit_test(holdings_are_checked),
     };

@@ -262,7 +262,7 @@ static void tenants_have_their_shares(void **state)
     catalogue_fixture_price(&rows, 1, 1, 1, NULL, NULL, NULL, "0")->model = PRICE_GRADUATED;
     *ROW_NEW(&rows.tiers) = (struct price_tier_row){.price = 1, .last = true, .unit_price = {INT64_C(10000000000000)}};
     *ROW_NEW(&rows.offers) = (struct offer_row){1, 1, "o1", "Coupon", OFFER_COUPON, "EUR", row.coupons[0].terms};
-    *ROW_NEW(&rows.holdings) = (struct holding_row){1, 1, "h1", 1, 1, 1, day_of(1), INSTANT_NONE};
+    *ROW_NEW(&rows.holdings) = (struct holding_row){1, 1, "h1", 1, 1, 1, day_of(1), INSTANT_NONE, INSTANT_NONE};
     struct catalogue *catalogue = catalogue_fixture_build(&rows);
     struct usage_dimension set = {.id = {0, 1}, .text = "{}"};
     const struct usage_line lines[] = {
