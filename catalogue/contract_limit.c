@@ -34,14 +34,16 @@ static bool read_services(struct catalogue *catalogue, const struct json_value *
 static bool read_limit(struct catalogue *catalogue, const struct json_value *json, struct contract_limit *limit)
 {
     const char *booked = json_text(json_member(json, "booked"), NULL);
-    *limit = (struct contract_limit){.has_maximum = json_member(json, "maximum_spend") != NULL};
+    *limit = (struct contract_limit){.term = strcmp(json_text(json_member(json, "of"), "period"), "term") == 0,
+                                     .has_maximum = json_member(json, "maximum_spend") != NULL};
     if (booked) limit->booked = catalogue_sku_id(catalogue, slice_of(booked));
     return read_amount(json, "minimum_spend", &limit->minimum_spend) &&
            read_amount(json, "maximum_spend", &limit->maximum_spend) &&
            read_instant(json, "from", INSTANT_MIN, &limit->from) &&
            read_instant(json, "to", INSTANT_MAX, &limit->to) &&
-           read_services(catalogue, json_member(json, "services"), limit) && (booked == NULL) == (limit->booked == NULL) &&
-           (limit->booked || limit->minimum_spend.pico == 0);
+           read_services(catalogue, json_member(json, "services"), limit) &&
+           (booked == NULL) == (limit->booked == NULL) && (limit->booked || limit->minimum_spend.pico == 0) &&
+           (!limit->term || (limit->minimum_spend.pico && !limit->has_maximum));
 }
 
 enum err contract_limits_build(struct catalogue *catalogue, const struct json_value *root, const char *account,
@@ -63,11 +65,17 @@ enum err contract_limits_build(struct catalogue *catalogue, const struct json_va
 
 // --- questions
 
-bool contract_has_minimum(const struct contract *contract, instant_us period_start)
+bool contract_term_ends(const struct contract_limit *limit, instant_us period_start, instant_us period_end)
+{
+    return limit->term && period_start < limit->to && limit->to <= period_end;
+}
+
+bool contract_has_minimum(const struct contract *contract, instant_us period_start, instant_us period_end)
 {
     for (size_t i = 0; i < contract->limit_count; i++) {
         const struct contract_limit *limit = &contract->limits[i];
-        if (limit->minimum_spend.pico && period_start >= limit->from && period_start < limit->to) return true;
+        bool held = !limit->term && period_start >= limit->from && period_start < limit->to;
+        if (limit->minimum_spend.pico && (held || contract_term_ends(limit, period_start, period_end))) return true;
     }
     return false;
 }

@@ -6,7 +6,9 @@
 #include "catalogue/file_contract.h"
 #include "common/json.h"
 
-enum { MINIMUM, MAXIMUM, SERVICES, BOOKED, FROM, TO };
+enum { MINIMUM, MAXIMUM, OF, SERVICES, BOOKED, FROM, TO };
+
+static const char *const spans[] = {"period", "term"};
 
 static void put_services(struct file_errors *errors, const struct file_field *field, struct file_contract *contract,
                          struct json_writer *json)
@@ -42,14 +44,20 @@ static void read_limit(struct file_errors *errors, const struct yaml_node *item,
                        struct json_writer *json)
 {
     struct file_field fields[] = {
-        [MINIMUM] = {.name = "minimum_spend"}, [MAXIMUM] = {.name = "maximum_spend"}, [SERVICES] = {.name = "services"},
-        [BOOKED] = {.name = "booked"},         [FROM] = {.name = "from"},             [TO] = {.name = "to"}};
+        [MINIMUM] = {.name = "minimum_spend"}, [MAXIMUM] = {.name = "maximum_spend"},
+        [OF] = {.name = "of"},                 [SERVICES] = {.name = "services"},
+        [BOOKED] = {.name = "booked"},         [FROM] = {.name = "from"},
+        [TO] = {.name = "to"}};
     size_t before = errors->count;
     if (!FILE_FIELDS(errors, item, "limit", fields)) return;
-    struct price minimum = file_decimal_price(errors, &fields[MINIMUM]), most = file_decimal_price(errors, &fields[MAXIMUM]);
+    struct price minimum = file_decimal_price(errors, &fields[MINIMUM]);
+    struct price most = file_decimal_price(errors, &fields[MAXIMUM]);
+    bool term = file_choice(errors, &fields[OF], spans, 2, 0) == 1;
     struct file_reference booked = file_reference(errors, &fields[BOOKED]);
-    instant_us from = file_instant(errors, &fields[FROM], INSTANT_MIN), to = file_instant(errors, &fields[TO], INSTANT_MAX);
+    instant_us from = file_instant(errors, &fields[FROM], INSTANT_MIN);
+    instant_us to = file_instant(errors, &fields[TO], INSTANT_MAX);
     json_object_open(json);
+    if (term) json_put_text(json, "of", "term");
     json_put_decimal(json, "minimum_spend", minimum.pico, AMOUNT_PLACES);
     if (fields[MAXIMUM].value) json_put_decimal(json, "maximum_spend", most.pico, AMOUNT_PLACES);
     put_services(errors, &fields[SERVICES], contract, json);
@@ -64,6 +72,8 @@ static void read_limit(struct file_errors *errors, const struct yaml_node *item,
     if (!fields[MINIMUM].value && !fields[MAXIMUM].value)
         file_error(errors, item, "a limit has minimum_spend, maximum_spend or both");
     check_minimum(errors, item, fields, minimum);
+    if (term && (!fields[MINIMUM].value || fields[MAXIMUM].value || !fields[TO].value))
+        file_error(errors, fields[OF].value, "a term has a minimum_spend, no maximum_spend, and ends: give `to`");
     if (fields[MAXIMUM].value && most.pico < minimum.pico)
         file_error(errors, fields[MAXIMUM].value, "maximum_spend is below minimum_spend");
     if (fields[TO].value && to <= from) file_error(errors, fields[TO].value, "to is after from");

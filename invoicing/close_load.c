@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalogue/contract_limit.h"
 #include "common/array.h"
 #include "common/log.h"
 #include "invoicing/charge_row.h"
 #include "invoicing/close_draft.h"
+#include "invoicing/earlier.h"
 #include "invoicing/position_usage.h"
 
 static struct close_account *account_find(struct close_work *work, int64_t account)
@@ -217,7 +217,7 @@ static bool falls_due(const struct close_work *work, const struct close_account 
 {
     const struct billing_period *period = account->period;
     size_t count;
-    return catalogue_holdings(work->catalogue, period->account, &count) || contract_has_minimum(period->agreement->contract, period->start);
+    return catalogue_holdings(work->catalogue, period->account, &count) || contract_has_minimum(period->agreement->contract, period->start, period->end);
 }
 
 // Then nothing has a price.
@@ -300,6 +300,28 @@ static int cut_order(const void *left, const void *right)
     return (a->cut > b->cut) - (a->cut < b->cut);
 }
 
+// What earlier periods of terms that end here came to: as posted, under the locks of their positions.
+static enum err set_earlier(struct close_work *work, struct close_account *account, const struct earlier *earlier)
+{
+    struct amount *sums = earlier_sums(account->period, work->arena);
+    account->usage.earlier = sums;
+    for (size_t i = 0; sums && i < earlier->count; i++) {
+        const struct earlier_row *row = &earlier->rows[i];
+        if (row->account != account->period->account) continue;
+        if (earlier_add(work->catalogue, account->period, row->start, row->sku, STAGE_USAGE, row->billed, sums))
+            return fault_set(work->fault, ERR_LIMIT, "", "account %s: what its term came to leaves the range of exact amounts",
+                             account->period->agreement->account->id);
+    }
+    return ERR_OK;
+}
+
+static enum err load_earlier_spend(struct close_work *work, struct close_account **accounts, size_t count, struct earlier *earlier)
+{
+    const struct billing_period **periods = ARENA_ARRAY(work->arena, const struct billing_period *, count + 1);
+    for (size_t i = 0; i < count; i++) periods[i] = accounts[i]->period;
+    return earlier_load(work->db, periods, count, work->arena, earlier, work->fault);
+}
+
 // F of accounts at one cut, from scratch.
 static enum err rate_at_cut(struct close_work *work, struct close_account **accounts, size_t count)
 {
@@ -316,11 +338,14 @@ static enum err rate_at_cut(struct close_work *work, struct close_account **acco
     instant_us due = INSTANT_NONE;
     enum err err = usage_due(work->db, USAGE_READER_BILL, accounts[0]->cut, &due, work->fault);
     if (!err) err = usage_load_since(work->db, work->catalogue, accounts[0]->cut, requests, nothing, count, work->arena, usages, anew, work->fault);
+    struct earlier earlier = {0};
     if (!err) err = check_settled(work, accounts, requests, anew, count);
+    if (!err) err = load_earlier_spend(work, accounts, count, &earlier);
     for (size_t i = 0; i < count && !err; i++) {
         accounts[i]->usage = usages[i];
         usage_set_due(&accounts[i]->usage, due);
-        err = rate_account(work, accounts[i]);
+        err = set_earlier(work, accounts[i], &earlier);
+        if (!err) err = rate_account(work, accounts[i]);
     }
     return err;
 }

@@ -125,7 +125,7 @@ static void write_limit(struct json_writer *json, const struct billable *billabl
     if (!charge_of_limit(charge->stage)) return;
     ENSURE((size_t)charge->deduction <= contract->limit_count); // the charge was rated under these terms
     const struct contract_limit *limit = &contract->limits[charge->deduction - 1];
-    json_put_decimal(json, "limit", (charge->stage == STAGE_ACCOUNT_MINIMUM ? limit->minimum_spend : limit->maximum_spend).pico, AMOUNT_PLACES);
+    json_put_decimal(json, "limit", (charge->stage == STAGE_ACCOUNT_MAXIMUM ? limit->maximum_spend : limit->minimum_spend).pico, AMOUNT_PLACES);
 }
 
 // What the account holds that the charge comes of; absent if it comes of no such thing.

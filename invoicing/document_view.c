@@ -178,6 +178,7 @@ static const char *note_of(struct reader *reader, const struct json_value *json)
         {"coupon", "taken off by a coupon"},
         {"account_minimum", "raises the account's period to its minimum"},
         {"account_maximum", "lowers the account's period to its maximum"},
+        {"true_up", "raises the account's term to its minimum"},
     };
     const char *stage = want_text(reader, json, "stage"), *model = optional_text(reader, json, "model");
     const char *commitment = commitment_note(reader, json, stage);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalogue/contract_limit.h"
+#include "invoicing/earlier.h"
 #include "rating/fee.h"
 #include "rating/usage_rows.h"
 
@@ -119,7 +120,7 @@ static void place_due(struct making *making)
     const struct agreement *const *committed = catalogue_committed(making->catalogue, &count);
     for (size_t i = 0; i < count; i++)
         if (wished_period(making, committed[i]->account->number, &period) && period.agreement == committed[i] &&
-            contract_has_minimum(committed[i]->contract, period.start))
+            contract_has_minimum(committed[i]->contract, period.start, period.end))
             add_pieces(making, NULL, period.account, period.start, period.start + 1);
 }
 
@@ -281,12 +282,29 @@ static enum err draft(struct making *making, struct quote *quote)
                           making->fault);
 }
 
-static enum err make_one(struct making *making, const struct piece *pieces, size_t count, struct quote *quote)
+// Earlier periods of a term are those that this quote has: they come first.
+static enum err set_earlier(const struct making *making, const struct quote_list *list, struct quote *quote)
+{
+    struct amount *sums = earlier_sums(&quote->period, making->arena);
+    quote->usage.earlier = sums;
+    for (size_t i = 0; sums && &list->quotes[i] < quote; i++) {
+        const struct billing_period *other = &list->quotes[i].period;
+        if (other->account == quote->period.account && other->agreement->number == quote->period.agreement->number &&
+            earlier_add_rated(making->catalogue, &quote->period, other->start, &list->quotes[i].rated, sums))
+            return fault_set(making->fault, ERR_LIMIT, "", "what the term of account %s came to leaves the range of exact amounts",
+                             quote->period.agreement->account->id);
+    }
+    return ERR_OK;
+}
+
+static enum err make_one(struct making *making, const struct piece *pieces, size_t count, const struct quote_list *list,
+                         struct quote *quote)
 {
     *quote = (struct quote){.period = pieces[0].period};
     const struct agreement *terms = quote->period.agreement;
     enum err err = collect(making, pieces, count, &quote->usage);
     quote->exchange = catalogue_exchange(making->catalogue, terms, quote->period.start);
+    if (!err) err = set_earlier(making, list, quote);
     if (!err) err = charge_rate(making->catalogue, terms, &quote->usage, making->arena, &quote->rated, making->fault);
     if (!err)
         err = charge_share(making->catalogue, terms, &quote->usage, &quote->rated, making->arena, &quote->shares,
@@ -308,7 +326,7 @@ enum err quote_make(const struct catalogue *catalogue, const struct quote_usage 
         for (to = from + 1;
              to < making.count && period_order(&making.pieces[from].period, &making.pieces[to].period) == 0;)
             to++;
-        enum err err = make_one(&making, making.pieces + from, to - from, &list->quotes[list->count++]);
+        enum err err = make_one(&making, making.pieces + from, to - from, list, &list->quotes[list->count++]);
         if (err) return err;
     }
     return ERR_OK;

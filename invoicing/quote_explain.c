@@ -250,8 +250,9 @@ static void explain_holding(const struct quote *quote, const struct holding *hol
 static void explain_limit(const struct quote *quote, const struct charge *charge, struct text *out)
 {
     const struct contract_limit *limit = &quote->period.agreement->contract->limits[charge->deduction - 1];
-    bool least = charge->stage == STAGE_ACCOUNT_MINIMUM;
-    text_print(out, "%s of the account's period, ", least ? "up to the minimum" : "down to the maximum");
+    bool least = charge->stage != STAGE_ACCOUNT_MAXIMUM;
+    text_print(out, "%s of the account's %s, ", least ? "up to the minimum" : "down to the maximum",
+               limit->term ? "term" : "period");
     add_money(out, quote, least ? limit->minimum_spend : limit->maximum_spend);
 }
 
@@ -299,6 +300,7 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
         break;
     case STAGE_ACCOUNT_MINIMUM:
     case STAGE_ACCOUNT_MAXIMUM:
+    case STAGE_TRUE_UP:
         explain_limit(quote, charge, out);
         break;
     case STAGE_COUNT:

@@ -9,6 +9,7 @@
 #include "common/crash_point.h"
 #include "common/log.h"
 #include "invoicing/charge_row.h"
+#include "invoicing/earlier.h"
 #include "invoicing/position_usage.h"
 #include "invoicing/settle_work.h"
 
@@ -158,6 +159,27 @@ static struct wanted wanted_of(struct settle_work *work)
     return wanted;
 }
 
+// What earlier periods of terms that end in the item's came to: F of those that this chunk settles, which come first, and what is posted of
+// the others.
+static enum err set_earlier(struct settle_work *work, const struct settle_item *item, const struct earlier *earlier, struct account_usage *usage)
+{
+    const struct billing_period *period = item->period;
+    struct amount *sums = earlier_sums(period, work->arena);
+    enum err err = ERR_OK;
+    usage->earlier = sums;
+    if (!sums) return ERR_OK;
+    for (size_t i = 0; i < earlier->count && !err; i++) {
+        const struct earlier_row *row = &earlier->rows[i];
+        if (row->account != period->account || row->last != period->start) continue;
+        const struct settle_item *other = settle_item_find(work, row->account, row->start);
+        if (!other || !other->wanted) err = earlier_add(work->catalogue, period, row->start, row->sku, STAGE_USAGE, row->billed, sums);
+    }
+    for (const struct settle_item *other = work->items; other < item && !err; other++)
+        if (other->wanted && other->period->account == period->account && other->period->agreement->number == period->agreement->number)
+            err = earlier_add_rated(work->catalogue, period, other->period->start, &other->rated, sums);
+    return err ? fault_set(work->fault, err, "", "what the term came to leaves the range of exact amounts") : ERR_OK;
+}
+
 // F of every wanted item at the cut.
 static enum err rate_items(struct settle_work *work)
 {
@@ -174,12 +196,15 @@ static enum err rate_items(struct settle_work *work)
     if (!err) err = position_usage_load(work->db, wanted.periods, wanted.count, wanted.bases, work->arena, work->fault);
     if (!err)
         err = usage_load_since(work->db, work->catalogue, work->cut, wanted.requests, wanted.bases, wanted.count, work->arena, usages, wanted.gathered, work->fault);
+    struct earlier earlier = {0};
+    if (!err) err = earlier_load(work->db, wanted.periods, wanted.count, work->arena, &earlier, work->fault);
     for (size_t i = 0; i < wanted.count && !err; i++) {
         struct settle_item *item = wanted.items[i];
         item->gathered = wanted.gathered[i];
         work->result->anew += item->gathered.anew;
         usage_set_due(&usages[i], due);
-        err = charge_rate(work->catalogue, item->period->agreement, &usages[i], work->arena, &item->rated, work->fault);
+        err = set_earlier(work, item, &earlier, &usages[i]);
+        if (!err) err = charge_rate(work->catalogue, item->period->agreement, &usages[i], work->arena, &item->rated, work->fault);
         if (err == ERR_LIMIT) {
             give_up(work, item);
             err = ERR_OK;

@@ -166,6 +166,40 @@ static void touch_minimums(struct touched *touched, instant_us since, instant_us
     for (size_t i = 0; i < count; i++) touch_minimum(touched, committed[i], since, due);
 }
 
+// Among the first `count` pairs, which are sorted: one of the account that begins in [from, before).
+static bool touches_term(const struct touched *touched, size_t count, int64_t account, instant_us from, instant_us before)
+{
+    const struct billing_period first = {.account = account, .start = from};
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (period_order(&touched->periods[middle], &first) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low < count && touched->periods[low].account == account && touched->periods[low].start < before;
+}
+
+// The last period of a term that has ended, if an earlier one of it is touched: F of it depends on these (docs/adr/0019).
+static void touch_term(struct touched *touched, size_t sorted, const struct agreement *terms, const struct contract_limit *limit, instant_us due)
+{
+    struct billing_period last;
+    if (!limit->term || period_of(touched->catalogue, terms->account->number, limit->to - 1, &last, NULL)) return;
+    if (last.agreement != terms || last.end > due || !touches_term(touched, sorted, last.account, limit->from, last.start)) return;
+    touched->periods = arena_grow(touched->arena, touched->periods, sizeof last, touched->count, &touched->capacity);
+    touched->periods[touched->count++] = last;
+}
+
+static void touch_terms(struct touched *touched, instant_us due)
+{
+    size_t count;
+    const struct agreement *const *committed = catalogue_committed(touched->catalogue, &count);
+    drop_repeats(touched); // in order
+    size_t sorted = touched->count;
+    for (size_t i = 0; i < count; i++)
+        for (size_t l = 0; l < committed[i]->contract->limit_count; l++)
+            touch_term(touched, sorted, committed[i], &committed[i]->contract->limits[l], due);
+}
+
 // Accounts that hold something, in every period that a new due instant is in or passed: from the last round's due instant on, or, of what is
 // new since then, from where it begins.
 static void touch_holding(struct touched *touched, const struct holding *holding, instant_us since, instant_us due, bool new)
@@ -197,7 +231,9 @@ static enum err touch_due(struct db *db, int64_t before, int64_t version, int64_
     if (err || due == INSTANT_NONE) return err;
     touch_holdings(touched, version, since, due);
     touch_minimums(touched, since, due);
-    return touch_committed(db, due, touched);
+    err = touch_committed(db, due, touched);
+    if (!err) touch_terms(touched, due);
+    return err;
 }
 
 enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_t cut, struct arena *arena, struct billing_period **periods, size_t *count,

@@ -137,6 +137,7 @@ const char *charge_stage_name(enum charge_stage stage)
         [STAGE_COUPON] = "coupon",
         [STAGE_ACCOUNT_MINIMUM] = "account_minimum",
         [STAGE_ACCOUNT_MAXIMUM] = "account_maximum",
+        [STAGE_TRUE_UP] = "true_up",
     };
     return names[stage];
 }
@@ -154,7 +155,7 @@ bool charge_of_holding(enum charge_stage stage)
 
 bool charge_of_limit(enum charge_stage stage)
 {
-    return stage == STAGE_ACCOUNT_MINIMUM || stage == STAGE_ACCOUNT_MAXIMUM;
+    return stage == STAGE_ACCOUNT_MINIMUM || stage == STAGE_ACCOUNT_MAXIMUM || stage == STAGE_TRUE_UP;
 }
 
 bool charge_of_commitment(enum charge_stage stage)

@@ -15,9 +15,10 @@
 // FEE_REFUND: what of a fee is paid back (billed below 0). Both at no price and of no tenant, quantity: intervals of the fee, and parts of them.
 // COUPON: what a coupon takes off a charge; ACCOUNT_MAXIMUM: what a limit of the terms does; both below 0 (effective and billed), quantity
 // zero, with tenant, SKU, price, tier and dimension set of the charges that they lower. ACCOUNT_MINIMUM: what brings the period up to a
-// limit of the terms; at no price and of no tenant.
+// limit of the terms, TRUE_UP: what the periods of a term are short of its minimum; at no price and of no tenant.
 enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1, STAGE_FREE = 2, STAGE_MINIMUM_SPEND = 3, STAGE_MAXIMUM_SPEND = 4, STAGE_COVERED = 5, STAGE_UNUSED = 6, STAGE_PURCHASE = 7, STAGE_PACKAGE = 8, STAGE_BOUGHT = 9, STAGE_LEFT = 10,
     STAGE_FEE = 11, STAGE_FEE_REFUND = 12, STAGE_COUPON = 13, STAGE_ACCOUNT_MINIMUM = 14, STAGE_ACCOUNT_MAXIMUM = 15,
+    STAGE_TRUE_UP = 16,
     STAGE_COUNT };
 const char *charge_stage_name(enum charge_stage stage); // on documents and in reports
 bool charge_of_commitment(enum charge_stage stage);     // of a reservation or savings plan
@@ -37,7 +38,7 @@ struct charge {
     enum charge_stage stage;
     int64_t deduction; // of what a price charges: place of the discount among the contract's, from 1; 0: none. COVERED, UNUSED and
                        // PURCHASE: place of the reservation, or number of reservations + place of the plan (contract_commitment.h). PACKAGE, BOUGHT, LEFT, FEE, FEE_REFUND and COUPON: number of the holding.
-                       // ACCOUNT_MINIMUM and ACCOUNT_MAXIMUM: place of the limit among the contract's, from 1
+                       // ACCOUNT_MINIMUM, ACCOUNT_MAXIMUM and TRUE_UP: place of the limit among the contract's, from 1
     struct quantity quantity;  // meter units
     struct amount list_cost, contracted_cost, effective_cost, billed_cost; // at 1e-12, each product rounded half-up once
 };
@@ -64,6 +65,10 @@ size_t charge_boundaries(const struct catalogue *catalogue, const struct agreeme
 // prices run through the period in time order, over all tenants, per (book, sku, match): docs/pricing.md. list_cost: at the last parent of the book when it prices the
 // SKU per unit, else the contracted cost. Prices in another currency are converted at the rate of the period's start (docs/currencies.md). ERR_LIMIT names tenant and meter.
 enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;
+
+// Does what an earlier period was billed under this SKU and stage count for the minimum of a term?
+struct contract_limit;
+bool charge_counts_for_term(const struct contract_limit *limit, const struct sku *sku, enum charge_stage stage);
 
 // The tenants' share of every charge: shared ones are split by the quantity that each tenant has under the same SKU and price match in the
 // period to date, largest remainder at 1e-12, ties by tenant id order. Sums to the charges exactly; in the order of the charges. What has neither tenant nor price is nobody's share.

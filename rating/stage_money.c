@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool in_scope(const struct stage_work *work, const struct money_scope *scope, const struct charge *charge)
+bool money_scope_has(const struct money_scope *scope, const struct sku *sku)
 {
-    const struct sku *sku = catalogue_sku_number(work->catalogue, charge->sku);
     for (size_t i = 0; i < scope->sku_count; i++)
         if (scope->skus[i] == sku) return true;
     for (size_t i = 0; i < scope->service_count; i++)
         if (sku && scope->services[i] == sku->service) return true;
     return scope->sku_count == 0 && scope->service_count == 0;
+}
+
+static bool in_scope(const struct stage_work *work, const struct money_scope *scope, const struct charge *charge)
+{
+    return charge->stage != STAGE_TRUE_UP && money_scope_has(scope, catalogue_sku_number(work->catalogue, charge->sku));
 }
 
 enum err stage_billed(const struct stage_work *work, const struct money_scope *scope, bool gross, struct amount *sum)

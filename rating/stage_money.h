@@ -9,7 +9,9 @@ struct money_scope {
     const struct service *const *services; size_t service_count;
 };
 
-// Sum of the billed costs in the scope so far; `gross`: before coupons. ERR_LIMIT names tenant and meter.
+bool money_scope_has(const struct money_scope *scope, const struct sku *sku);
+
+// Sum of the billed costs in the scope so far, but what makes up for terms; `gross`: before coupons. ERR_LIMIT names tenant and meter.
 enum err stage_billed(const struct stage_work *work, const struct money_scope *scope, bool gross,
                       struct amount *sum) MUST_USE;
 

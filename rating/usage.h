@@ -30,6 +30,9 @@ struct account_usage {
     int64_t account;
     instant_us period_start, period_end;
     instant_us due; // up to when time has passed in the period (usage_due): what falls due with time does so before it; loaders leave it 0
+    // For each limit of the contract: what earlier periods of its term, if that ends in this one, were billed for in its services. NULL: not
+    // known, then no term is made up for. Loaders leave it NULL.
+    const struct amount *earlier;
     const struct usage_line *lines; size_t line_count;
     const struct usage_dimension *dimensions; size_t dimension_count; // sorted by id
 };

@@ -174,6 +174,7 @@ class Limit:
     booked: str
     start: int
     end: int
+    term: bool = False  # a minimum of all these months together
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def times_of(times):
 def limit_of(row):
     return Limit(decimal(row.get("minimum_spend", "0")), decimal(row["maximum_spend"]) if "maximum_spend" in row else None,
                  tuple(row.get("services", ())), row.get("booked"), instant(row["from"]) if "from" in row else ALWAYS,
-                 instant(row["to"]) if "to" in row else NEVER)
+                 instant(row["to"]) if "to" in row else NEVER, row.get("of") == "term")
 
 
 def in_force(versions, at):

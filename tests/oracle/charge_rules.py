@@ -114,7 +114,7 @@ class Rating:
             key = Key(None, sku, NOTHING, tier, None, stage, holding)
             self.rated.charges[key], self.rated.effective[key] = (quantity, billed), effective
 
-    def finish(self, start=None, end=None):
+    def finish(self, start=None, end=None, earlier=()):
         if start is not None:
             edges = self.commitments.edges if self.commitments else ()
             taken, effective = taken_units(self.catalogue, self.terms, self.book, self.items, start, end, edges)
@@ -142,13 +142,13 @@ class Rating:
             for price, tier, stage, quantity, cost in climb(ladder, self.rate):
                 self.rated.charges[Key(None, price.sku, price.name, tier, None, stage)] = quantity, cost
         if self.terms:
-            self.rated.charges = deducted(self.catalogue, self.terms, self.rated.charges, start, end, Key)
+            self.rated.charges = deducted(self.catalogue, self.terms, self.rated.charges, start, end, Key, earlier)
             self.rated.effective |= {key: cost for key, (_, cost) in self.rated.charges.items() if key.stage >= COUPON}
         return self.rated
 
 
-def rate(counted, account, label, cut_end):
-    """F of an account and month. `cut_end(tenant)`: see usage()."""
+def rate(counted, account, label, cut_end, earlier=()):
+    """F of an account and month. `cut_end(tenant)`: see usage(); earlier: (start, charges) of its months before."""
     catalogue = counted.catalogue
     terms = period_terms(catalogue, account, label)
     start, end = month(terms.zone, label)
@@ -172,7 +172,7 @@ def rate(counted, account, label, cut_end):
     rating = Rating(catalogue, terms.book, terms, commitments if commitments.rows else None, exchange)
     for piece in usage(counted, account, terms.zone, start, end, cut_end, edges_of):
         rating.take(piece)
-    return rating.finish(start, end)
+    return rating.finish(start, end, earlier)
 
 
 def period_terms(catalogue, account, label):

@@ -11,7 +11,7 @@ from price_rules import MAXIMUM_SPEND, OWN
 
 
 PACKAGE, BOUGHT, LEFT = 8, 9, 10  # stages of charges
-COUPON, ACCOUNT_MINIMUM, ACCOUNT_MAXIMUM = 13, 14, 15
+COUPON, ACCOUNT_MINIMUM, ACCOUNT_MAXIMUM, TRUE_UP = 13, 14, 15, 16
 NOTHING = "", "", "{}", ALWAYS, ""     # a price's name where there is none
 
 
@@ -129,7 +129,8 @@ def discounts(catalogue, terms, charges, *_):
 
 
 def within(catalogue, key, skus, services):
-    return not skus and not services or key.sku in skus or catalogue.skus[key.sku]["service"] in services
+    found = not skus and not services or key.sku in skus or catalogue.skus[key.sku]["service"] in services
+    return found and key.stage != TRUE_UP
 
 
 def billed(charges, inside):
@@ -152,7 +153,7 @@ def take_off(charges, inside, off, stage, deduction):
     charges.update({key: (Fraction(0), -part) for key, part in zip(keys, parts) if part})
 
 
-def coupons(catalogue, terms, charges, start, end, _):
+def coupons(catalogue, terms, charges, start, end, *_):
     """The one that ends soonest first; the least spend is that before any coupon."""
     charges = dict(charges)
     held = sorted(catalogue.held(terms.account, Coupon, start, end), key=lambda each: (each[0].end, each[0].id))
@@ -167,13 +168,19 @@ def coupons(catalogue, terms, charges, start, end, _):
     return charges
 
 
-def limits(catalogue, terms, charges, start, end, key_of):
-    """A month that has passed comes to the least at least; and to the most at most."""
+def limits(catalogue, terms, charges, start, end, key_of, earlier=()):
+    """A month that has passed comes to the least at least; and to the most at most. A term comes to its least in its
+    last month; earlier: (start, charges) of the months before."""
     charges = dict(charges)
     for place, limit in enumerate(terms.limits, 1):
-        if limit.start <= start < limit.end:
-            inside = lambda key: within(catalogue, key, (), limit.services)
-            sum_of = billed(charges, inside)
+        inside = lambda key: within(catalogue, key, (), limit.services)
+        sum_of = billed(charges, inside)
+        if limit.term:
+            sum_of += sum(billed(before, inside) for begin, before in earlier if begin >= limit.start)
+            if start < limit.end <= end and sum_of < limit.minimum:
+                key = key_of(None, limit.booked, NOTHING, 0, None, TRUE_UP, place)
+                charges[key] = Fraction(0), limit.minimum - sum_of
+        elif limit.start <= start < limit.end:
             if limit.maximum is not None and sum_of > limit.maximum:
                 take_off(charges, inside, sum_of - limit.maximum, ACCOUNT_MAXIMUM, place)
             elif sum_of < limit.minimum:
@@ -185,9 +192,9 @@ def limits(catalogue, terms, charges, start, end, key_of):
 MONEY = {"discounts": discounts, "coupons": coupons, "limits": limits}
 
 
-def deducted(catalogue, terms, charges, start, end, key_of):
-    """key_of makes a charge's key of a tuple."""
+def deducted(catalogue, terms, charges, start, end, key_of, earlier):
+    """key_of makes a charge's key."""
     for stage in terms.stages:
         if stage in MONEY and (start is not None or stage == "discounts"):
-            charges = MONEY[stage](catalogue, terms, charges, start, end, key_of)
+            charges = MONEY[stage](catalogue, terms, charges, start, end, key_of, earlier)
     return charges

@@ -22,6 +22,9 @@
 #define LIMITS(list) "{\"limits\":[" list "]}"
 #define LEAST(amount, more) "{\"minimum_spend\":\"" amount "\",\"services\":[],\"booked\":\"compute.server\"" more "}"
 #define MOST(amount, services) "{\"minimum_spend\":\"0\",\"maximum_spend\":\"" amount "\",\"services\":[" services "]}"
+#define TERM(amount, from, to)                                                                                         \
+    "{\"of\":\"term\",\"minimum_spend\":\"" amount "\",\"services\":[],\"booked\":\"compute.server\",\"from\":\"" from  \
+    "T00:00:00Z\",\"to\":\"" to "T00:00:00Z\"}"
 enum { USES = 3, HELD = 3 };
 
 // Account 1 (t-1, t-2) uses SKU 1 (storage) and SKU 2 (compute) in January 2026 at 1 EUR each.
@@ -37,80 +40,97 @@ struct money_case {
         const char *quantity;
     } uses[USES];
     int due;             // day
+    const char *earlier; // of the first limit's term; NULL: not known
     const char *charges; // not of usage: "TENANT.SKU.STAGE.DEDUCTION=LIST/CONTRACTED/EFFECTIVE/BILLED "
 };
 
 static const struct money_case cases[] = {
-    {"nothing to take off", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{0}}, 31, ""},
-    {"usage of nothing", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "0"}}, 31, ""},
-    {"an amount", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "25"}}, 31, "1.1.13.1=0/0/-10/-10 "},
-    {"all of it", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "10"}}, 31, "1.1.13.1=0/0/-10/-10 "},
-    {"never below zero", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "9.999999999"}}, 31,
+    {"nothing to take off", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{0}}, 31, NULL, ""},
+    {"usage of nothing", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "0"}}, 31, NULL, ""},
+    {"an amount", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "25"}}, 31, NULL, "1.1.13.1=0/0/-10/-10 "},
+    {"all of it", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "10"}}, 31, NULL, "1.1.13.1=0/0/-10/-10 "},
+    {"never below zero", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "9.999999999"}}, 31, NULL,
      "1.1.13.1=0/0/-9.999999999/-9.999999999 "},
-    {"the least amount", NULL, NULL, {{OFF("0.000000000001"), 1, 0, 1}}, {{1, 1, "5"}}, 31,
+    {"the least amount", NULL, NULL, {{OFF("0.000000000001"), 1, 0, 1}}, {{1, 1, "5"}}, 31, NULL,
      "1.1.13.1=0/0/-0.000000000001/-0.000000000001 "},
-    {"two are held", NULL, NULL, {{OFF("10"), 1, 0, 2}}, {{1, 1, "25"}}, 31, "1.1.13.1=0/0/-20/-20 "},
-    {"a rate is the same however many are held", NULL, NULL, {{RATE("0.1", "0"), 1, 0, 3}}, {{1, 1, "25"}}, 31,
+    {"two are held", NULL, NULL, {{OFF("10"), 1, 0, 2}}, {{1, 1, "25"}}, 31, NULL, "1.1.13.1=0/0/-20/-20 "},
+    {"a rate is the same however many are held", NULL, NULL, {{RATE("0.1", "0"), 1, 0, 3}}, {{1, 1, "25"}}, 31, NULL,
      "1.1.13.1=0/0/-2.5/-2.5 "},
-    {"a rate of all", NULL, NULL, {{RATE("1", "0"), 1, 0, 1}}, {{1, 1, "25"}}, 31, "1.1.13.1=0/0/-25/-25 "},
-    {"its maximum, one below", NULL, NULL, {{RATE("0.1", "2.500000000001"), 1, 0, 1}}, {{1, 1, "25"}}, 31,
+    {"a rate of all", NULL, NULL, {{RATE("1", "0"), 1, 0, 1}}, {{1, 1, "25"}}, 31, NULL, "1.1.13.1=0/0/-25/-25 "},
+    {"its maximum, one below", NULL, NULL, {{RATE("0.1", "2.500000000001"), 1, 0, 1}}, {{1, 1, "25"}}, 31, NULL,
      "1.1.13.1=0/0/-2.5/-2.5 "},
-    {"its maximum, one above", NULL, NULL, {{RATE("0.1", "2.499999999999"), 1, 0, 1}}, {{1, 1, "25"}}, 31,
+    {"its maximum, one above", NULL, NULL, {{RATE("0.1", "2.499999999999"), 1, 0, 1}}, {{1, 1, "25"}}, 31, NULL,
      "1.1.13.1=0/0/-2.499999999999/-2.499999999999 "},
     // 0.000000001 x 0.0005 = 5e-13, half of the last place
-    {"half of the last place", NULL, NULL, {{RATE("0.0005", "0"), 1, 0, 1}}, {{1, 1, "0.000000001"}}, 31,
+    {"half of the last place", NULL, NULL, {{RATE("0.0005", "0"), 1, 0, 1}}, {{1, 1, "0.000000001"}}, 31, NULL,
      "1.1.13.1=0/0/-0.000000000001/-0.000000000001 "},
     {"a least spend, one below", NULL, NULL, {{COUPON("0", "5", "25.000000000001", "0", "", ""), 1, 0, 1}},
-     {{1, 1, "25"}}, 31, ""},
-    {"a least spend, at", NULL, NULL, {{COUPON("0", "5", "25", "0", "", ""), 1, 0, 1}}, {{1, 1, "25"}}, 31,
+     {{1, 1, "25"}}, 31, NULL, ""},
+    {"a least spend, at", NULL, NULL, {{COUPON("0", "5", "25", "0", "", ""), 1, 0, 1}}, {{1, 1, "25"}}, 31, NULL,
      "1.1.13.1=0/0/-5/-5 "},
     {"another SKU bears nothing, and does not count", NULL, NULL,
-     {{COUPON("0", "5", "10", "0", REQUESTS, ""), 1, 0, 1}}, {{1, 1, "9"}, {1, 2, "100"}}, 31, ""},
-    {"on a SKU", NULL, NULL, {{COUPON("0", "5", "9", "0", REQUESTS, ""), 1, 0, 1}}, {{1, 1, "9"}, {1, 2, "100"}}, 31,
+     {{COUPON("0", "5", "10", "0", REQUESTS, ""), 1, 0, 1}}, {{1, 1, "9"}, {1, 2, "100"}}, 31, NULL, ""},
+    {"on a SKU", NULL, NULL, {{COUPON("0", "5", "9", "0", REQUESTS, ""), 1, 0, 1}}, {{1, 1, "9"}, {1, 2, "100"}}, 31, NULL,
      "1.1.13.1=0/0/-5/-5 "},
     {"on a service", NULL, NULL, {{COUPON("0", "5", "0", "0", "", "\"compute\""), 1, 0, 1}}, {{1, 1, "9"}, {1, 2, "100"}},
-     31, "1.2.13.1=0/0/-5/-5 "},
+     31, NULL, "1.2.13.1=0/0/-5/-5 "},
     {"on a SKU and a service", NULL, NULL, {{COUPON("0.5", "0", "0", "0", REQUESTS, "\"compute\""), 1, 0, 1}},
-     {{1, 1, "10"}, {1, 2, "30"}}, 31, "1.1.13.1=0/0/-5/-5 1.2.13.1=0/0/-15/-15 "},
+     {{1, 1, "10"}, {1, 2, "30"}}, 31, NULL, "1.1.13.1=0/0/-5/-5 1.2.13.1=0/0/-15/-15 "},
     // 10 over three equal charges: the first by SKU, then tenant, bears the last place: compute.server, then storage.requests
-    {"ties by SKU, then tenant", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "7"}, {2, 1, "7"}, {1, 2, "7"}}, 31,
+    {"ties by SKU, then tenant", NULL, NULL, {{OFF("10"), 1, 0, 1}}, {{1, 1, "7"}, {2, 1, "7"}, {1, 2, "7"}}, 31, NULL,
      "1.1.13.1=0/0/-3.333333333333/-3.333333333333 1.2.13.1=0/0/-3.333333333334/-3.333333333334 "
      "2.1.13.1=0/0/-3.333333333333/-3.333333333333 "},
-    {"ties of the last two places", NULL, NULL, {{OFF("20"), 1, 0, 1}}, {{1, 1, "7"}, {2, 1, "7"}, {1, 2, "7"}}, 31,
+    {"ties of the last two places", NULL, NULL, {{OFF("20"), 1, 0, 1}}, {{1, 1, "7"}, {2, 1, "7"}, {1, 2, "7"}}, 31, NULL,
      "1.1.13.1=0/0/-6.666666666667/-6.666666666667 1.2.13.1=0/0/-6.666666666667/-6.666666666667 "
      "2.1.13.1=0/0/-6.666666666666/-6.666666666666 "},
     // h2 ends first: 30 - 10, then a half of what is left; h3 finds its least spend, which is that before coupons
     {"the one that ends soonest comes first", NULL, NULL,
      {{RATE("0.5", "0"), 1, 0, 1}, {OFF("10"), 1, 20, 1}, {COUPON("0", "7", "30", "0", "", ""), 1, 0, 1}}, {{1, 1, "30"}},
-     31, "1.1.13.1=0/0/-10/-10 1.1.13.2=0/0/-10/-10 1.1.13.3=0/0/-7/-7 "},
+     31, NULL, "1.1.13.1=0/0/-10/-10 1.1.13.2=0/0/-10/-10 1.1.13.3=0/0/-7/-7 "},
     {"ties by id, and the last finds what is left", NULL, NULL, {{OFF("20"), 1, 0, 1}, {OFF("20"), 1, 0, 1}},
-     {{1, 1, "30"}}, 31, "1.1.13.1=0/0/-20/-20 1.1.13.2=0/0/-10/-10 "},
-    {"held before and after", NULL, NULL, {{OFF("1"), -30, 1, 1}, {OFF("1"), 31, 0, 1}}, {{1, 1, "30"}}, 31, ""},
-    {"held for a part of the period", NULL, NULL, {{OFF("1"), -30, 2, 1}, {OFF("2"), 30, 0, 1}}, {{1, 1, "30"}}, 31,
+     {{1, 1, "30"}}, 31, NULL, "1.1.13.1=0/0/-20/-20 1.1.13.2=0/0/-10/-10 "},
+    {"held before and after", NULL, NULL, {{OFF("1"), -30, 1, 1}, {OFF("1"), 31, 0, 1}}, {{1, 1, "30"}}, 31, NULL, ""},
+    {"held for a part of the period", NULL, NULL, {{OFF("1"), -30, 2, 1}, {OFF("2"), 30, 0, 1}}, {{1, 1, "30"}}, 31, NULL,
      "1.1.13.1=0/0/-1/-1 1.1.13.2=0/0/-2/-2 "},
-    {"the stage is not there", "free,limits", NULL, {{OFF("1"), 1, 0, 1}}, {{1, 1, "30"}}, 31, ""},
+    {"the stage is not there", "free,limits", NULL, {{OFF("1"), 1, 0, 1}}, {{1, 1, "30"}}, 31, NULL, ""},
 
-    {"a minimum without usage", NULL, LIMITS(LEAST("50", "")), {{0}}, {{0}}, 31, "0.2.14.1=50/50/50/50 "},
-    {"before the period's time has passed", NULL, LIMITS(LEAST("50", "")), {{0}}, {{0}}, 30, ""},
-    {"a minimum, one below", NULL, LIMITS(LEAST("50", "")), {{0}}, {{1, 1, "49.999999999"}}, 31,
+    {"a minimum without usage", NULL, LIMITS(LEAST("50", "")), {{0}}, {{0}}, 31, NULL, "0.2.14.1=50/50/50/50 "},
+    {"before the period's time has passed", NULL, LIMITS(LEAST("50", "")), {{0}}, {{0}}, 30, NULL, ""},
+    {"a minimum, one below", NULL, LIMITS(LEAST("50", "")), {{0}}, {{1, 1, "49.999999999"}}, 31, NULL,
      "0.2.14.1=0.000000001/0.000000001/0.000000001/0.000000001 "},
-    {"a minimum, at", NULL, LIMITS(LEAST("50", "")), {{0}}, {{1, 1, "50"}}, 31, ""},
-    {"a minimum since a later period", NULL, LIMITS(LEAST("50", ",\"from\":\"2026-01-01T00:15:00Z\"")), {{0}}, {{0}}, 31, ""},
-    {"a minimum since this one", NULL, LIMITS(LEAST("50", ",\"from\":\"2026-01-01T00:00:00Z\"")), {{0}}, {{0}}, 31,
+    {"a minimum, at", NULL, LIMITS(LEAST("50", "")), {{0}}, {{1, 1, "50"}}, 31, NULL, ""},
+    {"a minimum since a later period", NULL, LIMITS(LEAST("50", ",\"from\":\"2026-01-01T00:15:00Z\"")), {{0}}, {{0}}, 31, NULL, ""},
+    {"a minimum since this one", NULL, LIMITS(LEAST("50", ",\"from\":\"2026-01-01T00:00:00Z\"")), {{0}}, {{0}}, 31, NULL,
      "0.2.14.1=50/50/50/50 "},
-    {"a minimum that has ended", NULL, LIMITS(LEAST("50", ",\"to\":\"2026-01-01T00:00:00Z\"")), {{0}}, {{0}}, 31, ""},
-    {"a maximum, below it", NULL, LIMITS(MOST("30.000000000001", "")), {{0}}, {{1, 1, "30"}}, 31, ""},
-    {"a maximum, at", NULL, LIMITS(MOST("30", "")), {{0}}, {{1, 1, "30"}}, 31, ""},
-    {"a maximum, one above, before the end", NULL, LIMITS(MOST("29.999999999999", "")), {{0}}, {{1, 1, "30"}}, 2,
+    {"a minimum that has ended", NULL, LIMITS(LEAST("50", ",\"to\":\"2026-01-01T00:00:00Z\"")), {{0}}, {{0}}, 31, NULL, ""},
+    {"a maximum, below it", NULL, LIMITS(MOST("30.000000000001", "")), {{0}}, {{1, 1, "30"}}, 31, NULL, ""},
+    {"a maximum, at", NULL, LIMITS(MOST("30", "")), {{0}}, {{1, 1, "30"}}, 31, NULL, ""},
+    {"a maximum, one above, before the end", NULL, LIMITS(MOST("29.999999999999", "")), {{0}}, {{1, 1, "30"}}, 2, NULL,
      "1.1.15.1=0/0/-0.000000000001/-0.000000000001 "},
-    {"a maximum of nothing", NULL, LIMITS(MOST("0", "")), {{0}}, {{1, 1, "30"}, {2, 2, "10"}}, 31,
+    {"a maximum of nothing", NULL, LIMITS(MOST("0", "")), {{0}}, {{1, 1, "30"}, {2, 2, "10"}}, 31, NULL,
      "1.1.15.1=0/0/-30/-30 2.2.15.1=0/0/-10/-10 "},
     {"a maximum of one service, a minimum of all", NULL, LIMITS(MOST("5", "\"storage\"") "," LEAST("40", "")), {{0}},
-     {{1, 1, "30"}, {2, 2, "10"}}, 31, "0.2.14.2=25/25/25/25 1.1.15.1=0/0/-25/-25 "},
-    {"coupons before a minimum", NULL, LIMITS(LEAST("50", "")), {{OFF("10"), 1, 0, 1}}, {{1, 1, "55"}}, 31,
+     {{1, 1, "30"}, {2, 2, "10"}}, 31, NULL, "0.2.14.2=25/25/25/25 1.1.15.1=0/0/-25/-25 "},
+    {"coupons before a minimum", NULL, LIMITS(LEAST("50", "")), {{OFF("10"), 1, 0, 1}}, {{1, 1, "55"}}, 31, NULL,
      "0.2.14.1=5/5/5/5 1.1.13.1=0/0/-10/-10 "},
-    {"and after it", "limits,coupons", LIMITS(LEAST("60", "")), {{OFF("12"), 1, 0, 1}}, {{1, 1, "55"}}, 31,
+    {"and after it", "limits,coupons", LIMITS(LEAST("60", "")), {{OFF("12"), 1, 0, 1}}, {{1, 1, "55"}}, 31, NULL,
      "0.2.13.1=0/0/-1/-1 0.2.14.1=5/5/5/5 1.1.13.1=0/0/-11/-11 "},
+    {"a term, not its last period", NULL, LIMITS(TERM("50", "2026-01-01", "2026-03-01")), {{0}}, {{1, 1, "10"}}, 31, "0", ""},
+    {"a term's last period, earlier ones not known", NULL, LIMITS(TERM("50", "2025-12-01", "2026-01-31")), {{0}},
+     {{1, 1, "10"}}, 31, NULL, ""},
+    {"a term, before its end", NULL, LIMITS(TERM("50", "2025-12-01", "2026-01-31")), {{0}}, {{1, 1, "10"}}, 30, "0", ""},
+    {"a term of one period", NULL, LIMITS(TERM("50", "2026-01-01", "2026-01-31")), {{0}}, {{1, 1, "10"}}, 31, "0",
+     "0.2.16.1=40/40/40/40 "},
+    {"a term, one below", NULL, LIMITS(TERM("50", "2025-12-01", "2026-01-31")), {{0}}, {{1, 1, "10"}}, 31,
+     "39.999999999999", "0.2.16.1=0.000000000001/0.000000000001/0.000000000001/0.000000000001 "},
+    {"a term, at", NULL, LIMITS(TERM("50", "2025-12-01", "2026-01-31")), {{0}}, {{1, 1, "10"}}, 31, "40", ""},
+    {"a term, far above", NULL, LIMITS(TERM("50", "2025-12-01", "2026-01-31")), {{0}}, {{1, 1, "10"}}, 31, "4000", ""},
+    // 50 - 30 - (10 - 4); the period's own minimum does not see what made up for the term, nor does the coupon after it
+    {"a term, then a minimum, then a coupon", "limits,coupons",
+     LIMITS(TERM("50", "2025-12-01", "2026-01-31") "," LEAST("14", "")), {{OFF("100"), 1, 0, 1}}, {{1, 1, "10"}}, 31, "30",
+     "0.2.13.1=0/0/-4/-4 0.2.14.2=4/4/4/4 0.2.16.1=10/10/10/10 1.1.13.1=0/0/-10/-10 "},
+    {"coupons lower what counts for a term", NULL, LIMITS(TERM("50", "2025-12-01", "2026-01-31")), {{OFF("4"), 1, 0, 1}},
+     {{1, 1, "10"}}, 31, "30", "0.2.16.1=14/14/14/14 1.1.13.1=0/0/-4/-4 "},
 };
 
 static instant_us day_of(int day)
@@ -160,6 +180,11 @@ static enum err rate(const struct money_case *row, const struct catalogue *catal
                                   .lines = lines,
                                   .dimensions = &set,
                                   .dimension_count = 1};
+    struct amount *earlier = ARENA_ARRAY(arena, struct amount, HELD);
+    if (row->earlier) {
+        assert_int_equal(amount_parse(row->earlier, strlen(row->earlier), earlier, NULL), ERR_OK);
+        usage.earlier = earlier;
+    }
     for (; usage.line_count < USES && row->uses[usage.line_count].tenant; usage.line_count++) {
         struct usage_line *line = &lines[usage.line_count];
         const char *quantity = row->uses[usage.line_count].quantity;
