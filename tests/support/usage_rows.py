@@ -22,6 +22,7 @@ class Log:
 
     def __init__(self, deployment, partitions=1):
         self.deployment, self.place, self.batch = deployment, (1, 0), 0
+        self.slots = {}    # meter: its slot, where that is not the usual one
         self.batches = {}  # (incarnation, partition): last batch
         self.add_incarnation(1, partitions)
         self.tenants = {name: number for number, name in deployment.ids("tenant").items()}
@@ -64,7 +65,8 @@ class Log:
         return f"{self.place[0]}, {self.place[1]}, {self.batch}"
 
     def usage_rows(self, hour, tenant, meter, when, quantity, dimensions=(), latest=None):
-        members, slot = members_of(dimensions), exact.instant_shown(when - when % exact.SLOT)
+        members = members_of(dimensions)
+        slot = exact.instant_shown(when - when % self.slots.get(meter, exact.SLOT))
         moment = f"'{exact.instant_shown(when)}', '{hash_of(self.origin(), str(latest))}'"
         yield self.dimension_set(tenant, members)
         yield (f"insert into rating.usage_delta values ({self.origin()}, '{hour}', 0, {self.tenants[tenant]},"
