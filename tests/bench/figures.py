@@ -13,7 +13,7 @@ BEGIN, END = "<!-- tests/bench/run --write: begin -->", "<!-- end -->"
 PROCESSES = ("rater", "postgres", "kafka", "redis")
 # name, title, form, goal: None or (least or most, bound)
 LEAST, MOST = ">=", "<="
-MODELS = ("per_unit", "graduated", "volume", "package", "stairstep", "percentage", "flat")
+MODELS = ("per_unit", "graduated", "volume", "package", "stairstep", "percentage", "flat", "dynamic")
 TERMS = {"plain": "by the hour, half of it runs", "when": "the same with `when`", "times": "the same with `times`",
          "increments": "the same with a minimum and increments", "discounts": "the same with discounts",
          "package": "the same with a package", "reservations": "the same with a reservation",

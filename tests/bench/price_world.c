@@ -39,13 +39,13 @@ static void begin(struct catalogue_rows *rows)
 }
 
 // A meter and its SKU, both of this number.
-static void add_sku(struct catalogue_rows *rows, int number)
+static void add_sku(struct catalogue_rows *rows, int number, const char *unit)
 {
     char text[32];
     int length = snprintf(text, sizeof text, "meter-%d", number);
     const char *id = rows_text(rows, text, (size_t)length);
     *ROW_NEW(&rows->meters) = (struct meter_row){.version = 1, .number = number, .effective_from = INSTANT_MIN,
-                                                 .id = id, .name = "Bench", .event_type = id, .unit = "unit",
+                                                 .id = id, .name = "Bench", .event_type = id, .unit = unit,
                                                  .aggregation = AGGREGATION_SUM, .value_property = "n",
                                                  .dimensions = dimensions, .dimension_count = 2, .slot_minutes = 15,
                                                  .accept_days = 35, .future_seconds = 300};
@@ -60,7 +60,7 @@ static void add_price(struct catalogue_rows *rows, int32_t sku, enum price_model
     struct price_row *row = ROW_NEW(&rows->prices);
     *row = (struct price_row){.version = 1, .number = number, .book = 1, .sku = sku, .match = match,
                               .effective_from = INSTANT_MIN, .model = model, .unit = "thousand",
-                              .per = {INT64_C(1000000000000)}};
+                              .per = {INT64_C(1000000000) * (form->money ? 1 : 1000)}};
     if (form->price) row->price.pico = 123456789;
     for (int tier = 0; form->tiers && tier < 3; tier++)
         *ROW_NEW(&rows->tiers) = (struct price_tier_row){
@@ -107,7 +107,7 @@ void price_world_models(struct price_world *world)
     begin(&rows);
     for (int model = 0; model < PRICE_MODEL_COUNT; model++) {
         if (!price_world_has((enum price_model)model)) continue;
-        add_sku(&rows, model + 1);
+        add_sku(&rows, model + 1, price_forms[model].money ? "USD" : "unit");
         for (int flavour = 0; flavour < PRICE_FLAVOURS; flavour++) {
             char match[32];
             int length = snprintf(match, sizeof match, "{\"flavour\":\"f-%d\"}", flavour);
@@ -133,7 +133,7 @@ void price_world_wide(struct price_world *world, int prices)
     struct catalogue_rows rows;
     begin(&rows);
     for (int i = 0; i < prices; i++) {
-        add_sku(&rows, i + 1);
+        add_sku(&rows, i + 1, "unit");
         add_price(&rows, i + 1, i % 2 ? PRICE_GRADUATED : PRICE_PER_UNIT, NULL);
     }
     build(&rows, world);
