@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the earlier periods of a term were billed: an input of F in the period in which the term ends (docs/adr/0019).
+// What the earlier periods of a term were billed: an input of F in the period in which the term ends (docs/adr/0020).
 #pragma once
 #include "catalogue/contract_limit.h"
 #include "invoicing/period.h"

@@ -27,20 +27,24 @@ struct making {
     struct arena *arena;
     struct piece *pieces;
     size_t count, capacity;
+    size_t asked; // of these, pieces of months that are asked for; the others are of months before it
     struct fault *fault;
 };
 
 // --- whose month
 
-static bool wanted_month(const struct quote_wish *wish, const struct billing_period *period)
+// Below 0: the month lies before the one that is asked for; 0: it is asked for; above 0: it lies behind.
+static int month_order(const struct quote_wish *wish, const struct billing_period *period)
 {
     int year, month;
     struct fault ignored;
-    return !wish->month || (period_label_read(period->label, &year, &month, &ignored) == ERR_OK && year == wish->year &&
-                            month == wish->month);
+    if (!wish->month) return 0;
+    if (period_label_read(period->label, &year, &month, &ignored) != ERR_OK) return 1;
+    return year != wish->year ? year - wish->year : month - wish->month;
 }
 
-// The account's months from `from` to `to`. Time without an agreement is left out.
+// The account's months from `from` to `to` that are asked for, or lie before: a term's last month needs these. Time without
+// an agreement is left out.
 static void add_pieces(struct making *making, const struct quote_record *record, int64_t account, instant_us from,
                        instant_us to)
 {
@@ -55,7 +59,9 @@ static void add_pieces(struct making *making, const struct quote_record *record,
         else if (period_of(making->catalogue, account, piece.from, &piece.period, &ignored) != ERR_OK)
             return;
         piece.to = piece.period.end < to ? piece.period.end : to;
-        if (!wanted_month(making->wish, &piece.period)) continue;
+        const int order = month_order(making->wish, &piece.period);
+        if (order > 0) continue;
+        making->asked += order == 0;
         making->pieces = arena_grow(making->arena, making->pieces, sizeof piece, making->count, &making->capacity);
         making->pieces[making->count++] = piece;
     }
@@ -73,7 +79,7 @@ static bool place_record(struct making *making, const struct quote_record *recor
 {
     const bool interval = record->meter->aggregation == AGGREGATION_INTERVAL;
     const struct billing_account *only = making->wish->account;
-    const size_t before = making->count;
+    const size_t before = making->asked;
     const instant_us slot = instant_floor(record->start, record->meter->slot_us);
     const instant_us begin = interval ? record->start : slot, end = interval ? record->end : slot + 1;
     size_t count;
@@ -85,7 +91,7 @@ static bool place_record(struct making *making, const struct quote_record *recor
         for (int level = 0; level < CHAIN_MAX && account; level++, account = seller_of(making, account, from))
             if (!only || only->number == account) add_pieces(making, record, account, from, to);
     }
-    return making->count > before || begin == end;
+    return making->asked > before || begin == end;
 }
 
 static int piece_order(const void *left, const void *right)
@@ -297,7 +303,7 @@ static enum err set_earlier(const struct making *making, const struct quote_list
     return ERR_OK;
 }
 
-static enum err make_one(struct making *making, const struct piece *pieces, size_t count, const struct quote_list *list,
+static enum err rate_one(struct making *making, const struct piece *pieces, size_t count, const struct quote_list *list,
                          struct quote *quote)
 {
     *quote = (struct quote){.period = pieces[0].period};
@@ -309,7 +315,16 @@ static enum err make_one(struct making *making, const struct piece *pieces, size
     if (!err)
         err = charge_share(making->catalogue, terms, &quote->usage, &quote->rated, making->arena, &quote->shares,
                            &quote->share_count, making->fault);
-    return err ? err : draft(making, quote);
+    return err;
+}
+
+// Before documents are drafted: their lines point to the quote.
+static void keep_asked(const struct making *making, struct quote_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (month_order(making->wish, &list->quotes[i].period) == 0) list->quotes[kept++] = list->quotes[i];
+    list->count = kept;
 }
 
 enum err quote_make(const struct catalogue *catalogue, const struct quote_usage *usage, const struct quote_wish *wish,
@@ -326,8 +341,12 @@ enum err quote_make(const struct catalogue *catalogue, const struct quote_usage 
         for (to = from + 1;
              to < making.count && period_order(&making.pieces[from].period, &making.pieces[to].period) == 0;)
             to++;
-        enum err err = make_one(&making, making.pieces + from, to - from, list, &list->quotes[list->count++]);
+        enum err err = rate_one(&making, making.pieces + from, to - from, list, &list->quotes[list->count++]);
         if (err) return err;
     }
-    return ERR_OK;
+    keep_asked(&making, list);
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < list->count && !err; i++)
+        err = draft(&making, &list->quotes[i]);
+    return err;
 }

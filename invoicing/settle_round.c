@@ -179,7 +179,7 @@ static bool touches_term(const struct touched *touched, size_t count, int64_t ac
     return low < count && touched->periods[low].account == account && touched->periods[low].start < before;
 }
 
-// The last period of a term that has ended, if an earlier one of it is touched: F of it depends on these (docs/adr/0019).
+// The last period of a term that has ended, if an earlier one of it is touched: F of it depends on these (docs/adr/0020).
 static void touch_term(struct touched *touched, size_t sorted, const struct agreement *terms, const struct contract_limit *limit, instant_us due)
 {
     struct billing_period last;

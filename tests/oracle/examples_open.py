@@ -2,28 +2,13 @@
 """Published examples that no test runs, or not in all figures, with the reason: what docs/worked-examples.md says of
 them. An example that a test has learned to run is passed on the page, whatever stands here."""
 
-PERIOD_FEES = "fees and their proration"
 SIGNED = "an amount that comes and goes in mid-period, prorated per event"
 
 # What has to come first.
 WAITS = {
-    "aws-upfront-amortized-daily": PERIOD_FEES,
     "azure-reservation-refund-pool": "cancelling a commitment",
     "azure-reservation-exchange-min": "exchanging a commitment",
-    "hw-eip-upgrade": PERIOD_FEES,
-    "hw-remaining-years": PERIOD_FEES,
-    "refund-30-day": PERIOD_FEES,
-    "baidu-rds-upgrade": PERIOD_FEES,
-    "baidu-bcc-upgrade": PERIOD_FEES,
-    "bitdeer-discount-proration": PERIOD_FEES,
-    "proration-line-vs-net": PERIOD_FEES,
-    "baremetrics-upgrade": PERIOD_FEES,
-    "flexprice-proration-monthly": PERIOD_FEES,
-    "flexprice-proration-quarterly": PERIOD_FEES,
-    "lago-quarter-proration": PERIOD_FEES,
-    "lago-credit-note-a": "credit notes by hand",
-    "lago-credit-note-b": "credit notes by hand",
-    "lago-credit-note-c": "credit notes by hand",
+    "lago-credit-note-c": "fees of weeks",
     "lago-volume-prorated": SIGNED,
     "lago-prorated-graduated-six-plus": SIGNED,
     "lago-prorated-graduated-terminate": SIGNED,
@@ -38,18 +23,10 @@ WAITS = {
     "lago-metric-rounding": "rounding of a period's quantity",
     "flexprice-count-unique": "distinct counts",
     "flexprice-average": "averages of samples",
-    "lago-coupon-and-trueup-tax": "coupons, and more than one rate of tax on a document",
-    "openmeter-unit-discount-max": "limits after discounts",
-    "openmeter-amount-discount-order": "coupons",
-    "openmeter-max-spend-overage": "limits of several lines",
-    "focus-spend-agreement-a1": "a spend commitment with a true-up",
+    "lago-coupon-and-trueup-tax": "more than one rate of tax on a document",
     "focus-spend-agreement-b1": "a prepaid spend commitment",
     "killbill-5325-units": "tiers whose blocks differ in size",
     "computenext-rounding": "another rounding below a cent",
-    "lago-fee-rounding": "a test: one line, half up",
-    "partner-margin": "a test: a book at a part of its parent",
-    "partner-fx": "exchange rates",
-    "jpy-tax-chain": "exchange rates",
     "focus-virtual-currency-a": "prices in a currency of tokens",
 }
 
@@ -59,6 +36,9 @@ NOT_OURS = {
         "the members' bills need not add up to the payer's there; here they do, always",
     "hw-billing-cycle-cutoff":
         "late usage moves into the month in which it comes there; here it stays in its own month, as a correction",
+    "hw-remaining-years": "the term in years is rounded before it is priced there; here terms are instants",
+    "openmeter-amount-discount-order":
+        "an amount is used up line by line there; here each line bears its part of a coupon",
     "hw-partner-bill-precision": "the published sum goes on with terms that cannot be retrieved",
     "lago-wallet-cap-a":
         "every line is rounded to cents there, and most of the money is lost; here lines are parts of a rounded net",
@@ -81,6 +61,8 @@ PARTS = {
     "lago-graduated-spec": "the flat amount of a period without usage",
     "openmeter-graduated-totals": "the flat amount of a period without usage",
     "openmeter-package-max": "what was cut off as a line of its own",
+    "proration-line-vs-net": "the sum of rounded lines",
+    "flexprice-proration-monthly": "the sum of rounded lines",
     "openmeter-volume": "the flat amount of a period without usage",
     "recurly-tax-rounding": "the tax of each line",
 }
