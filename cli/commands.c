@@ -42,6 +42,8 @@ const struct command command_table[] = {
     {"counters verify", "compare the counters in Redis with PostgreSQL", counters_verify_usage, counters_verify_run,
      false},
     {"message decode", "show what is in a Kafka message", message_decode_usage, message_decode_run, true},
+    {"collect counters", "read cumulative counters and send what they show", collect_counters_usage, collect_counters_run,
+     false},
     {"collect csv", "send the rows of CSV files as usage events, by a map", collect_csv_usage, collect_csv_run, false},
     {"collect ndjson", "send usage events from lines of JSON", collect_ndjson_usage, collect_ndjson_run, false},
     {"collect host", "measure this machine and send its usage", collect_host_usage, collect_host_run, false},

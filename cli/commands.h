@@ -13,6 +13,7 @@ COMMAND(bill);
 COMMAND(close_month);
 COMMAND(credit_grant);
 COMMAND(credit_list);
+COMMAND(collect_counters);
 COMMAND(collect_csv);
 COMMAND(collect_host);
 COMMAND(collect_ndjson);

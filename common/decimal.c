@@ -20,6 +20,7 @@ static bool rounds_away(uint128 quotient, uint128 remainder, uint128 divisor, en
     case ROUND_HALF_EVEN: return remainder > missing || (remainder == missing && (quotient & 1));
     case ROUND_DOWN: return false;
     case ROUND_UP: return true;
+    case ROUND_HALF_UP_NONZERO: return quotient == 0 || remainder >= missing;
     }
     err_abort(__FILE__, __LINE__, "a rounding mode of the enum");
 }

@@ -27,8 +27,9 @@ struct amount { int128 pico; };     // 1e-12 of the currency
 #define QUANTITY_EVENT_MAX_UNITS 1000000000000000LL
 
 // How a value between two steps is settled. Half-up and up go away from zero, down goes towards it: -0.5 is -1 half-up.
-enum rounding { ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN, ROUND_UP };
-enum { ROUNDING_COUNT = ROUND_UP + 1 };
+// Half-up-nonzero is half-up, but what lies between zero and the first step goes away from zero, too: 0.001 is 1.
+enum rounding { ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN, ROUND_UP, ROUND_HALF_UP_NONZERO };
+enum { ROUNDING_COUNT = ROUND_HALF_UP_NONZERO + 1 };
 extern const char *const rounding_names[ROUNDING_COUNT]; // in files, in the database and for people
 
 // Reads a decimal of plain digits: [-]digits[.digits], optional exponent when allowed. Refuses (ERR_INVALID, reason in

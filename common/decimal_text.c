@@ -217,6 +217,7 @@ const char *const rounding_names[ROUNDING_COUNT] = {
     [ROUND_HALF_EVEN] = "half_even",
     [ROUND_DOWN] = "down",
     [ROUND_UP] = "up",
+    [ROUND_HALF_UP_NONZERO] = "half_up_nonzero",
 };
 
 size_t price_print(struct price price, char out[DECIMAL_TEXT_MAX])

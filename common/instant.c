@@ -37,7 +37,7 @@ void civil_from_days(int64_t days, int *year, int *month, int *day)
     *year = (int)(year_of_era + era * ERA_YEARS + (*month <= 2));
 }
 
-static int month_days(int year, int month)
+int civil_month_days(int year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -66,7 +66,7 @@ static enum err read_date(const char *text, int64_t *days, struct fault *fault)
     int year = (int)(century * 100 + rest);
     if (year == 0) return refuse(fault, "there is no year 0000");
     if (month < 1 || month > 12) return refuse(fault, "the month is not 01..12");
-    if (day < 1 || day > (unsigned)month_days(year, (int)month)) return refuse(fault, "the month has no such day");
+    if (day < 1 || day > (unsigned)civil_month_days(year, (int)month)) return refuse(fault, "the month has no such day");
     *days = civil_days(year, (int)month, (int)day);
     return ERR_OK;
 }

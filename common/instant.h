@@ -38,6 +38,8 @@ instant_us instant_floor(instant_us instant, int64_t grain_us);
 // next.
 int64_t civil_days(int year, int month, int day);
 void civil_from_days(int64_t days, int *year, int *month, int *day);
+// 28..31; month 1..12.
+int civil_month_days(int year, int month);
 
 // The clock: an object that is passed in. clock_system() reads the machine's clock; a simulated one is set by tests.
 struct clock;

@@ -322,3 +322,15 @@ enum err yaml_fault(const struct yaml_node *node, struct fault *fault, const cha
     yaml_place(node, place);
     return fault_set(fault, ERR_INVALID, place, "%s", reason);
 }
+
+enum err yaml_check_keys(const struct yaml_node *node, const char *what, const char *const *known, struct fault *fault)
+{
+    if (node->kind != YAML_MAPPING) return yaml_fault(node, fault, "%s is a mapping of keys and values", what);
+    for (size_t i = 0; i < node->count; i++) {
+        const char *const *at = known;
+        while (*at && strcmp(*at, node->keys[i]->text) != 0)
+            at++;
+        if (!*at) return yaml_fault(node->keys[i], fault, "unknown key '%s' of %s", node->keys[i]->text, what);
+    }
+    return ERR_OK;
+}

@@ -29,6 +29,10 @@ enum err yaml_read_file(struct arena *arena, const char *path, struct yaml_node 
 const struct yaml_node *yaml_member(const struct yaml_node *mapping,
                                     const char *name); // NULL if absent or not a mapping
 bool yaml_is_null(const struct yaml_node *node);       // an absent one is, too
+// ERR_INVALID with its place: the node is no mapping, or has a key that is not among the known ones (NULL at their end).
+// `what` names it: "a counter".
+enum err yaml_check_keys(const struct yaml_node *node, const char *what, const char *const *known,
+                         struct fault *fault) MUST_USE;
 // "file:line:column" of a node into out.
 void yaml_place(const struct yaml_node *node, char out[FAULT_PLACE_MAX]);
 enum err yaml_fault(const struct yaml_node *node, struct fault *fault, const char *format, ...)

@@ -1,36 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host collector: samples this machine at an interval, turns what was used between two samples into events of type
-// cloud.host.usage, and sends them. While the gateway is away samples go on into the spool; when that is full they
-// stop, and the next one covers the time between.
+// The host collector: samples this machine at an interval, and turns what was used between two samples into events of
+// type cloud.host.usage (collect_poll.h keeps and sends them).
 #pragma once
-#include "ingest/collect_post.h"
-#include "ingest/host_state.h"
+#include "ingest/collect_poll.h"
+#include "ingest/host_sample.h"
 
-enum { HOST_INTERVAL_LEAST_MS = 100 };
+enum { HOST_TEXT_MAX = 256 };
 
-struct collect_host_options {
-    const char *tenant;
-    struct collect_target target;
-    const char *folder; // of the state
-    const char *root;   // "" but in tests
-    int64_t interval_ms, give_up_ms;
-    int64_t count; // intervals; 0: for ever
-    enum host_scope scope;
-    bool quiet;
-    const struct clock *clock;
-    const volatile bool *stop;
-};
-struct collect_host_result {
-    int64_t events, acknowledged, intervals, waiting; // waiting: spool files left
-};
-// Until count intervals were measured and sent, or *stop (ERR_OK, also when events wait for the next start).
-// ERR_INVALID: the gateway refuses an event or the key; ERR_RETRY: gave up, or the state cannot be written.
-enum err host_collector_run(const struct collect_host_options *options, struct collect_host_result *result,
-                            struct fault *fault) MUST_USE;
-
-// Adds the events of the deltas to out, one a line, numbered from `sequence` + 1. Pure.
+// Whose machine it is, and what names it: a hash of the machine's id, which is not sent (systemd asks for that), or of
+// its name if it has none.
 struct host_identity {
-    const char *tenant, *source, *host, *incarnation;
+    const char *tenant;
+    char source[HOST_TEXT_MAX], host[HOST_TEXT_MAX];
 };
-void collect_host_print(const struct host_identity *identity, instant_us time, const struct host_delta *deltas,
-                        size_t count, int64_t sequence, struct text *out);
+// root: "" but in tests; kind: of the collector, a part of the source: "/collectors/KIND/HASH".
+void host_identify(const char *root, const char *kind, const char *tenant, struct host_identity *identity);
+
+struct collect_host {
+    struct host_identity identity;
+    const char *root; // "" but in tests
+    enum host_scope scope;
+    const struct clock *clock;
+    struct host_sample before, sample;
+    struct host_delta deltas[HOST_GROUPS_MAX];
+};
+// Takes a sample (collect_poll_take); context: a struct collect_host.
+enum err collect_host_take(void *context, const struct collect_spool *spool, struct text *sample, struct text *events,
+                           int64_t *count, bool *begins, struct fault *fault);
+
+// Adds the events of the deltas to out, one a line, with the numbers that come next. Pure.
+void collect_host_print(const struct host_identity *identity, const struct collect_spool *spool, instant_us time,
+                        const struct host_delta *deltas, size_t count, struct text *out);

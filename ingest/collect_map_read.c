@@ -12,19 +12,6 @@ struct reading {
     struct fault *fault;
 };
 
-static enum err check_keys(struct reading *reading, const struct yaml_node *node, const char *what,
-                           const char *const *known)
-{
-    if (node->kind != YAML_MAPPING) return yaml_fault(node, reading->fault, "%s is a mapping of keys and values", what);
-    for (size_t i = 0; i < node->count; i++) {
-        const char *const *at = known;
-        while (*at && strcmp(*at, node->keys[i]->text) != 0)
-            at++;
-        if (!*at) return yaml_fault(node->keys[i], reading->fault, "unknown key '%s' of %s", node->keys[i]->text, what);
-    }
-    return ERR_OK;
-}
-
 // A scalar of 1 to EVENT_SOURCE_MAX bytes; *text stays NULL when the key is absent and may be.
 static enum err read_text(struct reading *reading, const struct yaml_node *node, const char *key, bool required,
                           const char **text)
@@ -135,7 +122,7 @@ static enum err read_time(struct reading *reading, const struct yaml_node *node,
     const struct yaml_node *time = yaml_member(node, "time");
     int format = MAP_TIME_RFC3339;
     if (!time) return yaml_fault(node, reading->fault, "'time' is missing");
-    enum err err = check_keys(reading, time, "'time'", keys);
+    enum err err = yaml_check_keys(time, "'time'", keys, reading->fault);
     if (err == ERR_OK) err = read_column(reading, time, true, &event->time);
     if (err == ERR_OK) err = read_choice(reading, time, "format", formats, &format);
     event->format = (enum map_time_format)format;
@@ -148,7 +135,7 @@ static enum err read_when(struct reading *reading, const struct yaml_node *node,
     const struct yaml_node *when = yaml_member(node, "when");
     int unused = 0;
     if (!when) return ERR_OK;
-    enum err err = check_keys(reading, when, "'when'", keys);
+    enum err err = yaml_check_keys(when, "'when'", keys, reading->fault);
     if (err == ERR_OK) err = read_column(reading, when, true, &event->when);
     if (err == ERR_OK) err = read_choice(reading, when, "not_empty", yes, &unused);
     if (err == ERR_OK) err = read_text(reading, when, "equals", false, &event->when_equals);
@@ -190,7 +177,7 @@ static enum err read_member(struct reading *reading, const char *name, const str
     static const char *const types[] = {"string", "number", NULL};
     int type = 0;
     member->name = name;
-    enum err err = check_keys(reading, node, "a member of data", keys);
+    enum err err = yaml_check_keys(node, "a member of data", keys, reading->fault);
     if (err == ERR_OK) err = read_column(reading, node, false, &member->column);
     if (err == ERR_OK) err = read_text(reading, node, "value", false, &member->constant);
     if (err == ERR_OK) err = read_text(reading, node, "default", false, &member->otherwise);
@@ -222,7 +209,7 @@ static enum err read_data(struct reading *reading, const struct yaml_node *node,
 static enum err read_event(struct reading *reading, const struct yaml_node *node, struct map_event *event)
 {
     static const char *const keys[] = {"type", "subject", "id", "time", "when", "data", NULL};
-    enum err err = check_keys(reading, node, "an event", keys);
+    enum err err = yaml_check_keys(node, "an event", keys, reading->fault);
     if (err == ERR_OK) err = read_text(reading, node, "type", true, &event->type);
     if (err == ERR_OK) err = read_template(reading, node, "subject", true, &event->subject);
     if (err == ERR_OK) err = read_template(reading, node, "id", false, &event->id);
@@ -251,7 +238,7 @@ static enum err read_shift(struct reading *reading, const struct yaml_node *node
     const struct yaml_node *shift = yaml_member(node, "shift");
     reading->map->from = reading->map->to = INSTANT_NONE;
     if (!shift) return ERR_OK;
-    enum err err = check_keys(reading, shift, "'shift'", keys);
+    enum err err = yaml_check_keys(shift, "'shift'", keys, reading->fault);
     if (err == ERR_OK) err = read_instant(reading, shift, "from", &reading->map->from);
     if (err == ERR_OK) err = read_instant(reading, shift, "to", &reading->map->to);
     return err;
@@ -276,7 +263,7 @@ static enum err read_map(struct reading *reading, const struct yaml_node *node)
     static const char *const booleans[] = {"false", "true", NULL};
     int header = 1, sequenced = 0;
     reading->map->node = node;
-    enum err err = check_keys(reading, node, "a map", keys);
+    enum err err = yaml_check_keys(node, "a map", keys, reading->fault);
     if (err == ERR_OK) err = read_text(reading, node, "source", true, &reading->map->source);
     if (err != ERR_OK) return err;
     const char *problem = uri_reference_problem(slice_of(reading->map->source));

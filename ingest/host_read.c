@@ -189,6 +189,37 @@ enum err host_read_cpu_stat(struct slice text, int64_t *cpu_ns, struct fault *fa
     return bad(fault, "cpu.stat");
 }
 
+enum err host_read_memory_total(struct slice text, int64_t *bytes, struct fault *fault)
+{
+    struct slice line, word;
+    int64_t number;
+    while (next_line(&text, &line)) {
+        if (!next_word(&line, &word) || !slice_is(word, "MemTotal")) continue;
+        if (!next_number(&line, &number) || number > INT64_MAX / 1024) break;
+        *bytes = number * 1024;
+        return ERR_OK;
+    }
+    return bad(fault, "/proc/meminfo");
+}
+
+enum err host_read_processors(struct slice text, int64_t *count, struct fault *fault)
+{
+    struct slice line, word;
+    *count = 0;
+    while (next_line(&text, &line))
+        *count += next_word(&line, &word) && word.length > 3 && memcmp(word.data, "cpu", 3) == 0;
+    return *count ? ERR_OK : bad(fault, "/proc/stat");
+}
+
+enum err host_read_cpu_max(struct slice text, int64_t *quota_us, int64_t *period_us, struct fault *fault)
+{
+    struct slice line, word;
+    *quota_us = -1;
+    if (!next_line(&text, &line) || !next_word(&line, &word)) return bad(fault, "cpu.max");
+    if (!slice_is(word, "max") && !to_number(word, quota_us)) return bad(fault, "cpu.max");
+    return next_number(&line, period_us) && *period_us > 0 ? ERR_OK : bad(fault, "cpu.max");
+}
+
 static bool is_counted(const struct host_device *devices, size_t count, int64_t major, int64_t minor)
 {
     for (size_t i = 0; i < count; i++)
@@ -227,4 +258,13 @@ enum err host_read_io(struct slice text, const struct host_device *devices, size
         if (!read_io_line(line, devices, device_count, read_bytes, write_bytes))
             return bad(fault, "the disk counters of a cgroup");
     return ERR_OK;
+}
+
+bool host_group_name_fits(const char *name)
+{
+    size_t length = strlen(name);
+    if (name[0] == '.' || length >= HOST_GROUP_NAME_MAX || !utf8_valid(name, length)) return false;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)name[i] < 0x20 || (unsigned char)name[i] == 0x7f) return false;
+    return true;
 }

@@ -150,16 +150,6 @@ static bool is_known(const struct host_sample *sample, const char *name)
     return false;
 }
 
-// Names come from whoever makes groups: those that an event could not carry are left out.
-static bool is_fit(const char *name)
-{
-    size_t length = strlen(name);
-    if (name[0] == '.' || length >= HOST_NAME_MAX || !utf8_valid(name, length)) return false;
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)name[i] < 0x20 || (unsigned char)name[i] == 0x7f) return false;
-    return true;
-}
-
 static enum err add_groups(struct reading *reading, const struct cgroup_files *files, const char *folder)
 {
     struct host_sample *sample = reading->sample;
@@ -170,7 +160,7 @@ static enum err add_groups(struct reading *reading, const struct cgroup_files *f
     if (!entries) return ERR_OK;
     for (struct dirent *entry; err == ERR_OK && (entry = readdir(entries));) {
         struct stat status;
-        if (!is_fit(entry->d_name) || is_known(sample, entry->d_name)) continue;
+        if (!host_group_name_fits(entry->d_name) || is_known(sample, entry->d_name)) continue;
         if (fstatat(dirfd(entries), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(status.st_mode))
             continue;
         if (sample->count == HOST_GROUPS_MAX - 1) {

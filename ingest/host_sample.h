@@ -13,7 +13,7 @@ struct host_usage {
     int64_t cpu_ns, memory_bytes, disk_read_bytes, disk_write_bytes, net_rx_bytes, net_tx_bytes;
 };
 struct host_group {
-    char name[HOST_NAME_MAX]; // "/" is the whole machine, or what has no group (the network)
+    char name[HOST_GROUP_NAME_MAX]; // "/" is the whole machine, or what has no group (the network)
     struct host_usage usage;
 };
 struct host_sample {
@@ -48,3 +48,7 @@ struct host_delta {
 // room for HOST_GROUPS_MAX; names point into now. Returns how many.
 bool host_sample_follows(const struct host_sample *before, const struct host_sample *now);
 size_t host_sample_compare(const struct host_sample *before, const struct host_sample *now, struct host_delta *deltas);
+
+// A sample as JSON, added to out, and back; false: it is none.
+void host_sample_print(const struct host_sample *sample, struct text *out);
+bool host_sample_parse(const char *data, size_t length, struct host_sample *sample);

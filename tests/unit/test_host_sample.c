@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples of recorded machines (a folder in the place of /), what lies between two of them, and the collector's state:
-// whatever step it was stopped at, no event is lost and none gets two ids.
+// Samples of recorded machines (a folder in the place of /), and what lies between two of them.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -202,7 +201,8 @@ static void events_say_what_was_used(void **state)
 {
     (void)state;
     struct text out = {0};
-    const struct host_identity identity = {"acme", "/collectors/host/x", "node1", "0011223344556677"};
+    const struct host_identity identity = {.tenant = "acme", .source = "/collectors/host/x", .host = "node1"};
+    const struct collect_spool spool = {.incarnation = "0011223344556677", .sequence = 41};
     deltas[0] = (struct host_delta){.name = "a\"b",
                                     .cpu_seconds = {1500000000},
                                     .memory_gb_seconds = {1},
@@ -210,7 +210,7 @@ static void events_say_what_was_used(void **state)
                                     .disk_write_bytes = 2,
                                     .net_rx_bytes = 3,
                                     .net_tx_bytes = INT64_MAX};
-    collect_host_print(&identity, 1790812800500000, deltas, 1, 41, &out);
+    collect_host_print(&identity, &spool, 1790812800500000, deltas, 1, &out);
     assert_string_equal(
         out.data, "{\"specversion\":\"1.0\",\"id\":\"0011223344556677-42\",\"source\":\"/collectors/host/x\","
                   "\"type\":\"cloud.host.usage\",\"subject\":\"acme\",\"time\":\"2026-10-01T00:00:00.5Z\","
@@ -220,103 +220,30 @@ static void events_say_what_was_used(void **state)
     text_free(&out);
 }
 
-// --- the state
-
-static struct host_state *open_state(void)
-{
-    static struct host_state host;
-    struct fault fault = {0};
-    char folder[128];
-    snprintf(folder, sizeof folder, "%s/state/host", root);
-    if (host_state_open(folder, &host, &fault) != ERR_OK) fail_msg("%s: %s", fault.place, fault.reason);
-    return &host;
-}
-
-static void spool(struct host_state *host, const char *event, int64_t uptime_us)
-{
-    struct text events = {0};
-    struct fault fault;
-    text_add_string(&events, event);
-    sample_of(&sample, uptime_us, false);
-    add_group(&sample, "/", (struct host_usage){uptime_us, 1, 2, 3, 4, 5});
-    assert_int_equal(host_state_spool(host, &sample, &events, *event ? 1 : 0, &fault), ERR_OK);
-    text_free(&events);
-}
-
-static void a_state_is_found_again(void **state)
+static void a_sample_is_kept_and_read_again(void **state)
 {
     (void)state;
-    struct host_state *host = open_state();
-    struct fault fault = {0};
-    struct text body = {0};
-    int64_t count, sequence;
-    char incarnation[HOST_INCARNATION_HEX];
-    strcpy(incarnation, host->incarnation);
-    assert_false(host->sampled);
-    assert_int_equal(host_state_oldest(host, &body, &count, &sequence, &fault), ERR_NOT_FOUND);
-    sample_of(&sample, 7, false);
+    struct text kept = {0};
+    sample_of(&sample, 7, true);
+    sample.time = 1790812800500000;
     add_group(&sample, "/", (struct host_usage){1, 2, 3, 4, 5, 6});
-    assert_int_equal(host_state_begin(host, &sample, &fault), ERR_OK);
-    spool(host, "{\"n\":1}\n", 8);
-    spool(host, "", 9); // nothing was used
-    spool(host, "{\"n\":2}\n", 10);
-    host_state_close(host);
-
-    host = open_state();
-    assert_string_equal(host->incarnation, incarnation);
-    assert_int_equal(host->sequence, 2);
-    assert_int_equal(host->spooled, 2);
-    assert_int_equal(host->sample.uptime_us, 10);
-    assert_int_equal(host->sample.groups[0].usage.cpu_ns, 10);
-    assert_int_equal(host->sample.groups[0].usage.net_tx_bytes, 5);
-    assert_int_equal(host_state_oldest(host, &body, &count, &sequence, &fault), ERR_OK);
-    assert_string_equal(body.data, "[{\"n\":1}]");
-    assert_int_equal(count, 1);
-    assert_int_equal(host_state_drop(host, sequence, &fault), ERR_OK);
-    assert_int_equal(host_state_oldest(host, &body, &count, &sequence, &fault), ERR_OK);
-    assert_string_equal(body.data, "[{\"n\":2}]");
-    assert_int_equal(host_state_drop(host, sequence, &fault), ERR_OK);
-    assert_int_equal(host_state_oldest(host, &body, &count, &sequence, &fault), ERR_NOT_FOUND);
-    host_state_close(host);
-    text_free(&body);
-}
-
-// Killed between the spool file and the state that follows it: the number is not used again, the time not measured
-// again.
-static void a_spool_that_is_newer_than_the_state_wins(void **state)
-{
-    (void)state;
-    struct host_state *host = open_state();
-    spool(host, "{\"n\":1}\n", 8);
-    run_shell("cp '%s/state.json' '%s/old.json'", host->folder, host->folder);
-    spool(host, "{\"n\":2}\n", 20);
-    run_shell("cp '%s/old.json' '%s/state.json'", host->folder, host->folder);
-    host_state_close(host);
-    host = open_state();
-    assert_int_equal(host->sequence, 2);
-    assert_int_equal(host->sample.uptime_us, 20);
-    assert_int_equal(host->spooled, 2);
-    run_shell("rm '%s'/spool-*", host->folder); // it was made durable, too
-    host_state_close(host);
-    host = open_state();
-    assert_int_equal(host->sequence, 2);
-    host_state_close(host);
-}
-
-static void a_state_has_one_owner_and_is_checked(void **state)
-{
-    (void)state;
-    static struct host_state second;
-    struct host_state *host = open_state();
-    struct fault fault = {0};
-    spool(host, "{\"n\":1}\n", 8);
-    assert_int_equal(host_state_open(host->folder, &second, &fault), ERR_CONFLICT);
-    host_state_close(&second);
-    host_state_close(host);
-    run_shell("sed -i 's/\"cpu_ns\":8/\"cpu_ns\":-8/' '%s/state.json'", host->folder);
-    assert_int_equal(host_state_open(host->folder, &second, &fault), ERR_CONFLICT);
-    assert_non_null(strstr(fault.reason, "is damaged"));
-    host_state_close(&second);
+    add_group(&sample, "a\"b", (struct host_usage){INT64_MAX, 0, 0, 0, 0, 0});
+    host_sample_print(&sample, &kept);
+    memset(&other, 0xff, sizeof other);
+    assert_true(host_sample_parse(kept.data, kept.length, &other));
+    assert_true(other.time == sample.time && other.uptime_us == 7 && other.by_groups);
+    assert_int_equal(other.count, 2);
+    assert_string_equal(other.boot, "boot");
+    assert_string_equal(other.groups[1].name, "a\"b");
+    assert_memory_equal(&other.groups[0].usage, &sample.groups[0].usage, sizeof sample.groups[0].usage);
+    assert_memory_equal(&other.groups[1].usage, &sample.groups[1].usage, sizeof sample.groups[1].usage);
+    kept.data[kept.length - 1] = 0;
+    assert_false(host_sample_parse(kept.data, kept.length, &other));
+    text_free(&kept);
+    static const char negative[] = "{\"time\":\"2026-10-01T00:00:00Z\",\"boot\":\"b\",\"uptime_us\":1,\"by_groups\":false,"
+                                   "\"groups\":[{\"cgroup\":\"/\",\"cpu_ns\":-1,\"memory_bytes\":0,\"disk_read_bytes\":0,"
+                                   "\"disk_write_bytes\":0,\"net_rx_bytes\":0,\"net_tx_bytes\":0}]}";
+    assert_false(host_sample_parse(negative, sizeof negative - 1, &other));
 }
 
 int main(void)
@@ -329,9 +256,7 @@ int main(void)
         cmocka_unit_test(what_was_used_lies_between_two_samples),
         cmocka_unit_test(samples_that_cannot_be_compared_are_told),
         cmocka_unit_test(events_say_what_was_used),
-        ON_A_MACHINE(a_state_is_found_again),
-        ON_A_MACHINE(a_spool_that_is_newer_than_the_state_wins),
-        ON_A_MACHINE(a_state_has_one_owner_and_is_checked),
+        cmocka_unit_test(a_sample_is_kept_and_read_again),
     };
     hash_init();
     return cmocka_run_group_tests_name("host_sample", tests, NULL, NULL);
