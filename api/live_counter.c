@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "common/log.h"
 #include "common/rconn.h"
 #include "rating/counter_mark.h"
@@ -68,7 +69,7 @@ static size_t list_meters(const struct tenant_usage *usage, const struct meter *
     size_t count = 0;
     for (size_t i = 0; i < usage->series_count && count < METERS_MAX; i++) {
         const struct meter *meter = usage->series[i].meter;
-        if (meter->aggregation == AGGREGATION_INTERVAL || (count && meters[count - 1] == meter)) continue;
+        if (meter_keeping(meter) == KEPT_TRANSITIONS || (count && meters[count - 1] == meter)) continue;
         meters[count++] = meter;
     }
     return count;

@@ -97,7 +97,8 @@ enum err tenant_spend_load(struct db *db, enum usage_reader reader, const struct
                                           .period_end = period->end,
                                           .zone = terms->zone,
                                           .boundaries = changes,
-                                          .boundary_count = change_count};
+                                          .boundary_count = change_count,
+                                          .events = terms->book->per_event};
     *spend = (struct tenant_spend){.period = *period};
     enum err err = usage_load(db, reader, catalogue, USAGE_CUT_LIVE, &request, 1, arena, &usage, fault);
     instant_us due = INSTANT_NONE;

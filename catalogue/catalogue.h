@@ -10,10 +10,14 @@
 
 enum { DIMENSIONS_MAX = 16, STATES_MAX = 16, DIMENSION_VALUE_MAX = 256, TIERS_MAX = 64, ID_MAX = 128 };
 
-enum aggregation { AGGREGATION_SUM, AGGREGATION_COUNT, AGGREGATION_MAX, AGGREGATION_LATEST, AGGREGATION_INTERVAL };
+enum aggregation { // what each has: aggregation.h
+    AGGREGATION_SUM, AGGREGATION_COUNT, AGGREGATION_MAX, AGGREGATION_LATEST, AGGREGATION_INTERVAL,
+    AGGREGATION_MIN, AGGREGATION_AVERAGE, AGGREGATION_UNIQUE
+};
+enum { AGGREGATIONS = AGGREGATION_UNIQUE + 1 };
 enum evaluation_window {
     WINDOW_SLOT, WINDOW_DAY, WINDOW_PERIOD,
-    WINDOW_PERCENTILE, WINDOW_PERCENTILE_ALL, WINDOW_PERCENTILE_DAILY, // of the slots' values in the period (percentile.h)
+    WINDOW_PERCENTILE, WINDOW_PERCENTILE_ALL, WINDOW_PERCENTILE_DAILY, WINDOW_PERCENTILE_DAYS, // of the slots' values in the period (percentile.h)
     WINDOW_COUNT
 };
 
@@ -31,6 +35,7 @@ struct meter {
     const char *value_property, *resource_property, *state_property; // NULL if none
     const char *times_property;  // sum: member by which the value is multiplied; NULL if none
     const struct event_fee *fee; // sum: then an event counts this (event_worth.h); NULL: it counts its value
+    bool keeps_events;           // sum: every event is kept beside the usage it adds to; the same in all versions
     const char **running_states; size_t running_count;
     const char **stopped_states; size_t stopped_count;
     const char **dimensions; size_t dimension_count; // sorted by name
@@ -45,11 +50,20 @@ struct sku { int32_t number; const char *id, *name; const struct service *servic
 enum price_model { // what each has: price_model.h
     PRICE_PER_UNIT, PRICE_GRADUATED, PRICE_VOLUME, PRICE_PACKAGE, PRICE_STAIRSTEP, PRICE_PERCENTAGE, PRICE_FLAT, PRICE_DYNAMIC, PRICE_MODEL_COUNT
 };
+// What a price's tiers are applied to: the period's quantity, or that of every civil day in the account's zone by itself; SHARE: a day
+// costs 1 / (days of the period) of what its quantity would cost.
+enum price_daily { PRICE_DAILY_NONE, PRICE_DAILY_FULL, PRICE_DAILY_SHARE, PRICE_DAILY_COUNT };
+extern const char *const price_daily_names[PRICE_DAILY_COUNT]; // in files and in the database; "": none
 // up_to in METER units (already times per); last: no bound. flat: once a period beside the units, or for the step of a stairstep.
-struct price_tier { struct quantity up_to; bool last; struct price price; struct amount flat; };
+// block: METER units that are charged as one, started ones whole, at `price` each; 0: units are charged as they are.
+struct price_tier { struct quantity up_to; bool last; struct price price; struct amount flat; struct quantity block; };
 struct match_member { const char *dimension, *value; };
 struct price_window; // price_window.h
 struct price_times;  // price_times.h
+// What a percentage takes of every event: its share of what the event pays + fixed, not below minimum, not above maximum (0: none), in
+// the book's currency. The events of a period are free in the order of their time until there were free_events of them, or until they
+// came to free_amount (METER units), whichever is first; 0: no such bound.
+struct price_event_fee { struct amount fixed, minimum, maximum; int64_t free_events; struct quantity free_amount; };
 // One version of a price, valid for slots in [effective_from, effective_to).
 struct price_version {
     int64_t number;
@@ -65,16 +79,23 @@ struct price_version {
     struct quantity per;       // meter units per pricing unit
     struct price price;        // models without tiers: of a pricing unit; percentage: the rate; flat: of a period
     struct amount fixed;       // percentage: once in a period with usage
+    const struct price_event_fee *per_event; // percentage: of every event; NULL: of their sum
     const struct price_tier *tiers; size_t tier_count; // models with tiers
     int minimum_seconds;       // per_unit
     int64_t increment_us;      // per_unit; 0: none
     // shared models:
     struct quantity free;      // METER units of a period that cost nothing
+    struct quantity round_to;  // METER units of which the period's quantity is made a multiple; 0: it is charged as it is
+    enum rounding round_mode;
+    enum price_daily daily;    // models with tiers of unit prices
     struct amount minimum_spend, maximum_spend; // of a period with usage; 0: none
 };
 // What one unit of a currency is in another, for billing periods that start in [effective_from, effective_to).
 struct exchange_rate { const char *from, *to; instant_us effective_from, effective_to; struct price rate; /* at 1e-12, above 0 */ const char *source; };
-struct price_book { int32_t number; const char *id, *name; struct currency currency; const struct price_book *parent; };
+struct price_book {
+    int32_t number; const char *id, *name; struct currency currency; const struct price_book *parent;
+    bool per_event; // it or a parent has prices of every event: kept events must be loaded with the usage
+};
 
 // The steps by which a contract deducts from what was used, in the order of an agreement (contract.h). Those of units come before prices
 // are multiplied, those of money after.
@@ -96,6 +117,7 @@ struct contract {
     const struct contract_reservation *reservations; size_t reservation_count;
     const struct contract_plan *plans; size_t plan_count;
     const struct contract_limit *limits; size_t limit_count; // contract_limit.h; a charge names one by its place, from 1
+    const struct contract_tax *taxes; size_t tax_count; const char *tax_note; // contract_tax.h; the note is NULL if there is none
 };
 
 struct seller { int32_t number; const char *id, *name, *address, *tax_id, *series; int64_t account; /* 0: the operator */ };
@@ -126,12 +148,12 @@ struct coupon_terms {
     const struct sku *const *skus; size_t sku_count;
     const struct service *const *services; size_t service_count;
 };
-// A fee that recurs. price: of one, for a whole interval. Intervals are of `months` civil months in the zone of the account's terms where the
-// holding begins, from the holding's anchor on; 0 months: the billing periods themselves.
+// A fee that recurs. price: of one, for a whole interval. Intervals are of `months` civil months, or of `days` civil days, in the zone of
+// the account's terms where the holding begins, from the holding's anchor on; both 0: the billing periods themselves.
 enum fee_proration { FEE_ACTUAL_DAYS, FEE_FIXED_30_DAYS, FEE_HOURS, FEE_SECONDS, FEE_WHOLE };
 struct subscription_terms {
     struct amount price;
-    int months;
+    int months, days; // one of them is 0
     bool in_arrears; // else in advance
     bool refund;     // in advance: what is left of an interval in which the holding ends is paid back
     enum fee_proration proration;
@@ -225,6 +247,8 @@ enum err dimension_set_read(struct arena *arena, struct slice members, struct di
 const struct price_version *catalogue_price(const struct catalogue *catalogue, const struct price_book *book, int32_t sku, const struct dimension_set *dimensions, instant_us slot);
 // 0: what charges at no price have: per unit, one meter unit, 0. NULL: there is no such number.
 const struct price_version *catalogue_price_number(const struct catalogue *catalogue, int64_t number);
+// Whether any price of the book (and parents), at any time, counts days: then usage has to be split at midnights of the account's zone.
+bool catalogue_price_daily(const struct catalogue *catalogue, const struct price_book *book);
 // Instants inside (start, end) at which any price of the book (and parents) changes, or a window of one begins or ends, sorted: a period is
 // rated in these segments.
 size_t catalogue_price_changes(const struct catalogue *catalogue, const struct price_book *book, instant_us start, instant_us end, struct arena *arena, instant_us **changes);

@@ -22,6 +22,7 @@ struct meter_row {
     const char *times_property;                                      // NULL if none
     bool has_fee;
     struct event_fee fee; // if has_fee
+    bool keeps_events;
     const char **running_states;
     size_t running_count;
     const char **stopped_states;
@@ -61,6 +62,11 @@ struct price_row {
     int64_t increment_us; // 0: none
     struct quantity free; // pricing units
     struct amount fixed, minimum_spend, maximum_spend;
+    struct quantity round_to; // pricing units of which the period's quantity is made a multiple; 0: none
+    enum rounding round_mode; // ROUND_HALF_UP if there is none
+    bool per_event;
+    struct price_event_fee event_fee; // if per_event
+    enum price_daily daily;
     const char *hours; // when it holds (price_window.h); NULL or "": always
     const char *times; // what quantities are multiplied by (price_times.h), canonical JSON; NULL or "": nothing
     bool withdrawn;    // from effective_from on there is no price of this match and hours
@@ -72,6 +78,7 @@ struct price_tier_row {
     bool last;
     struct price unit_price;
     struct amount flat;
+    struct quantity block; // pricing units; 0: none
 };
 struct seller_row {
     int64_t version;

@@ -19,6 +19,7 @@ struct book_changes {
     size_t count;
     const struct price_version **windows;
     size_t window_count;
+    bool daily; // some price counts days
 };
 // The versions of one (book, SKU, match, hours) are `versions` of catalogue.prices.
 struct price_match {

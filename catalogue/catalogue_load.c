@@ -3,6 +3,7 @@
 // table, all in one snapshot, so that no half of an apply is ever seen.
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "catalogue/catalogue_build.h"
 #include "catalogue/offer_form.h"
 #include "catalogue/price_model.h"
@@ -97,10 +98,15 @@ static enum price_model get_model(struct loader *loader, int column)
 
 #define WORD(loader, column, words) get_word((loader), (column), (words), sizeof(words) / sizeof *(words))
 
-static const char *const aggregations[] = {
-    [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
-    [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
-};
+static enum aggregation get_aggregation(struct loader *loader, int column)
+{
+    const char *text = db_text(loader->result, loader->row, column);
+    enum aggregation aggregation = AGGREGATION_SUM;
+    if (!aggregation_find(text, &aggregation))
+        loader->err =
+            fault_set(loader->fault, ERR_BUG, "schema catalog", "this binary does not know the aggregation '%s'", text);
+    return aggregation;
+}
 
 // --- one statement and one function per table; columns in the order of the statement
 
@@ -126,7 +132,7 @@ static const char meters_sql[] =
     "resource_property,\n"
     "       state_property, array_to_string(running_states, E'\\x1f'), array_to_string(stopped_states, E'\\x1f'),\n"
     "       array_to_string(dimensions, E'\\x1f'), evaluation_window, slot_minutes, accept_days, future_seconds,\n"
-    "       value_times, event_rate, event_fixed, event_minimum, event_maximum\n"
+    "       value_times, event_rate, event_fixed, event_minimum, event_maximum, keeps_events\n"
     "  from catalog.meter\n"
     " where version <= $1\n"
     " order by meter, effective_from, version";
@@ -141,7 +147,7 @@ static void fill_meter(struct loader *loader)
         .name = get_text(loader, 4),
         .event_type = get_text(loader, 5),
         .unit = get_text(loader, 6),
-        .aggregation = (enum aggregation)WORD(loader, 7, aggregations),
+        .aggregation = get_aggregation(loader, 7),
         .value_property = get_text_or_null(loader, 8),
         .resource_property = get_text_or_null(loader, 9),
         .state_property = get_text_or_null(loader, 10),
@@ -151,6 +157,7 @@ static void fill_meter(struct loader *loader)
         .future_seconds = (int)get_int(loader, 17),
         .times_property = get_text_or_null(loader, 18),
         .has_fee = !db_is_null(loader->result, loader->row, 19),
+        .keeps_events = db_get_bool(loader->result, loader->row, 23),
     };
     if (row.has_fee)
         row.fee = (struct event_fee){get_price(loader, 19), get_quantity(loader, 20), get_quantity(loader, 21),
@@ -198,7 +205,8 @@ static void fill_book(struct loader *loader)
 static const char prices_sql[] =
     "select version, price, price_book, sku, match, effective_from, effective_to, model, unit,\n"
     "       per, unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend,\n"
-    "       hours, withdrawn, times, increment_us\n"
+    "       hours, withdrawn, times, increment_us, round_to, round_mode,\n"
+    "       event_fixed, event_minimum, event_maximum, free_events, free_amount, daily\n"
     "  from catalog.price\n"
     " where version <= $1";
 
@@ -225,10 +233,16 @@ static void fill_price(struct loader *loader)
         .withdrawn = db_get_bool(loader->result, loader->row, 17),
         .times = db_length(loader->result, loader->row, 18) ? get_text(loader, 18) : "",
         .increment_us = get_int(loader, 19),
+        .round_to = get_quantity(loader, 20),
+        .round_mode = (enum rounding)WORD(loader, 21, rounding_names),
+        .per_event = !db_is_null(loader->result, loader->row, 22),
+        .event_fee = {get_amount(loader, 22), get_amount(loader, 23), get_amount(loader, 24), get_int(loader, 25),
+                      get_quantity(loader, 26)},
+        .daily = (enum price_daily)WORD(loader, 27, price_daily_names),
     };
 }
 
-static const char tiers_sql[] = "select tier.price, tier.tier, tier.up_to, tier.unit_price, tier.flat\n"
+static const char tiers_sql[] = "select tier.price, tier.tier, tier.up_to, tier.unit_price, tier.flat, tier.block\n"
                                 "  from catalog.price_tier tier\n"
                                 "  join catalog.price price using (price)\n"
                                 " where price.version <= $1\n"
@@ -243,6 +257,7 @@ static void fill_tier(struct loader *loader)
         .last = db_is_null(loader->result, loader->row, 2),
         .unit_price = get_price(loader, 3),
         .flat = get_amount(loader, 4),
+        .block = get_quantity(loader, 5),
     };
 }
 

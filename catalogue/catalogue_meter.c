@@ -2,6 +2,7 @@
 // Meters in a catalogue: versions by event time, and which of them take an event type.
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "catalogue/catalogue_internal.h"
 
 enum { ACCEPT_DAYS_MAX = 400, FUTURE_SECONDS_MAX = 86400, PERCENTILE_SLOT_MINUTES = 5 };
@@ -13,6 +14,7 @@ const char *const evaluation_windows[WINDOW_COUNT] = {
     [WINDOW_PERCENTILE] = "percentile_95",
     [WINDOW_PERCENTILE_ALL] = "percentile_95_all",
     [WINDOW_PERCENTILE_DAILY] = "percentile_95_daily",
+    [WINDOW_PERCENTILE_DAYS] = "percentile_95_days",
 };
 
 static int compare_rows(const void *a, const void *b)
@@ -43,24 +45,14 @@ static bool has_value(const char *text)
 
 static enum err check_properties(const struct meter_row *row, struct fault *fault)
 {
-    bool value = has_value(row->value_property);
-    switch (row->aggregation) {
-    case AGGREGATION_SUM:
-    case AGGREGATION_MAX:
-    case AGGREGATION_LATEST:
-        if (!value)
-            return row_fault(fault, "meter", row->id, "sum, max and latest need the property that holds the value");
-        break;
-    case AGGREGATION_COUNT:
-        break;
-    case AGGREGATION_INTERVAL:
-        if (!has_value(row->resource_property) || !has_value(row->state_property) || row->running_count == 0 ||
-            row->stopped_count == 0)
-            return row_fault(fault, "meter", row->id,
-                             "interval needs the properties of resource and state, and the "
-                             "running and the stopped states");
-        break;
-    }
+    const struct aggregation_form *form = &aggregation_forms[row->aggregation];
+    if (form->value_needed && !has_value(row->value_property))
+        return row_fault(fault, "meter", row->id, "%s needs the property that holds the value", form->name);
+    if (form->states && (!has_value(row->resource_property) || !has_value(row->state_property) ||
+                         row->running_count == 0 || row->stopped_count == 0))
+        return row_fault(fault, "meter", row->id,
+                         "%s needs the properties of resource and state, and the running and the stopped states",
+                         form->name);
     return ERR_OK;
 }
 
@@ -68,6 +60,8 @@ static enum err check_worth(const struct meter_row *row, struct fault *fault)
 {
     const struct event_fee *fee = &row->fee;
     bool any = has_value(row->times_property) || row->has_fee;
+    if (row->keeps_events && row->aggregation != AGGREGATION_SUM)
+        return row_fault(fault, "meter", row->id, "sum meters keep their events, and no others");
     if (!any) return ERR_OK;
     if (row->aggregation != AGGREGATION_SUM)
         return row_fault(fault, "meter", row->id, "value_times and per_event are for sum meters");
@@ -159,6 +153,7 @@ static enum err build_version(struct catalogue *catalogue, const struct meter_ro
         .accept_us = row->accept_days * DAY_US,
         .future_us = row->future_seconds * SECOND_US,
         .times_property = has_value(row->times_property) ? row->times_property : NULL,
+        .keeps_events = row->keeps_events,
     };
     if (row->has_fee) {
         struct event_fee *fee = ARENA_NEW(catalogue->arena, struct event_fee);

@@ -146,6 +146,13 @@ size_t price_unique_instants(instant_us *instants, size_t count)
     return kept;
 }
 
+bool catalogue_price_daily(const struct catalogue *catalogue, const struct price_book *book)
+{
+    for (; book; book = book->parent)
+        if (catalogue->book_changes[book - catalogue->books].daily) return true;
+    return false;
+}
+
 size_t catalogue_price_changes(const struct catalogue *catalogue, const struct price_book *book, instant_us start,
                                instant_us end, struct arena *arena, instant_us **changes)
 {

@@ -84,13 +84,15 @@ static enum err check_spend(const struct price_row *row, struct fault *fault)
 {
     const struct price_form *form = &price_forms[row->model];
     bool spend = row->minimum_spend.pico != 0 || row->maximum_spend.pico != 0;
-    if (row->free.nano < 0 || row->fixed.pico < 0 || row->minimum_spend.pico < 0 || row->maximum_spend.pico < 0)
-        return price_fault(row, fault, "free, fixed, minimum_spend or maximum_spend is negative");
+    if (row->free.nano < 0 || row->fixed.pico < 0 || row->minimum_spend.pico < 0 || row->maximum_spend.pico < 0 ||
+        row->round_to.nano < 0)
+        return price_fault(row, fault, "free, fixed, minimum_spend, maximum_spend or round_to is negative");
     if (row->maximum_spend.pico && row->minimum_spend.pico > row->maximum_spend.pico)
         return price_fault(row, fault, "minimum_spend is above maximum_spend");
     if (row->fixed.pico && !form->fixed) return price_fault(row, fault, "a %s price has no fixed part", form->name);
     if (!form->shared && (row->free.nano || spend))
         return price_fault(row, fault, "a %s price has no free units, minimum_spend or maximum_spend", form->name);
+    if (!form->shared && row->round_to.nano) return price_fault(row, fault, "a %s price rounds no quantity", form->name);
     if (form->shared && (row->minimum_seconds || row->increment_us))
         return price_fault(row, fault, "a %s price has no %s", form->name,
                            row->minimum_seconds ? "minimum_seconds" : "increment_seconds");
@@ -111,6 +113,24 @@ static enum err check_money(const struct catalogue *catalogue, const struct pric
     return ERR_OK;
 }
 
+// A fee of every event needs the events, and has what a fee of their sum has in its own way.
+static enum err check_per_event(const struct price_row *row, const struct meter *meter, struct fault *fault)
+{
+    const struct price_event_fee *fee = &row->event_fee;
+    if (!row->per_event) return ERR_OK;
+    if (row->model != PRICE_PERCENTAGE)
+        return price_fault(row, fault, "a %s price has no per_event", price_forms[row->model].name);
+    if (row->free.nano || row->fixed.pico || row->round_to.nano || (row->times && *row->times))
+        return price_fault(row, fault, "a price with per_event has no free, fixed, round and times");
+    if (fee->fixed.pico < 0 || fee->minimum.pico < 0 || fee->maximum.pico < 0 || fee->free_events < 0 ||
+        fee->free_amount.nano < 0)
+        return price_fault(row, fault, "a member of per_event is negative");
+    if (fee->maximum.pico && amount_compare(fee->minimum, fee->maximum) > 0)
+        return price_fault(row, fault, "the maximum per event is below the minimum");
+    if (!meter->keeps_events) return price_fault(row, fault, "meter %s does not keep its events", meter->id);
+    return ERR_OK;
+}
+
 static enum err check_terms(struct catalogue *catalogue, const struct price_row *row, const struct sku *sku,
                             struct fault *fault)
 {
@@ -126,9 +146,12 @@ static enum err check_terms(struct catalogue *catalogue, const struct price_row 
         return price_fault(row, fault, "increment_us is %lld: 0 to a day", (long long)row->increment_us);
     if (row->increment_us > 0 && meter->aggregation != AGGREGATION_INTERVAL)
         return price_fault(row, fault, "increment_seconds is for interval meters, %s is none", meter->id);
+    if (row->daily && (!price_forms[row->model].tier_prices || !price_daily_window(meter->window)))
+        return price_fault(row, fault, "a %s price of meter %s does not count days", price_forms[row->model].name, meter->id);
     if (!instant_on_slot_bound(row->effective_from))
         return price_fault(row, fault, "effective_from is not on a 15-minute bound");
     enum err err = check_money(catalogue, row, meter, fault);
+    if (!err) err = check_per_event(row, meter, fault);
     return err ? err : check_spend(row, fault);
 }
 
@@ -165,9 +188,13 @@ static enum err build_tiers(struct catalogue *catalogue, const struct price_row 
             return price_fault(row, fault, "the price of tier %zu is negative", i);
         if (tiers[i].unit_price.pico && !form->tier_prices)
             return price_fault(row, fault, "a %s price has no unit prices", form->name);
+        if (tiers[i].block.nano < 0 || (tiers[i].block.nano && !form->tier_prices))
+            return price_fault(row, fault, "tier %zu has a block of no units, or without a unit price", i);
         built[i] = (struct price_tier){.last = last, .price = tiers[i].unit_price, .flat = tiers[i].flat};
+        enum err err = in_meter_units(row, tiers[i].block, "a tier's block", &built[i].block, fault);
+        if (err) return err;
         if (last) break;
-        enum err err = in_meter_units(row, tiers[i].up_to, "a tier's bound", &built[i].up_to, fault);
+        err = in_meter_units(row, tiers[i].up_to, "a tier's bound", &built[i].up_to, fault);
         if (err) return err;
         if (built[i].up_to.nano <= (i == 0 ? 0 : built[i - 1].up_to.nano))
             return price_fault(row, fault, "the bound of tier %zu is not above the one before", i);
@@ -220,9 +247,17 @@ static enum err build_version(struct catalogue *catalogue, const struct price_ro
         .fixed = row->fixed,
         .minimum_spend = row->minimum_spend,
         .maximum_spend = row->maximum_spend,
+        .round_mode = row->round_mode,
+        .daily = row->daily,
     };
+    if (row->per_event) {
+        struct price_event_fee *fee = ARENA_NEW(catalogue->arena, struct price_event_fee);
+        *fee = row->event_fee;
+        version->per_event = fee;
+    }
     enum err err = check_terms(catalogue, row, sku, fault);
     if (!err) err = in_meter_units(row, row->free, "free", &version->free, fault);
+    if (!err) err = in_meter_units(row, row->round_to, "round_to", &version->round_to, fault);
     if (err || !before) return err ? err : read_match(catalogue, row, sku, version, fault);
     version->match = before->match; // the same match: parsed once
     version->match_count = before->match_count;
@@ -323,6 +358,17 @@ static enum err build_versions(struct catalogue *catalogue, struct catalogue_row
     return ERR_OK;
 }
 
+// Which books price events one by one, also through a parent.
+static void mark_per_event(struct catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->price_count; i++)
+        if (catalogue->prices[i].per_event)
+            catalogue->books[catalogue_book_index(catalogue, catalogue->prices[i].book)].per_event = true;
+    for (size_t i = 0; i < catalogue->book_count; i++)
+        for (const struct price_book *book = catalogue->books[i].parent; book; book = book->parent)
+            if (book->per_event) catalogue->books[i].per_event = true;
+}
+
 static size_t tiers_of(const struct catalogue_rows *rows, int64_t price, size_t *first)
 {
     size_t low = 0, high = rows->tiers.count;
@@ -367,6 +413,7 @@ enum err catalogue_build_prices(struct catalogue *catalogue, struct catalogue_ro
     enum err err = build_versions(catalogue, rows, fault);
     if (!err) err = check_all_windows(catalogue, rows, fault);
     if (!err) err = attach_tiers(catalogue, rows, fault);
+    if (!err) mark_per_event(catalogue);
     if (!err) err = price_index_build(catalogue, fault);
     return err;
 }

@@ -108,6 +108,7 @@ static void collect_changes(struct catalogue *catalogue)
         for (size_t i = 0; i < end - first; i++) {
             if (prices[i].effective_from > INSTANT_MIN) changes->instants[changes->count++] = prices[i].effective_from;
             if (prices[i].effective_to < INSTANT_MAX) changes->instants[changes->count++] = prices[i].effective_to;
+            changes->daily = changes->daily || prices[i].daily != PRICE_DAILY_NONE;
         }
         changes->count = price_unique_instants(changes->instants, changes->count);
         collect_windows(catalogue, prices, end - first, changes);

@@ -4,15 +4,11 @@
 
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "catalogue/catalogue_internal.h"
 #include "catalogue/offer_form.h"
 #include "catalogue/price_model.h"
 #include "catalogue/row_sink.h"
-
-static const char *const aggregations[] = {
-    [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
-    [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
-};
 
 // --- rows
 
@@ -53,7 +49,7 @@ static void put_meter(struct sink *sink, const void *row)
     sink_text(sink, meter->id);
     sink_text(sink, meter->name);
     sink_text(sink, meter->event_type);
-    sink_text(sink, aggregations[meter->aggregation]);
+    sink_text(sink, aggregation_forms[meter->aggregation].name);
     sink_text_or_null(sink, meter->value_property);
     sink_text_or_null(sink, meter->resource_property);
     sink_text_or_null(sink, meter->state_property);
@@ -65,7 +61,9 @@ static void put_meter(struct sink *sink, const void *row)
     sink_int2(sink, meter->slot_minutes);
     sink_int4(sink, meter->accept_days);
     sink_int4(sink, meter->future_seconds);
-    if (sink->copy || meter->times_property || meter->has_fee) put_worth(sink, meter);
+    bool worth = meter->times_property || meter->has_fee;
+    if (sink->copy || worth || meter->keeps_events) put_worth(sink, meter);
+    if (sink->copy || meter->keeps_events) sink_bool(sink, meter->keeps_events);
 }
 
 static void put_sku(struct sink *sink, const void *row)
@@ -104,6 +102,60 @@ static void put_exchange(struct sink *sink, const void *row)
     sink_text_or_null(sink, exchange->source);
 }
 
+static void put_event_fee(struct sink *sink, const struct price_row *price)
+{
+    const struct price_event_fee *fee = &price->event_fee;
+    const int128 amounts[] = {fee->fixed.pico, fee->minimum.pico, fee->maximum.pico};
+    if (!price->per_event) {
+        for (int i = 0; i < 5; i++)
+            sink_null(sink);
+        return;
+    }
+    for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++)
+        sink_decimal(sink, amounts[i], AMOUNT_PLACES);
+    sink_int8(sink, fee->free_events);
+    sink_decimal(sink, fee->free_amount.nano, QUANTITY_PLACES);
+}
+
+// The groups of a price's last columns, in the order in which they came.
+enum price_group { GROUP_NONE, GROUP_SPEND, GROUP_HOURS, GROUP_TIMES, GROUP_INCREMENT, GROUP_ROUND, GROUP_EVENT, GROUP_DAILY };
+
+// The last group that says something: a row has the digest that it had before there were any further ones.
+static enum price_group last_group(const struct price_row *price)
+{
+    if (price->daily) return GROUP_DAILY;
+    if (price->per_event) return GROUP_EVENT;
+    if (price->round_to.nano) return GROUP_ROUND;
+    if (price->increment_us) return GROUP_INCREMENT;
+    if (*text_or_empty(price->times)) return GROUP_TIMES;
+    if (*text_or_empty(price->hours) || price->withdrawn) return GROUP_HOURS;
+    bool spend = price->minimum_spend.pico || price->maximum_spend.pico;
+    return spend || price->free.nano || price->fixed.pico ? GROUP_SPEND : GROUP_NONE;
+}
+
+static void put_price_rest(struct sink *sink, const struct price_row *price)
+{
+    enum price_group last = sink->copy ? GROUP_DAILY : last_group(price);
+    if (last >= GROUP_SPEND) {
+        sink_decimal(sink, price->free.nano, QUANTITY_PLACES);
+        sink_decimal(sink, price->fixed.pico, AMOUNT_PLACES);
+        sink_decimal(sink, price->minimum_spend.pico, AMOUNT_PLACES);
+        sink_decimal(sink, price->maximum_spend.pico, AMOUNT_PLACES);
+    }
+    if (last >= GROUP_HOURS) {
+        sink_text(sink, text_or_empty(price->hours));
+        sink_bool(sink, price->withdrawn);
+    }
+    if (last >= GROUP_TIMES) sink_text(sink, text_or_empty(price->times));
+    if (last >= GROUP_INCREMENT) sink_int8(sink, price->increment_us);
+    if (last >= GROUP_ROUND) {
+        sink_decimal(sink, price->round_to.nano, QUANTITY_PLACES);
+        sink_text(sink, rounding_names[price->round_mode]);
+    }
+    if (last >= GROUP_EVENT) put_event_fee(sink, price);
+    if (last >= GROUP_DAILY) sink_text(sink, price_daily_names[price->daily]);
+}
+
 static void put_price(struct sink *sink, const void *row)
 {
     const struct price_row *price = row;
@@ -122,21 +174,7 @@ static void put_price(struct sink *sink, const void *row)
     else
         sink_null(sink);
     sink_int4(sink, price->minimum_seconds);
-    // a row without them has the digest that it had before there were any
-    bool multiplied = price->times && *price->times;
-    bool timed = (price->hours && *price->hours) || price->withdrawn || multiplied || price->increment_us;
-    if (!sink->copy && !timed && !price->free.nano && !price->fixed.pico && !price->minimum_spend.pico &&
-        !price->maximum_spend.pico)
-        return;
-    sink_decimal(sink, price->free.nano, QUANTITY_PLACES);
-    sink_decimal(sink, price->fixed.pico, AMOUNT_PLACES);
-    sink_decimal(sink, price->minimum_spend.pico, AMOUNT_PLACES);
-    sink_decimal(sink, price->maximum_spend.pico, AMOUNT_PLACES);
-    if (!sink->copy && !timed) return;
-    sink_text(sink, text_or_empty(price->hours));
-    sink_bool(sink, price->withdrawn);
-    if (sink->copy || multiplied || price->increment_us) sink_text(sink, text_or_empty(price->times));
-    if (sink->copy || price->increment_us) sink_int8(sink, price->increment_us);
+    put_price_rest(sink, price);
 }
 
 static void put_tier(struct sink *sink, const void *row)
@@ -149,7 +187,8 @@ static void put_tier(struct sink *sink, const void *row)
     else
         sink_decimal(sink, tier->up_to.nano, QUANTITY_PLACES);
     sink_decimal(sink, tier->unit_price.pico, PRICE_PLACES);
-    if (sink->copy || tier->flat.pico) sink_decimal(sink, tier->flat.pico, AMOUNT_PLACES);
+    if (sink->copy || tier->flat.pico || tier->block.nano) sink_decimal(sink, tier->flat.pico, AMOUNT_PLACES);
+    if (sink->copy || tier->block.nano) sink_decimal(sink, tier->block.nano, QUANTITY_PLACES);
 }
 
 static void put_seller(struct sink *sink, const void *row)
@@ -294,16 +333,17 @@ static const struct table {
      "catalog.meter (meter, effective_from, version, id, name, event_type, aggregation, value_property, "
      "resource_property, "
      "state_property, running_states, stopped_states, dimensions, unit, evaluation_window, slot_minutes, accept_days, "
-     "future_seconds, value_times, event_rate, event_fixed, event_minimum, event_maximum)",
-     23, put_meter, compare_meter},
+     "future_seconds, value_times, event_rate, event_fixed, event_minimum, event_maximum, keeps_events)",
+     24, put_meter, compare_meter},
     {"sku", "catalog.sku (sku, version, id, service, meter, name)", 6, put_sku, compare_sku},
     {"price_book", "catalog.price_book (price_book, version, id, name, currency, parent)", 6, put_book,
      compare_price_book},
     {"price",
      "catalog.price (price, version, price_book, sku, match, effective_from, effective_to, model, unit, per, "
-     "unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend, hours, withdrawn, times, increment_us)",
-     20, put_price, compare_price},
-    {"price_tier", "catalog.price_tier (price, tier, up_to, unit_price, flat)", 5, put_tier, compare_price_tier},
+     "unit_price, minimum_seconds, free, fixed, minimum_spend, maximum_spend, hours, withdrawn, times, increment_us, "
+     "round_to, round_mode, event_fixed, event_minimum, event_maximum, free_events, free_amount, daily)",
+     28, put_price, compare_price},
+    {"price_tier", "catalog.price_tier (price, tier, up_to, unit_price, flat, block)", 6, put_tier, compare_price_tier},
     {"seller", "catalog.seller (seller, version, id, name, address, tax_id, series, account)", 8, put_seller,
      compare_seller},
     {"billing_account", "catalog.billing_account (account, version, id, name, address, tax_id, email)", 7, put_account,

@@ -7,6 +7,7 @@
 #include "catalogue/catalogue_internal.h"
 #include "catalogue/contract_commitment.h"
 #include "catalogue/contract_limit.h"
+#include "catalogue/contract_tax.h"
 #include "common/json.h"
 
 const struct contract_form contract_forms[CONTRACT_STAGE_COUNT] = {
@@ -150,6 +151,7 @@ enum err contract_build(struct catalogue *catalogue, const struct agreement_row 
     err = read_deductions(catalogue, json_root(document), account, contract, fault);
     if (!err) err = contract_commitments_build(catalogue, json_root(document), account, contract, fault);
     if (!err) err = contract_limits_build(catalogue, json_root(document), account, contract, fault);
+    if (!err) err = contract_taxes_build(catalogue, json_root(document), terms, contract, fault);
     json_free(document);
     return err ? err : check_plan_books(terms, contract, fault);
 }

@@ -30,8 +30,8 @@ extern const struct contract contract_default; // of an agreement that says noth
 //                                 "size"?,"sizes"?:{VALUE:UNITS}},...],
 //                "savings_plans":[{"id","sku","tenant","from","to"?,"upfront","hourly","only_cheaper",
 //                                  "price_book" | "rates":[as discounts]},...],
-//                "limits":[{"of":"term"?,"minimum_spend","maximum_spend"?,"services":[ID,...],"booked"?,"from"?,"to"?},...]}; each
-//                list only if there is one
+//                "limits":[{"of":"term"?,"minimum_spend","maximum_spend"?,"services":[ID,...],"booked"?,"from"?,"to"?},...],
+//                "taxes":[{"name","rate","sku" | "service","note"?},...], "tax_note"}; each only if there is one
 // ERR_INVALID: it cannot be read, or names what is not there.
 enum err contract_build(struct catalogue *catalogue, const struct agreement_row *row, struct agreement *terms,
                         struct fault *fault) MUST_USE;

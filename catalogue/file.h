@@ -49,6 +49,7 @@ struct file_price {
     const struct yaml_node *times;   // NULL: nothing is multiplied
     const struct yaml_node *minimum; // where minimum_seconds stands; NULL: not given
     const struct yaml_node *increment; // increment_seconds likewise
+    const struct yaml_node *per_event; // likewise
     struct price_row row;            // numbers are not set; effective_to is INSTANT_NONE when open
     const struct price_tier_row *tiers;
     size_t tier_count;
@@ -77,7 +78,8 @@ struct file_contract {
     size_t stage_count; // 0: not given, the default order
     const struct file_discount *discounts;
     size_t discount_count;
-    const char *reservations, *plans, *limits; // canonical JSON of their lists; NULL: none
+    const char *reservations, *plans, *limits, *taxes; // canonical JSON of their lists; NULL: none
+    const char *tax_note;                              // of the terms' own tax; NULL: none
     struct file_needed needed;
 };
 // A billing account, or a partner, which is an account and a seller.

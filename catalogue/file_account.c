@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "catalogue/file_contract.h"
+#include "catalogue/file_tax.h"
 
-enum { ADDRESS_LINES_MAX = 8, SERIES_MAX = 16, TAX_ID_MAX = 64, EMAIL_MAX = 254, TAX_NAME_MAX = 32 };
+enum { ADDRESS_LINES_MAX = 8, SERIES_MAX = 16, TAX_ID_MAX = 64, EMAIL_MAX = 254 };
 
 // --- members that several kinds have
 
@@ -48,21 +49,6 @@ static const char *read_email(struct file_errors *errors, const struct file_fiel
     return "";
 }
 
-static void read_tax(struct file_errors *errors, const struct file_field *field, struct agreement_row *terms)
-{
-    enum { NAME, RATE };
-    struct file_field fields[] = {
-        [NAME] = {.name = "name", .required = true}, [RATE] = {.name = "rate", .required = true}};
-    const int128 one = INT64_C(1000000000000);
-    terms->tax_name = "";
-    if (!field->value || !FILE_FIELDS(errors, field->value, "tax", fields)) return;
-    terms->tax_name = or_empty(file_text(errors, &fields[NAME], TAX_NAME_MAX));
-    terms->tax_rate = file_decimal_price(errors, &fields[RATE]);
-    if (terms->tax_rate.pico > one)
-        file_error(errors, fields[RATE].value, "rate %.48s is above 1: 19 %% is written \"0.19\"",
-                   fields[RATE].value->text);
-}
-
 // --- sellers
 
 void file_seller_read(struct catalogue_files *files, const struct yaml_node *item)
@@ -101,6 +87,7 @@ enum {
     ZONE,
     PRICE_BOOK,
     TAX,
+    TAXES,
     ROUNDING,
     STAGES,
     DISCOUNTS,
@@ -123,10 +110,11 @@ static void read_terms(struct file_errors *errors, const struct file_field *fiel
         .zone = file_text(errors, &fields[ZONE], FILE_NAME_MAX),
         .rounding = (enum rounding)file_choice(errors, &fields[ROUNDING], rounding_names, ROUNDING_COUNT, ROUND_HALF_UP),
     };
-    read_tax(errors, &fields[TAX], &account->terms);
     const struct file_contract_fields deductions = {&fields[STAGES], &fields[DISCOUNTS], &fields[RESERVATIONS],
                                                     &fields[SAVINGS_PLANS], &fields[LIMITS]};
     file_contract_read(errors, &deductions, &account->contract);
+    const struct file_tax_fields taxes = {&fields[TAX], &fields[TAXES], &fields[TAX_ID]};
+    file_taxes_read(errors, &taxes, &account->terms, &account->contract);
     if (account->terms.currency && currency_find(account->terms.currency, &currency, &fault))
         file_error(errors, fields[CURRENCY].value, "currency '%.16s': %s", account->terms.currency, fault.reason);
     if (account->terms.zone && zone_open(account->terms.zone, &account->zone, &fault)) {
@@ -148,6 +136,7 @@ static void read_account(struct catalogue_files *files, const struct yaml_node *
         [ZONE] = {.name = "zone", .required = true},
         [PRICE_BOOK] = {.name = "price_book", .required = true},
         [TAX] = {.name = "tax"},
+        [TAXES] = {.name = "taxes"},
         [ROUNDING] = {.name = "rounding"},
         [STAGES] = {.name = "stages"},
         [DISCOUNTS] = {.name = "discounts"},

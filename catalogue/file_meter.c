@@ -2,6 +2,7 @@
 // Reads meters, and refuses members that their aggregation does not use: a forgotten one is a wrong bill.
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "catalogue/file_field.h"
 
 enum {
@@ -23,26 +24,11 @@ enum {
     EFFECTIVE_FROM,
     VALUE_TIMES,
     PER_EVENT,
+    KEEP,
     FIELD_COUNT
 };
 enum { ACCEPT_DAYS_MAX = 400, ACCEPT_DAYS_DEFAULT = 35, FUTURE_SECONDS_MAX = 86400, FUTURE_SECONDS_DEFAULT = 300 };
 enum { MEMBER_NAME_MAX = 64, EVENT_TYPE_MAX = 255, UNIT_MAX = 64 };
-
-static const char *const aggregations[] = {
-    [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
-    [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
-};
-
-// Which members an aggregation needs and may have, beside those that every meter has.
-static const struct use {
-    bool value_needed, value_allowed, states, window, worth;
-} uses[] = {
-    [AGGREGATION_SUM] = {.value_needed = true, .value_allowed = true, .worth = true},
-    [AGGREGATION_COUNT] = {.value_needed = false},
-    [AGGREGATION_MAX] = {.value_needed = true, .value_allowed = true, .window = true},
-    [AGGREGATION_LATEST] = {.value_needed = true, .value_allowed = true, .window = true},
-    [AGGREGATION_INTERVAL] = {.value_allowed = true, .states = true},
-};
 
 static void check_use(struct file_errors *errors, const struct yaml_node *item, const struct file_field *field,
                       bool needed, bool allowed, const char *aggregation)
@@ -55,8 +41,8 @@ static void check_aggregation(struct file_errors *errors, const struct yaml_node
                               enum aggregation aggregation)
 {
     static const int state_fields[] = {RESOURCE, STATE, RUNNING, STOPPED};
-    const struct use *use = &uses[aggregation];
-    const char *name = aggregations[aggregation];
+    const struct aggregation_form *use = &aggregation_forms[aggregation];
+    const char *name = use->name;
     if (!fields[AGGREGATION].value || strcmp(fields[AGGREGATION].value->text, name) != 0) return; // told before
     check_use(errors, item, &fields[VALUE], use->value_needed, use->value_allowed, name);
     for (size_t i = 0; i < sizeof state_fields / sizeof *state_fields; i++)
@@ -64,6 +50,7 @@ static void check_aggregation(struct file_errors *errors, const struct yaml_node
     check_use(errors, item, &fields[WINDOW], false, use->window, name);
     check_use(errors, item, &fields[VALUE_TIMES], false, use->worth, name);
     check_use(errors, item, &fields[PER_EVENT], false, use->worth, name);
+    check_use(errors, item, &fields[KEEP], false, use->worth, name);
 }
 
 static void check_states(struct file_errors *errors, const struct file_field *stopped, const struct meter_row *row)
@@ -73,6 +60,14 @@ static void check_states(struct file_errors *errors, const struct file_field *st
             if (strcmp(row->stopped_states[i], row->running_states[j]) == 0)
                 file_error(errors, stopped->value->items[i], "state '%.64s' is running and stopped",
                            row->stopped_states[i]);
+}
+
+static enum aggregation read_aggregation(struct file_errors *errors, const struct file_field *field)
+{
+    const char *words[AGGREGATIONS];
+    for (int i = 0; i < AGGREGATIONS; i++)
+        words[i] = aggregation_forms[i].name;
+    return (enum aggregation)file_choice(errors, field, words, AGGREGATIONS, AGGREGATION_SUM);
 }
 
 static int slot_minutes(struct file_errors *errors, const struct file_field *field)
@@ -109,13 +104,21 @@ static void read_fee(struct file_errors *errors, const struct file_field *field,
         file_error(errors, fields[MAXIMUM].value, "the maximum per event is below the minimum");
 }
 
+// `keep: events`
+static bool read_keep(struct file_errors *errors, const struct file_field *field)
+{
+    static const char *const words[] = {"events"};
+    (void)file_choice(errors, field, words, 1, 0);
+    return field->value;
+}
+
 static void read_row(struct file_errors *errors, const struct file_field *fields, struct meter_row *row)
 {
     *row = (struct meter_row){
         .id = file_id(errors, &fields[ID]),
         .name = file_text(errors, &fields[NAME], FILE_NAME_MAX),
         .event_type = file_text(errors, &fields[EVENT_TYPE], EVENT_TYPE_MAX),
-        .aggregation = (enum aggregation)file_choice(errors, &fields[AGGREGATION], aggregations, 5, AGGREGATION_SUM),
+        .aggregation = read_aggregation(errors, &fields[AGGREGATION]),
         .resource_property = file_text(errors, &fields[RESOURCE], MEMBER_NAME_MAX),
         .state_property = file_text(errors, &fields[STATE], MEMBER_NAME_MAX),
         .value_property = file_text(errors, &fields[VALUE], MEMBER_NAME_MAX),
@@ -126,6 +129,7 @@ static void read_row(struct file_errors *errors, const struct file_field *fields
         .future_seconds = file_whole(errors, &fields[FUTURE_SECONDS], 0, FUTURE_SECONDS_MAX, FUTURE_SECONDS_DEFAULT),
         .effective_from = file_instant(errors, &fields[EFFECTIVE_FROM], INSTANT_MIN),
         .times_property = file_text(errors, &fields[VALUE_TIMES], MEMBER_NAME_MAX),
+        .keeps_events = read_keep(errors, &fields[KEEP]),
     };
     read_fee(errors, &fields[PER_EVENT], row);
     row->running_states = file_names(errors, &fields[RUNNING], STATES_MAX, true, &row->running_count);
@@ -154,6 +158,7 @@ void file_meter_read(struct catalogue_files *files, const struct yaml_node *item
         [EFFECTIVE_FROM] = {.name = "effective_from"},
         [VALUE_TIMES] = {.name = "value_times"},
         [PER_EVENT] = {.name = "per_event"},
+        [KEEP] = {.name = "keep"},
     };
     struct file_errors *errors = &files->errors;
     size_t before = errors->count;
@@ -163,6 +168,9 @@ void file_meter_read(struct catalogue_files *files, const struct yaml_node *item
     check_aggregation(errors, item, fields, row.aggregation);
     if (row.window >= WINDOW_PERCENTILE && row.slot_minutes != 5)
         file_error(errors, fields[WINDOW].value, "the samples of window %s are of 5 minutes: slot_minutes must be 5",
+                   evaluation_windows[row.window]);
+    if (row.aggregation == AGGREGATION_UNIQUE && row.window >= WINDOW_PERCENTILE)
+        file_error(errors, fields[WINDOW].value, "aggregation unique counts values: it has no %s",
                    evaluation_windows[row.window]);
     check_states(errors, &fields[STOPPED], &row);
     *ROW_NEW(&files->meters) = (struct file_meter){item, errors->count == before, row};

@@ -4,8 +4,13 @@
 
 #include <string.h>
 
-static const char *const everies[] = {"period", "month", "quarter", "year"};
-static const int months_of[] = {0, 1, 3, 12};
+enum { EVERY_PERIOD, EVERY_WEEK, EVERY_MONTH, EVERY_QUARTER, EVERY_YEAR };
+static const char *const everies[] = {
+    [EVERY_PERIOD] = "period",   [EVERY_WEEK] = "week", [EVERY_MONTH] = "month",
+    [EVERY_QUARTER] = "quarter", [EVERY_YEAR] = "year",
+};
+static const int months_of[] = {[EVERY_MONTH] = 1, [EVERY_QUARTER] = 3, [EVERY_YEAR] = 12};
+static const int days_of[] = {[EVERY_WEEK] = 7, [EVERY_YEAR] = 0};
 static const char *const dues[] = {"in_advance", "in_arrears"};
 static const char *const started[] = {"new", "old"};
 static const char *const truths[] = {"false", "true"};
@@ -19,9 +24,11 @@ static const char *const prorations[] = {
 
 enum { PRICE, EVERY, DUE, PRORATION, STARTED, REFUND, BOOKED };
 
-static void check_together(struct file_errors *errors, const struct file_field *fields, bool in_arrears, int proration,
-                           bool refund)
+static void check_together(struct file_errors *errors, const struct file_field *fields, int every, bool in_arrears,
+                           int proration, bool refund)
 {
+    if (every == EVERY_WEEK && proration == FEE_FIXED_30_DAYS)
+        file_error(errors, fields[PRORATION].value, "a week has no months of 30 days: actual_days, hours, seconds or none");
     if (in_arrears && fields[REFUND].value)
         file_error(errors, fields[REFUND].key, "what is paid in arrears is not paid back: refund is for in_advance");
     else if (refund && proration == FEE_WHOLE)
@@ -55,7 +62,7 @@ void offer_subscription_read(struct offer_reading *reading)
     json_put_bool(reading->json, "refund", refund == 1);
     json_put_text(reading->json, "booked", booked.id);
     offer_refer(reading, OFFER_REFERS_SKU, booked.node, booked.id);
-    check_together(errors, fields, due == 1, proration, refund == 1);
+    check_together(errors, fields, every, due == 1, proration, refund == 1);
     if (!reading->offer->row.currency && fields[PRICE].key)
         file_error(errors, fields[PRICE].key, "a subscription needs the currency of its offer");
 }
@@ -84,6 +91,7 @@ enum err offer_subscription_build(struct catalogue *catalogue, const struct json
     if (!err) err = offer_get_sku(catalogue, terms, "booked", offer, &fee->booked, fault);
     if (err) return err;
     fee->months = months_of[every];
+    fee->days = days_of[every];
     fee->in_arrears = due == 1;
     fee->proration = (enum fee_proration)proration;
     fee->started_is_old = old == 1;

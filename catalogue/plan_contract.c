@@ -78,7 +78,8 @@ const char *plan_contract_deductions(struct plan *plan, const struct file_contra
 {
     struct text out = {0};
     struct json_writer json;
-    if (contract->discount_count == 0 && !contract->reservations && !contract->plans && !contract->limits)
+    if (contract->discount_count == 0 && !contract->reservations && !contract->plans && !contract->limits &&
+        !contract->taxes && !contract->tax_note)
         return NULL;
     json_begin(&json, &out);
     json_object_open(&json);
@@ -86,6 +87,8 @@ const char *plan_contract_deductions(struct plan *plan, const struct file_contra
     put_list(&json, "reservations", contract->reservations);
     put_list(&json, "savings_plans", contract->plans);
     put_list(&json, "limits", contract->limits);
+    put_list(&json, "taxes", contract->taxes);
+    if (contract->tax_note) json_put_text(&json, "tax_note", contract->tax_note);
     json_object_close(&json);
     const char *copy = arena_text(plan->arena, out.data, out.length);
     text_free(&out);

@@ -4,14 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "catalogue/plan.h"
 
 enum { MARGIN_SECONDS = 60 };
-
-static const char *const aggregations[] = {
-    [AGGREGATION_SUM] = "sum",       [AGGREGATION_COUNT] = "count",       [AGGREGATION_MAX] = "max",
-    [AGGREGATION_LATEST] = "latest", [AGGREGATION_INTERVAL] = "interval",
-};
 
 // --- comparing
 
@@ -59,13 +55,15 @@ static void check_fixed(struct plan *plan, const struct file_meter *meter, const
     struct text differences = {0};
     const struct meter_row *new = &meter->row;
     plan_differs(&differences, "event_type", old->event_type, new->event_type);
-    plan_differs(&differences, "aggregation", aggregations[old->aggregation], aggregations[new->aggregation]);
+    plan_differs(&differences, "aggregation", aggregation_forms[old->aggregation].name,
+                 aggregation_forms[new->aggregation].name);
     plan_differs(&differences, "unit", old->unit, new->unit);
     plan_differs(&differences, "window", evaluation_windows[old->window], evaluation_windows[new->window]);
+    plan_differs(&differences, "keep", old->keeps_events ? "events" : "nothing", new->keeps_events ? "events" : "nothing");
     if (differences.length > 0)
         file_conflict(plan->errors, meter->node,
-                      "event_type, aggregation, unit and window of meter %s never change: make a new meter%s", new->id,
-                      differences.data);
+                      "event_type, aggregation, unit, window and keep of meter %s never change: make a new meter%s",
+                      new->id, differences.data);
     text_free(&differences);
 }
 
@@ -170,7 +168,7 @@ static void plan_meter(struct plan *plan, size_t index)
     }
     check_start(plan, meter);
     add_version(plan, &meter->row, thing->number);
-    plan_change(plan, true, "meter", "%s %s of %s in %s, from %s", meter->row.id, aggregations[meter->row.aggregation],
+    plan_change(plan, true, "meter", "%s %s of %s in %s, from %s", meter->row.id, aggregation_forms[meter->row.aggregation].name,
                 meter->row.event_type, meter->row.unit, plan_instant(plan, meter->row.effective_from));
 }
 

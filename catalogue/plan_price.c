@@ -13,6 +13,8 @@ struct sku_facts {
     bool known;
     int64_t meter;
     enum aggregation aggregation;
+    bool keeps_events;
+    enum evaluation_window window;
     const char *meter_id, *unit, **dimensions;
     size_t dimension_count;
 };
@@ -69,6 +71,8 @@ static const struct sku_facts *facts_of(struct pricing *pricing, const struct pl
             facts->meter_id = meter->id;
             facts->unit = meter->unit;
             facts->aggregation = meter->aggregation;
+            facts->keeps_events = meter->keeps_events;
+            facts->window = meter->window;
             add_dimensions(plan, facts, meter, &capacity);
         }
     }
@@ -115,6 +119,14 @@ static void check_fit(struct plan *plan, const struct file_price *price, const s
     if (currency && strcmp(currency, facts->unit) != 0)
         file_error(plan->errors, price->node, "a dynamic price is in the book's currency, %s, but meter %s counts %s",
                    currency, facts->meter_id, facts->unit);
+    if (price->row.per_event && !facts->keeps_events)
+        file_error(plan->errors, price->per_event,
+                   "per_event of a price needs every event, and meter %s does not keep them: a meter with keep: events does; a fee that "
+                   "depends on no other event is per_event of a meter",
+                   facts->meter_id);
+    if (price->row.daily && !price_daily_window(facts->window))
+        file_error(plan->errors, price->node, "daily goes with usage of slots or days, and meter %s has one value a period",
+                   facts->meter_id);
     if (price->increment && facts->aggregation != AGGREGATION_INTERVAL)
         file_error(plan->errors, price->increment, "increment_seconds is for interval meters, and %s is none",
                    facts->meter_id);
@@ -209,9 +221,17 @@ static bool same_tiers(const struct plan_price *a, const struct plan_price *b)
     for (size_t i = 0; i < a->tier_count && i < b->tier_count; i++)
         if (a->tiers[i].last != b->tiers[i].last || a->tiers[i].up_to.nano != b->tiers[i].up_to.nano ||
             a->tiers[i].unit_price.pico != b->tiers[i].unit_price.pico ||
-            a->tiers[i].flat.pico != b->tiers[i].flat.pico)
+            a->tiers[i].flat.pico != b->tiers[i].flat.pico || a->tiers[i].block.nano != b->tiers[i].block.nano)
             return false;
     return a->tier_count == b->tier_count;
+}
+
+static bool same_event_fee(const struct price_row *a, const struct price_row *b)
+{
+    const struct price_event_fee *x = &a->event_fee, *y = &b->event_fee;
+    return a->per_event == b->per_event && x->fixed.pico == y->fixed.pico && x->minimum.pico == y->minimum.pico &&
+           x->maximum.pico == y->maximum.pico && x->free_events == y->free_events &&
+           x->free_amount.nano == y->free_amount.nano;
 }
 
 static bool same_price(const struct plan_price *a, const struct plan_price *b)
@@ -220,8 +240,9 @@ static bool same_price(const struct plan_price *a, const struct plan_price *b)
     return strcmp(text_or_empty(x->times), text_or_empty(y->times)) == 0 && x->withdrawn == y->withdrawn && x->model == y->model && strcmp(x->unit, y->unit) == 0 && x->per.nano == y->per.nano &&
            x->price.pico == y->price.pico && x->minimum_seconds == y->minimum_seconds && x->increment_us == y->increment_us && is_open(x) == is_open(y) &&
            (is_open(x) || x->effective_to == y->effective_to) && x->free.nano == y->free.nano &&
-           x->fixed.pico == y->fixed.pico && x->minimum_spend.pico == y->minimum_spend.pico &&
-           x->maximum_spend.pico == y->maximum_spend.pico && same_tiers(a, b);
+           same_event_fee(x, y) && x->fixed.pico == y->fixed.pico && x->minimum_spend.pico == y->minimum_spend.pico &&
+           x->maximum_spend.pico == y->maximum_spend.pico && x->round_to.nano == y->round_to.nano &&
+           x->round_mode == y->round_mode && x->daily == y->daily && same_tiers(a, b);
 }
 
 static const char *where(struct plan *plan, const struct plan_price *entry)

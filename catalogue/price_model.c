@@ -15,6 +15,14 @@ const struct price_form price_forms[PRICE_MODEL_COUNT] = {
     [PRICE_DYNAMIC] = {.name = "dynamic", .price = true, .price_key = "price", .money = true},
 };
 
+const char *const price_daily_names[PRICE_DAILY_COUNT] = {
+    [PRICE_DAILY_NONE] = "", [PRICE_DAILY_FULL] = "full", [PRICE_DAILY_SHARE] = "share"};
+
+bool price_daily_window(enum evaluation_window window)
+{
+    return window == WINDOW_SLOT || window == WINDOW_DAY || window == WINDOW_PERCENTILE_DAYS;
+}
+
 bool price_model_find(const char *name, enum price_model *model)
 {
     for (int i = 0; i < PRICE_MODEL_COUNT; i++) {

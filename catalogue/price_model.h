@@ -16,5 +16,7 @@ struct price_form {
 };
 extern const struct price_form price_forms[PRICE_MODEL_COUNT];
 
+// Whether usage under the window is told by day, so that a price may count days.
+bool price_daily_window(enum evaluation_window window) MUST_USE;
 // The model of that name; false: there is none. Pure.
 bool price_model_find(const char *name, enum price_model *model) MUST_USE;

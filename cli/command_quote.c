@@ -75,21 +75,36 @@ static void show_unpriced(const struct command_context *context, const struct ca
     table_close(table);
 }
 
+// A tax: what it is of, and of which net where there are several.
+static void show_group(const struct agreement *terms, const struct document_group *group, bool several)
+{
+    const struct tax bears = tax_of_group(terms, group->tax_group);
+    char net[DECIMAL_TEXT_MAX], tax[DECIMAL_TEXT_MAX], rate[DECIMAL_TEXT_MAX], base[DECIMAL_TEXT_MAX];
+    if (!*bears.name && !several) return;
+    currency_print(terms->currency, group->net, net);
+    currency_print(terms->currency, group->tax, tax);
+    price_print(bears.rate, rate);
+    amount_print(group->base_to_date, base);
+    printf("%-11s %s", *bears.name ? bears.name : "no tax", tax);
+    if (several) printf(" (rate %s of the exact %s, net %s)", rate, base, net);
+    else printf(" (rate %s of the exact cost)", rate);
+    printf("%s%s\n", bears.note ? "; " : "", bears.note ? bears.note : "");
+}
+
 static void show_totals(const struct quote *quote)
 {
     const struct agreement *terms = quote->period.agreement;
     const struct document *document = &quote->document;
-    char cost[DECIMAL_TEXT_MAX], net[DECIMAL_TEXT_MAX], tax[DECIMAL_TEXT_MAX], total[DECIMAL_TEXT_MAX],
-        rate[DECIMAL_TEXT_MAX];
+    char cost[DECIMAL_TEXT_MAX], net[DECIMAL_TEXT_MAX], tax[DECIMAL_TEXT_MAX], total[DECIMAL_TEXT_MAX];
     amount_print(quote->rated.total, cost);
     currency_print(terms->currency, document->net, net);
     currency_print(terms->currency, document->tax, tax);
     currency_print(terms->currency, document->total, total);
-    price_print(terms->tax_rate, rate);
     printf("\nexact cost  %s %s\nnet         %s (rounded %s)\n", cost, terms->currency.code, net,
            rounding_names[terms->rounding]);
-    if (terms->tax_name && *terms->tax_name)
-        printf("%-11s %s (rate %s of the exact cost)\n", terms->tax_name, tax, rate);
+    for (size_t i = 0; i < document->group_count; i++)
+        show_group(terms, &document->groups[i], document->group_count > 1);
+    if (document->group_count > 1) printf("%-11s %s\n", "tax", tax);
     printf("total       %s %s\n", total, terms->currency.code);
 }
 
@@ -198,6 +213,32 @@ static void put_unpriced(struct json_writer *json, const struct catalogue *catal
     json_array_close(json);
 }
 
+// One tax as name and rate; several as a list.
+static void put_taxes(struct json_writer *json, const struct agreement *terms, const struct document *document)
+{
+    if (!terms->contract->tax_count) {
+        json_put_text(json, "tax_name", terms->tax_name);
+        json_put_decimal(json, "tax_rate", terms->tax_rate.pico, PRICE_PLACES);
+        if (terms->contract->tax_note) json_put_text(json, "tax_note", terms->contract->tax_note);
+        return;
+    }
+    json_name(json, "taxes");
+    json_array_open(json);
+    for (size_t i = 0; i < document->group_count; i++) {
+        const struct document_group *group = &document->groups[i];
+        const struct tax tax = tax_of_group(terms, group->tax_group);
+        json_object_open(json);
+        json_put_text(json, "tax_name", tax.name);
+        json_put_decimal(json, "tax_rate", tax.rate.pico, PRICE_PLACES);
+        if (tax.note) json_put_text(json, "tax_note", tax.note);
+        json_put_decimal(json, "cost", group->base_to_date.pico, AMOUNT_PLACES);
+        json_put_money(json, "net", terms->currency, group->net);
+        json_put_money(json, "tax", terms->currency, group->tax);
+        json_object_close(json);
+    }
+    json_array_close(json);
+}
+
 static void print_json(const struct catalogue *catalogue, const struct quote *quote)
 {
     const struct agreement *terms = quote->period.agreement;
@@ -224,8 +265,7 @@ static void print_json(const struct catalogue *catalogue, const struct quote *qu
     put_unpriced(&json, catalogue, quote);
     json_put_decimal(&json, "cost", quote->rated.total.pico, AMOUNT_PLACES);
     json_put_money(&json, "net", terms->currency, document->net);
-    json_put_text(&json, "tax_name", terms->tax_name);
-    json_put_decimal(&json, "tax_rate", terms->tax_rate.pico, PRICE_PLACES);
+    put_taxes(&json, terms, document);
     json_put_money(&json, "tax", terms->currency, document->tax);
     json_put_money(&json, "total", terms->currency, document->total);
     json_put_text(&json, "rounding", rounding_names[terms->rounding]);

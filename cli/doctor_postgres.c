@@ -177,7 +177,7 @@ static const struct forbidden forbidden[] = {
      "  from pg_roles r\n"
      " cross join (values ('ledger.operation'), ('ledger.transfer'), ('ledger.account'), ('invoicing.charge'),\n"
      "       ('invoicing.document_line'), ('invoicing.document_group'), ('rating.usage_delta'), ('rating.usage_day'),\n"
-     "       ('rating.compaction'), ('rating.transition')) "
+     "       ('rating.compaction'), ('rating.transition'), ('rating.kept_event')) "
      "as t (name)\n"
      " cross join (values ('update'), ('delete'), ('truncate')) as p (privilege)\n"
      " where r.rolcanlogin and not r.rolsuper and has_table_privilege(r.oid, t.name, p.privilege)",

@@ -94,6 +94,19 @@ static enum err check_dimensions(const struct meter *meter, const struct usage_e
     return ERR_OK;
 }
 
+// What a unique meter tells apart: a text, a number by its value, or a boolean.
+static enum err check_distinct(const struct meter *meter, const struct usage_event *event,
+                               struct meter_reading *reading, struct fault *fault)
+{
+    const struct event_property *property = event_property(event, meter->value_property);
+    if (!property || property->kind == PROPERTY_NULL)
+        return refuse(reading, fault, meter->value_property, "the meter's value is missing");
+    reading->resource = property->text;
+    const char *problem = dimension_problem(property->kind, &reading->resource, reading->distinct);
+    if (problem) return refuse(reading, fault, meter->value_property, problem);
+    return ERR_OK;
+}
+
 static bool state_in(struct slice state, const char **states, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -149,8 +162,14 @@ enum err meter_check(const struct meter *meter, const struct usage_event *event,
     switch (meter->aggregation) {
     case AGGREGATION_SUM:
     case AGGREGATION_MAX:
+    case AGGREGATION_MIN:
+    case AGGREGATION_AVERAGE:
     case AGGREGATION_LATEST:
         err = check_value(meter, event, reading, fault);
+        break;
+    case AGGREGATION_UNIQUE:
+        reading->quantity.nano = 1000000000;
+        err = check_distinct(meter, event, reading, fault);
         break;
     case AGGREGATION_COUNT:
         reading->quantity.nano = 1000000000;

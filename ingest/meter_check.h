@@ -13,16 +13,17 @@ struct meter_dimension {
 };
 
 struct meter_reading {
-    // sum: the event's value, or what it is worth (event_worth.h); max, latest: the value; count: 1; interval: size while running (1 if the meter names no value
+    // sum: the event's value, or what it is worth (event_worth.h); max, min, average, latest: the value; count, unique: 1; interval: size while running (1 if the meter names no value
     // property), 0 when stopped. Never negative.
     struct quantity quantity;
     struct meter_dimension
         dimensions[DIMENSIONS_MAX]; // sorted by name; a dimension that the event lacks (or has as null) is left out
     size_t dimension_count;
-    struct slice resource; // interval: 1 to ID_MAX bytes, no control characters; else empty
+    struct slice resource; // interval: 1 to ID_MAX bytes, no control characters; unique: the value, up to DIMENSION_VALUE_MAX bytes; else empty
     bool running;          // interval: accrues from here on
     const char *refusal;   // after ERR_INVALID: the quarantine's reason, "bad_value" or "negative" (literals)
     char numbers[DIMENSIONS_MAX][DECIMAL_TEXT_MAX]; // where numbers that were not in shortest form are kept
+    char distinct[DECIMAL_TEXT_MAX]; // the same, of a unique meter's value
 };
 
 // Reads the event by this version of the meter; which meters and versions take an event is the caller's question

@@ -4,6 +4,9 @@
 #include "invoicing/close.h"
 #include "invoicing/credit.h"
 
+// What earlier documents billed in a tax group.
+struct close_group { struct amount net, tax; };
+
 // Charges to date and earlier documents of one original period of an account.
 struct close_source {
     struct billing_period period;
@@ -12,7 +15,7 @@ struct close_source {
     struct usage_basis settled; // what it was settled with: cut and spans, without lines; cut 0: not kept
     struct charge *charges; size_t charge_count; // to date as posted, sorted by key
     struct charge *billed; size_t billed_count;  // quantity and billed_cost in earlier documents, sorted by key
-    struct amount net_before, tax_before;
+    struct close_group *groups; // one per tax group of the terms (contract_tax.h)
 };
 
 // One account of the chunk.

@@ -31,15 +31,18 @@ static void merge(const struct close_work *work, const struct close_account *acc
     }
 }
 
-static enum err sum_costs(const struct close_source *source, struct amount *sum)
+// The groups of a source, with what earlier documents billed in them.
+static enum err add_groups(const struct close_source *source, const struct billable *billables, size_t count, struct document_group *groups, size_t *group_count)
 {
-    *sum = AMOUNT_ZERO;
-    for (size_t i = 0; i < source->charge_count; i++)
-        if (amount_add(*sum, source->charges[i].billed_cost, sum)) return ERR_LIMIT;
-    return ERR_OK;
+    enum err err = document_groups(&source->period, billables, count, groups, group_count);
+    for (size_t g = 0; g < *group_count && !err; g++) {
+        const struct close_group *before = &source->groups[groups[g].tax_group];
+        groups[g].net_before = before->net, groups[g].tax_before = before->tax;
+    }
+    return err;
 }
 
-static enum err collect(const struct close_work *work, struct close_account *account, struct billable **billables, size_t *count, struct document_group *groups)
+static enum err collect(const struct close_work *work, struct close_account *account, struct billable **billables, size_t *count, struct document_group *groups, size_t *group_count)
 {
     size_t most = 0, taken = 0;
     for (size_t s = 0; s < account->source_count; s++) most += account->sources[s].charge_count + account->sources[s].billed_count;
@@ -50,8 +53,9 @@ static enum err collect(const struct close_work *work, struct close_account *acc
         merge(work, account, source, *billables, &taken);
         enum err err = billables_sort(work->catalogue, *billables + first, taken - first, work->arena, work->fault);
         if (err) return err;
-        groups[s] = (struct document_group){.original = &source->period, .net_before = source->net_before, .tax_before = source->tax_before};
-        if (sum_costs(source, &groups[s].base_to_date)) return fault_set(work->fault, ERR_LIMIT, "", "the sum of charges leaves the range of exact amounts");
+        size_t added;
+        if (add_groups(source, *billables + first, taken - first, groups + *group_count, &added)) return fault_set(work->fault, ERR_LIMIT, "", "the sum of charges leaves the range of exact amounts");
+        *group_count += added;
     }
     // the tenants' shares of what the period's own usage costs; of late usage they are not told
     for (struct billable *each = *billables; each < *billables + taken; each++)
@@ -61,27 +65,16 @@ static enum err collect(const struct close_work *work, struct close_account *acc
     return ERR_OK;
 }
 
-// Late usage stands in a document only for periods in which a rounded total or a line moved.
-static void drop_quiet_groups(struct document *document, struct document_group *groups)
-{
-    size_t kept = 0;
-    for (size_t g = 0; g < document->group_count; g++) {
-        bool lines = false;
-        for (size_t l = 0; l < document->line_count && !lines; l++) lines = document->lines[l].billable->original == groups[g].original;
-        if (lines || groups[g].net.pico != 0 || groups[g].tax.pico != 0 || groups[g].original->start == document->period->start) groups[kept++] = groups[g];
-    }
-    document->group_count = kept;
-}
-
 enum err close_draft(struct close_work *work, struct close_account *account)
 {
-    struct document_group *groups = ARENA_ARRAY(work->arena, struct document_group, account->source_count + 1);
     struct billable *billables = NULL;
-    size_t count = 0;
-    enum err err = collect(work, account, &billables, &count, groups);
-    if (!err) err = document_build(account->period, account->ordinal, billables, count, groups, account->source_count, work->arena, &account->document, work->fault);
+    size_t count = 0, group_count = 0, most = 0;
+    for (size_t s = 0; s < account->source_count; s++) most += account->sources[s].period.agreement->contract->tax_count + 1;
+    struct document_group *groups = ARENA_ARRAY(work->arena, struct document_group, most + 1);
+    enum err err = collect(work, account, &billables, &count, groups, &group_count);
+    if (!err) err = document_build(account->period, account->ordinal, billables, count, groups, group_count, work->arena, &account->document, work->fault);
     if (err || !account->document.needed) return err;
-    drop_quiet_groups(&account->document, groups);
+    document_drop_quiet_groups(&account->document, groups);
     const struct agreement *terms = account->period->agreement;
     document_party_seller(terms->seller, work->options->party_key, &account->seller);
     document_party_buyer(terms->account, work->options->party_key, &account->buyer);

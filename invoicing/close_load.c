@@ -39,6 +39,7 @@ static enum err add_source(struct close_work *work, const struct db_result *resu
     struct close_source source = {.closed = !itself, .cut = db_get_int(result, row, 5)};
     source.period = (struct billing_period){catalogue_agreement(work->catalogue, account->period->account, start), account->period->account, start, db_get_instant(result, row, 2), ""};
     if (!source.period.agreement || source.period.agreement->number != account->period->agreement->number) return ERR_OK; // another seller's books
+    source.groups = ARENA_ARRAY(work->arena, struct close_group, source.period.agreement->contract->tax_count + 1);
     memcpy(source.period.label, db_text(result, row, 3), PERIOD_LABEL_MAX - 1);
     if (!db_is_null(result, row, 7)) {
         unsigned char *digest;
@@ -128,11 +129,22 @@ static const char billed_sql[] =
     " group by k.account, l.original_period_start, l.tenant, l.sku, l.price, l.tier, l.dimension_set, l.stage, l.deduction"
     " order by k.account, l.original_period_start";
 static const char group_sql[] =
-    "select k.account, k.period_start, sum(g.net), sum(g.tax)"
+    "select k.account, k.period_start, sum(g.net), sum(g.tax), g.tax_name, g.tax_rate"
     "  from unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) as k (agreement, account, period_start)"
     "  join invoicing.document d on d.agreement = k.agreement and d.account = k.account and d.state <> 'void'"
     "  join invoicing.document_group g on g.document = d.document and g.original_period_start = k.period_start"
-    " group by k.account, k.period_start";
+    " group by k.account, k.period_start, g.tax_name, g.tax_rate";
+
+// The group of the source's terms that bears the tax; -1: none does.
+static int group_find(const struct close_source *source, const char *name, int128 rate_pico)
+{
+    const struct agreement *terms = source->period.agreement;
+    for (int group = 0; group <= (int)terms->contract->tax_count; group++) {
+        const struct tax tax = tax_of_group(terms, group);
+        if (strcmp(tax.name, name) == 0 && tax.rate.pico == rate_pico) return group;
+    }
+    return -1;
+}
 
 static enum err load_groups(struct close_work *work, const char *const *values)
 {
@@ -142,11 +154,17 @@ static enum err load_groups(struct close_work *work, const char *const *values)
     for (int row = 0; row < db_rows(result); row++) {
         struct close_source *source = source_find(work, db_get_int(result, row, 0), db_get_instant(result, row, 1));
         ENSURE(source != NULL);
-        source->net_before.pico = db_get_decimal(result, row, 2, AMOUNT_PLACES);
-        source->tax_before.pico = db_get_decimal(result, row, 3, AMOUNT_PLACES);
+        const int group = group_find(source, db_text(result, row, 4), db_get_decimal(result, row, 5, PRICE_PLACES));
+        if (group < 0) {
+            err = fault_set(work->fault, ERR_BUG, "", "account %s, period %s was billed with %s, which its terms do not have",
+                            source->period.agreement->account->id, source->period.label, db_text(result, row, 4));
+            break;
+        }
+        source->groups[group].net.pico = db_get_decimal(result, row, 2, AMOUNT_PLACES);
+        source->groups[group].tax.pico = db_get_decimal(result, row, 3, AMOUNT_PLACES);
     }
     db_result_free(result);
-    return ERR_OK;
+    return err;
 }
 
 static enum err load_charges(struct close_work *work)
@@ -333,7 +351,7 @@ static enum err rate_at_cut(struct close_work *work, struct close_account **acco
         const struct billing_period *period = accounts[i]->period;
         instant_us *boundaries;
         size_t changes = charge_boundaries(work->catalogue, period->agreement, period->start, period->end, work->arena, &boundaries);
-        requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
+        requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes, period->agreement->book->per_event};
     }
     instant_us due = INSTANT_NONE;
     enum err err = usage_due(work->db, USAGE_READER_BILL, accounts[0]->cut, &due, work->fault);

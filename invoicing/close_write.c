@@ -161,12 +161,12 @@ static enum err copy_groups(struct close_work *work, struct close_account **orde
     for (size_t i = 0; i < count; i++)
         for (size_t g = 0; g < order[i]->document.group_count; g++) {
             const struct document_group *group = &order[i]->document.groups[g];
-            const struct agreement *terms = group->original->agreement;
+            const struct tax tax = tax_of_group(group->original->agreement, group->tax_group);
             db_copy_row(&copy);
             db_copy_int8(&copy, order[i]->row);
             db_copy_instant(&copy, group->original->start);
-            db_copy_text(&copy, terms->tax_name, strlen(terms->tax_name));
-            db_copy_numeric(&copy, terms->tax_rate.pico, PRICE_PLACES);
+            db_copy_text(&copy, tax.name, strlen(tax.name));
+            db_copy_numeric(&copy, tax.rate.pico, PRICE_PLACES);
             db_copy_numeric(&copy, group->base_to_date.pico, AMOUNT_PLACES);
             db_copy_numeric(&copy, group->net.pico, AMOUNT_PLACES);
             db_copy_numeric(&copy, group->tax.pico, AMOUNT_PLACES);

@@ -9,6 +9,7 @@
 #include "catalogue/price_times.h"
 #include "common/json.h"
 #include "invoicing/document.h"
+#include "rating/price.h"
 
 static void derive_salt(const struct hash_key *key, const char *role, const char *id, unsigned char salt[16])
 {
@@ -66,8 +67,33 @@ static void write_period(struct json_writer *json, const struct billing_period *
     json_object_close(json);
 }
 
+// The days of the period if the price is for all of them, else 1.
+static int64_t days_of(const struct price_version *price, const struct billing_period *period)
+{
+    if (price->daily != PRICE_DAILY_SHARE) return 1;
+    return price_period_days(period->agreement->zone, period->start, period->end);
+}
+
+static void put_amount(struct json_writer *json, const char *name, struct amount amount)
+{
+    if (amount.pico) json_put_decimal(json, name, amount.pico, AMOUNT_PLACES);
+}
+
+// What a percentage takes of every event: the members that it has.
+static void write_per_event(struct json_writer *json, const struct price_event_fee *fee)
+{
+    json_name(json, "per_event");
+    json_object_open(json);
+    put_amount(json, "fixed", fee->fixed);
+    put_amount(json, "minimum", fee->minimum);
+    put_amount(json, "maximum", fee->maximum);
+    if (fee->free_events) json_put_int(json, "free_events", fee->free_events);
+    if (fee->free_amount.nano) json_put_decimal(json, "free_amount", fee->free_amount.nano, QUANTITY_PLACES);
+    json_object_close(json);
+}
+
 // The price of the charge's units; of stages that are not at that price, 0.
-static void write_price(struct json_writer *json, const struct price_version *price, const char *unit, const struct charge *charge)
+static void write_price(struct json_writer *json, const struct price_version *price, const char *unit, const struct charge *charge, int64_t days)
 {
     const struct price_form *form = &price_forms[price->model];
     json_put_text(json, "pricing_unit", price->number ? price->unit : unit);
@@ -79,6 +105,9 @@ static void write_price(struct json_writer *json, const struct price_version *pr
     if (tier && at_price) json_put_int(json, "tier", charge->tier);
     json_put_decimal(json, "unit_price", !at_price || form->once ? 0 : tier ? tier->price.pico : price->price.pico, AMOUNT_PLACES);
     if (at_price && flat) json_put_decimal(json, "flat", flat, AMOUNT_PLACES);
+    if (at_price && days > 1) json_put_int(json, "price_days", days);
+    if (at_price && tier && tier->block.nano) json_put_decimal(json, "block", tier->block.nano, QUANTITY_PLACES);
+    if (at_price && price->per_event) write_per_event(json, price->per_event);
     json_name(json, "price_match");
     json_write_raw(json, price->match_text);
     if (price->window) json_put_text(json, "price_hours", price->hours);
@@ -137,6 +166,16 @@ static void write_holding(struct json_writer *json, const struct holding *holdin
     if (charge->stage == STAGE_FEE && charge->tier) json_put_text(json, "paid", "before");
 }
 
+// The tax that the line bears; absent where the terms have one only.
+static void write_tax(struct json_writer *json, const struct billable *billable)
+{
+    const struct agreement *terms = billable->original->agreement;
+    const struct tax tax = tax_of_group(terms, billable->tax_group);
+    if (!terms->contract->tax_count) return;
+    json_put_text(json, "tax_name", tax.name);
+    json_put_decimal(json, "tax_rate", tax.rate.pico, PRICE_PLACES);
+}
+
 static const char *tenant_id(const struct catalogue *catalogue, int64_t number)
 {
     const struct tenant *tenant = number ? catalogue_tenant_number(catalogue, number) : NULL;
@@ -179,12 +218,13 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     json_write_raw(json, billable->dimensions);
     json_put_decimal(json, "quantity", line->quantity.nano, QUANTITY_PLACES);
     json_put_text(json, "unit", unit);
-    write_price(json, price, unit, charge);
+    write_price(json, price, unit, charge, days_of(price, billable->original));
     write_exchange(json, catalogue, billable);
     write_discount(json, billable);
     write_commitment(json, billable);
     write_limit(json, billable);
     write_holding(json, holding, charge);
+    write_tax(json, billable);
     json_put_decimal(json, "cost", line->cost.pico, AMOUNT_PLACES);
     json_put_money(json, "amount", billable->original->agreement->currency, line->amount);
     write_shares(json, catalogue, billable);
@@ -194,10 +234,12 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
 static void write_group(struct json_writer *json, const struct document_group *group)
 {
     const struct agreement *terms = group->original->agreement;
+    const struct tax tax = tax_of_group(terms, group->tax_group);
     json_object_open(json);
     json_put_text(json, "period", group->original->label);
-    json_put_text(json, "tax_name", terms->tax_name);
-    json_put_decimal(json, "tax_rate", terms->tax_rate.pico, AMOUNT_PLACES);
+    json_put_text(json, "tax_name", tax.name);
+    json_put_decimal(json, "tax_rate", tax.rate.pico, AMOUNT_PLACES);
+    if (tax.note) json_put_text(json, "tax_note", tax.note);
     json_put_decimal(json, "base_to_date", group->base_to_date.pico, AMOUNT_PLACES);
     json_put_money(json, "net_before", terms->currency, group->net_before);
     json_put_money(json, "tax_before", terms->currency, group->tax_before);
@@ -276,6 +318,7 @@ size_t document_rates(const struct catalogue *catalogue, const struct document *
     size_t count = 0;
     for (size_t i = 0; i < document->group_count; i++) {
         const struct billing_period *original = document->groups[i].original;
+        if (i && document->groups[i - 1].original == original) continue; // another tax group of the same period
         list[count] = (struct document_rate){original->label, catalogue_exchange(catalogue, original->agreement, original->start)};
         count += list[count].exchange != NULL;
     }

@@ -146,6 +146,7 @@ static void draw_totals(const struct document_view *view, struct arena *arena, s
         draw_row("<tr>",
                  arena_print(arena, "%s %s %%", group->tax_name[0] ? group->tax_name : "Tax", group->tax_percent),
                  correction, group->tax, out);
+        if (group->tax_note) draw_row("<tr>", group->tax_note, "", "", out);
     }
     if (view->group_count > 1) {
         draw_row("<tr>", "Net", "", view->net, out);

@@ -279,6 +279,7 @@ static void draw_totals(const struct document_view *view, struct arena *arena, s
                   arena_print(arena, "%s %s %%%s", group->tax_name[0] ? group->tax_name : "Tax", group->tax_percent,
                               correction),
                   group->tax);
+        if (group->tax_note) text_print(out, "%s\n", group->tax_note);
     }
     add_rule(out, '-');
     if (view->group_count > 1) {

@@ -11,7 +11,8 @@ struct sortable { struct billable billable; const char *service, *sku, *tenant, 
 static int sortable_order(const void *left, const void *right)
 {
     const struct sortable *a = left, *b = right;
-    int order = strcmp(a->service, b->service);
+    int order = (a->billable.tax_group > b->billable.tax_group) - (a->billable.tax_group < b->billable.tax_group);
+    if (!order) order = strcmp(a->service, b->service);
     if (!order) order = strcmp(a->sku, b->sku);
     if (!order) order = strcmp(a->tenant, b->tenant);
     if (!order) order = strcmp(a->price->match_text, b->price->match_text);
@@ -37,6 +38,7 @@ enum err billables_sort(const struct catalogue *catalogue, struct billable *bill
             return fault_set(fault, ERR_BUG, "", "a charge names SKU %d and price %lld, which the catalogue does not have",
                              charge->sku, (long long)charge->price);
         const struct holding *holding = charge_of_holding(charge->stage) ? catalogue_holding_number(catalogue, charge->deduction) : NULL;
+        billables[i].tax_group = tax_group_of(billables[i].original->agreement, sku);
         sortables[i] = (struct sortable){billables[i], sku->service->id, sku->id, tenant ? tenant->id : "", holding ? holding->id : "", price};
     }
     if (count) qsort(sortables, count, sizeof *sortables, sortable_order);

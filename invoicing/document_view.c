@@ -122,6 +122,18 @@ static void read_quantity(struct reader *reader, const struct json_value *json, 
     line->unit = want_text(reader, json, converted ? "pricing_unit" : "unit");
 }
 
+// What the price is of: the pricing unit, or a block of several that are charged as one; on one day, or all of the period.
+static const char *price_unit(struct reader *reader, const struct json_value *json, int128 per)
+{
+    const char *unit = want_text(reader, json, "pricing_unit");
+    if (!reader->err && json_member(json, "price_days"))
+        unit = arena_print(reader->arena, "%s for %lld days", unit, (long long)json_int(json_member(json, "price_days"), 0));
+    if (reader->err || !json_member(json, "block")) return unit;
+    int128 block = want_decimal(reader, json, "block", QUANTITY_PLACES);
+    const char *units = reader->err ? NULL : in_pricing_units(reader, block, per);
+    return units ? arena_print(reader->arena, "%s %s", units, unit) : unit;
+}
+
 static void read_members(struct reader *reader, const struct json_value *dimensions, struct view_line *line)
 {
     line->member_count = json_length(dimensions);
@@ -189,6 +201,28 @@ static const char *note_of(struct reader *reader, const struct json_value *json)
     return model && strcmp(model, "package") == 0 ? "a started unit is charged whole" : NULL;
 }
 
+// A further note before what is there.
+static const char *noted(struct reader *reader, const char *more, const char *note)
+{
+    return note ? arena_print(reader->arena, "%s; %s", more, note) : more;
+}
+
+// "of every event, 0.1 more for each, at least 0.2, at most 10; free: the first 3 events, up to 500"
+static const char *per_event_note(struct reader *reader, const struct json_value *fee)
+{
+    const char *fixed = optional_text(reader, fee, "fixed"), *least = optional_text(reader, fee, "minimum");
+    const char *most = optional_text(reader, fee, "maximum");
+    const struct json_value *events = json_member(fee, "free_events");
+    const char *amount = optional_text(reader, fee, "free_amount"), *note = "of every event";
+    if (fixed) note = arena_print(reader->arena, "%s, %s more for each", note, fixed);
+    if (least) note = arena_print(reader->arena, "%s, at least %s", note, least);
+    if (most) note = arena_print(reader->arena, "%s, at most %s", note, most);
+    if (events)
+        note = arena_print(reader->arena, "%s; free: the first %lld events", note, (long long)json_int(events, 0));
+    if (amount) note = arena_print(reader->arena, events ? "%s, up to %s" : "%s; free: up to %s", note, amount);
+    return note;
+}
+
 static void read_line(struct reader *reader, const struct json_value *json, struct view_line *line)
 {
     int128 per = want_decimal(reader, json, "per", QUANTITY_PLACES);
@@ -201,9 +235,10 @@ static void read_line(struct reader *reader, const struct json_value *json, stru
     line->note = note_of(reader, json);
     const char *hours = optional_text(reader, json, "price_hours");
     const char *times = optional_text(reader, json, "price_times");
-    if (times) times = arena_print(reader->arena, "times %s", times);
-    if (times) line->note = line->note ? arena_print(reader->arena, "%s; %s", times, line->note) : times;
-    if (hours) line->note = line->note ? arena_print(reader->arena, "%s; %s", hours, line->note) : hours;
+    if (times) line->note = noted(reader, arena_print(reader->arena, "times %s", times), line->note);
+    if (hours) line->note = noted(reader, hours, line->note);
+    const struct json_value *fee = json_member(json, "per_event");
+    if (fee) line->note = noted(reader, per_event_note(reader, fee), line->note);
     line->flat = optional_text(reader, json, "flat");
     line->holding = optional_text(reader, json, "holding");
     const char *priced = optional_text(reader, json, "pricing_currency");
@@ -215,7 +250,7 @@ static void read_line(struct reader *reader, const struct json_value *json, stru
     if (json_member(json, "tier"))
         line->tier = arena_print(reader->arena, "%lld", (long long)json_int(json_member(json, "tier"), 0) + 1);
     line->unit_price = want_text(reader, json, "unit_price");
-    line->price_unit = want_text(reader, json, "pricing_unit");
+    line->price_unit = price_unit(reader, json, per);
     line->amount = want_text(reader, json, "amount");
     if (!reader->err) read_quantity(reader, json, per, line);
     if (!reader->err) read_members(reader, json_member(json, "dimensions"), line);
@@ -243,7 +278,9 @@ static void read_groups(struct reader *reader, const struct json_value *body)
         int128 rate = want_decimal(reader, group, "tax_rate", PRICE_PLACES);
         groups[i] = (struct view_group){want_text(reader, group, "period"), want_text(reader, group, "tax_name"),
                                         print_decimal(reader, rate, PRICE_PLACES - 2), want_text(reader, group, "net"),
-                                        want_text(reader, group, "tax")};
+                                        want_text(reader, group, "tax"), NULL};
+        if (json_member(group, "tax_note"))
+            groups[i].tax_note = clean(reader->arena, want_text(reader, group, "tax_note"), false);
     }
     reader->view->groups = groups;
     reader->view->group_count = json_length(array);

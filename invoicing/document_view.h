@@ -28,6 +28,7 @@ struct view_line {
 };
 struct view_group {
     const char *period, *tax_name, *tax_percent, *net, *tax;
+    const char *tax_note; // NULL: none
 };
 struct view_credit {
     const char *grant, *amount; // key; what it paid

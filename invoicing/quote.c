@@ -9,6 +9,7 @@
 #include "catalogue/contract_limit.h"
 #include "invoicing/earlier.h"
 #include "rating/fee.h"
+#include "rating/usage_event.h"
 #include "rating/usage_rows.h"
 
 enum { CHAIN_MAX = 8 }; // levels of the partner chain, checked by the schema
@@ -136,7 +137,8 @@ struct collecting {
     struct making *making;
     struct usage_request request;
     struct usage_rows rows;
-    const struct quote_record **levels; // of max and latest meters
+    struct usage_events events;
+    const struct quote_record **levels; // of meters that are merged by slot
     size_t level_count, level_capacity;
     const struct quote_record *record; // whose lines interval_derive emits
 };
@@ -166,6 +168,19 @@ static enum err add_run(struct collecting *collecting, const struct piece *piece
     return interval_derive(run, 2, &window, take_line, collecting, collecting->making->fault);
 }
 
+// A record of such a meter is one event; of one instant the earlier line of the file comes first.
+static void keep_event(struct collecting *collecting, const struct quote_record *record, instant_us segment)
+{
+    const struct kept_event event = {.tenant = record->tenant->number,
+                                     .meter = record->meter->number,
+                                     .dimension_set = record->dimension_set,
+                                     .segment = segment,
+                                     .time = record->start,
+                                     .id = {0, record->order},
+                                     .value = record->quantity};
+    usage_events_add(&collecting->events, 0, &event);
+}
+
 static enum err add_piece(struct collecting *collecting, const struct piece *piece)
 {
     const struct quote_record *record = piece->record;
@@ -175,7 +190,10 @@ static enum err add_piece(struct collecting *collecting, const struct piece *pie
     case AGGREGATION_INTERVAL:
         return add_run(collecting, piece);
     case AGGREGATION_MAX:
+    case AGGREGATION_MIN:
+    case AGGREGATION_AVERAGE:
     case AGGREGATION_LATEST:
+    case AGGREGATION_UNIQUE:
         collecting->levels = arena_grow(arena, collecting->levels, sizeof *collecting->levels, collecting->level_count,
                                         &collecting->level_capacity);
         collecting->levels[collecting->level_count++] = record;
@@ -187,6 +205,7 @@ static enum err add_piece(struct collecting *collecting, const struct piece *pie
                                   .dimension_set = record->dimension_set,
                                   .segment = usage_segment(&collecting->request, piece->from)};
         collecting->record = record;
+        if (record->meter->keeps_events && collecting->request.events) keep_event(collecting, record, line.segment);
         return take_line(collecting, &line);
     }
     }
@@ -214,7 +233,18 @@ static int level_order(const void *left, const void *right)
 static bool same_slot(const struct slot_value *slot, const struct quote_record *record)
 {
     return slot->tenant == record->tenant->number && slot->meter == record->meter->number &&
-           hash128_equal(slot->dimension_set, record->dimension_set) && slot->slot == slot_of(record);
+           hash128_equal(slot->dimension_set, record->dimension_set) && slot->slot == slot_of(record) &&
+           hash128_equal(slot->value, record->value);
+}
+
+static enum err merge_level(const struct quote_record *record, struct slot_value *slot, struct fault *fault)
+{
+    if (quantity_compare(record->quantity, slot->greatest) > 0) slot->greatest = record->quantity;
+    if (quantity_compare(record->quantity, slot->least) < 0) slot->least = record->quantity;
+    slot->latest = record->quantity;
+    slot->events++;
+    if (!quantity_add(slot->total, record->quantity, &slot->total)) return ERR_OK;
+    return fault_set(fault, ERR_LIMIT, "", "the samples of meter %s leave the range of exact numbers", record->meter->id);
 }
 
 static enum err add_levels(struct collecting *collecting)
@@ -231,10 +261,11 @@ static enum err add_levels(struct collecting *collecting)
                                                  .meter = record->meter->number,
                                                  .dimension_set = record->dimension_set,
                                                  .slot = slot_of(record),
-                                                 .greatest = record->quantity};
-        struct slot_value *slot = &slots[count - 1];
-        if (quantity_compare(record->quantity, slot->greatest) > 0) slot->greatest = record->quantity;
-        slot->latest = record->quantity;
+                                                 .greatest = record->quantity,
+                                                 .least = record->quantity,
+                                                 .value = record->value};
+        enum err err = merge_level(record, &slots[count - 1], making->fault);
+        if (err) return err;
     }
     return usage_evaluate_windows(making->catalogue, &collecting->request, slots, count, &collecting->rows,
                                   making->fault);
@@ -248,12 +279,15 @@ static enum err collect(struct making *making, const struct piece *pieces, size_
     size_t change_count = charge_boundaries(making->catalogue, period->agreement, period->start, period->end,
                                             making->arena, &changes);
     collecting.request = (struct usage_request){period->account,         period->start, period->end,
-                                                period->agreement->zone, changes,       change_count};
+                                                period->agreement->zone, changes,       change_count,
+                                                period->agreement->book->per_event};
     enum err err = ERR_OK;
     for (size_t i = 0; i < count && !err; i++)
         err = add_piece(&collecting, &pieces[i]);
     if (!err) err = add_levels(&collecting);
     if (!err) err = usage_rows_finish(&collecting.rows, &collecting.request, 1, usage, making->fault);
+    if (!err) usage_events_finish(&collecting.events, &collecting.request, 1, making->arena, usage);
+    usage_events_free(&collecting.events);
     usage_set_due(usage, period->end); // a quote is of whole periods
     usage->dimensions = making->file->dimensions;
     usage->dimension_count = making->file->dimension_count;
@@ -272,8 +306,9 @@ static enum err draft(struct making *making, struct quote *quote)
 {
     const struct rated *rated = &quote->rated;
     struct billable *billables = ARENA_ARRAY(making->arena, struct billable, rated->charge_count + 1);
-    struct document_group *group = ARENA_NEW(making->arena, struct document_group);
-    *group = (struct document_group){.original = &quote->period, .base_to_date = rated->total};
+    const struct contract *contract = quote->period.agreement->contract;
+    struct document_group *groups = ARENA_ARRAY(making->arena, struct document_group, contract->tax_count + 1);
+    size_t group_count;
     for (size_t i = 0; i < rated->charge_count; i++) {
         billables[i] = (struct billable){.original = &quote->period,
                                          .charge = rated->charges[i],
@@ -284,8 +319,13 @@ static enum err draft(struct making *making, struct quote *quote)
     }
     enum err err = billables_sort(making->catalogue, billables, rated->charge_count, making->arena, making->fault);
     if (err) return err;
-    return document_build(&quote->period, 1, billables, rated->charge_count, group, 1, making->arena, &quote->document,
-                          making->fault);
+    if (document_groups(&quote->period, billables, rated->charge_count, groups, &group_count))
+        return fault_set(making->fault, ERR_LIMIT, "", "account %s: a sum leaves the range of exact amounts",
+                         quote->period.agreement->account->id);
+    err = document_build(&quote->period, 1, billables, rated->charge_count, groups, group_count, making->arena,
+                         &quote->document, making->fault);
+    if (!err) document_drop_quiet_groups(&quote->document, groups);
+    return err;
 }
 
 // Earlier periods of a term are those that this quote has: they come first.

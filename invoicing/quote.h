@@ -8,8 +8,10 @@
 
 // One line of the usage file. What quantity, start and end mean depends on the meter's aggregation:
 //   sum, count     quantity counts at start; end is not looked at. Of a meter that multiplies or takes a fee of events
-//                  a record is one event, and its quantity what that is worth (event_worth.h)
-//   max, latest    quantity is the value at start
+//                  a record is one event, and its quantity what that is worth (event_worth.h); one of a meter that keeps
+//                  its events is one event, too
+//   max, min, average, latest    quantity is the value at start
+//   unique         value was seen at start
 //   interval       a resource of this size that runs from start to end
 struct quote_record {
     size_t order; // in the file
@@ -18,6 +20,7 @@ struct quote_record {
     struct hash128 dimension_set;
     instant_us start, end; // end: INSTANT_NONE if not given; not before start
     struct quantity quantity;
+    struct hash128 value; // unique: a hash of it; else zero
 };
 struct quote_usage {
     const struct quote_record *records;

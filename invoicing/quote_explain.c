@@ -37,6 +37,19 @@ static void add_price(struct text *out, const struct quote *quote, const struct 
     text_print(out, " x %s %s per %s", digits, quote->period.agreement->book->currency.code, price->unit);
 }
 
+// What units cost is divided by: the days of the period if the price is for all of them.
+static int64_t days_of(const struct quote *quote, const struct price_version *price)
+{
+    const struct billing_period *period = &quote->period;
+    if (price->daily != PRICE_DAILY_SHARE) return 1;
+    return price_period_days(period->agreement->zone, period->start, period->end);
+}
+
+static void add_days(struct text *out, const struct quote *quote, const struct price_version *price)
+{
+    if (price->daily == PRICE_DAILY_SHARE) text_print(out, " and %lld days", (long long)days_of(quote, price));
+}
+
 // What was said so far is in the prices' currency.
 static void add_conversion(struct text *out, const struct quote *quote)
 {
@@ -120,7 +133,8 @@ static void add_rest(struct text *out, const struct quote *quote, const struct p
 {
     const struct amount flat = flat_of(price, charge), whole = before_discount(quote, price, charge);
     struct amount cost;
-    if (!cost_of(quote, charge->quantity, unit, price->per, AMOUNT_ZERO, &cost) || cost.pico == whole.pico) return;
+    const struct quantity per = {price->per.nano * days_of(quote, price)};
+    if (!cost_of(quote, charge->quantity, unit, per, AMOUNT_ZERO, &cost) || cost.pico == whole.pico) return;
     text_add_string(out, " + ");
     add_priced(out, quote, flat);
 }
@@ -139,6 +153,35 @@ static void add_started(struct text *out, const struct quote *quote, const struc
     text_print(out, ", %s started", digits);
 }
 
+// Blocks of a tier: how many the charge pays, and the tier's flat amount if it has that, too.
+static void add_blocks(struct text *out, const struct quote *quote, const struct price_version *price,
+                       const struct price_tier *tier, const struct meter *meter, const struct charge *charge)
+{
+    const struct amount whole = before_discount(quote, price, charge);
+    const struct quantity one = {days_of(quote, price)};
+    char digits[DECIMAL_TEXT_MAX];
+    int128 started;
+    struct amount cost;
+    bool flat = false, found = false;
+    if (decimal_mul_div(charge->quantity.nano, 1, tier->block.nano, ROUND_DOWN, &started)) return;
+    for (int more = 0; more < 4 && !found; more++) { // a block that an earlier version started is not paid again
+        const struct quantity blocks = {started + more / 2};
+        flat = more % 2;
+        found = cost_of(quote, blocks, tier->price, one, flat ? tier->flat : AMOUNT_ZERO, &cost) && cost.pico == whole.pico;
+        decimal_print(blocks.nano, 0, digits);
+    }
+    add_quantity(out, charge->quantity);
+    text_print(out, " %s, %s started x ", meter->unit, found ? digits : "?");
+    add_priced(out, quote, (struct amount){tier->price.pico});
+    text_add_string(out, " per ");
+    add_quantity(out, tier->block);
+    text_print(out, " %s", meter->unit);
+    add_days(out, quote, price);
+    if (!flat || !tier->flat.pico) return;
+    text_add_string(out, " + ");
+    add_priced(out, quote, tier->flat);
+}
+
 static void explain_usage(const struct quote *quote, const struct price_version *price, const struct meter *meter,
                           const struct charge *charge, struct text *out)
 {
@@ -147,6 +190,12 @@ static void explain_usage(const struct quote *quote, const struct price_version 
     struct price unit = form->tiers ? price->tiers[charge->tier].price : price->price;
     if (price->window) text_print(out, "%s: ", price->hours);
     if (price->times) text_print(out, "times %s: ", price->times->dimension);
+    if (price->daily) text_add_string(out, "day by day, ");
+    if (price->round_to.nano) {
+        text_print(out, "rounded %s to ", rounding_names[price->round_mode]);
+        add_quantity(out, price->round_to);
+        text_print(out, " %s: ", meter->unit);
+    }
     if (form->tiers) add_tier(out, price, charge->tier, meter);
     if (once) {
         add_quantity(out, charge->quantity);
@@ -156,10 +205,19 @@ static void explain_usage(const struct quote *quote, const struct price_version 
         add_conversion(out, quote);
         return;
     }
+    if (form->tiers && price->tiers[charge->tier].block.nano) {
+        add_blocks(out, quote, price, &price->tiers[charge->tier], meter, charge);
+        add_conversion(out, quote);
+        return;
+    }
     add_units(out, meter, charge->quantity, price->per);
     if (price->model == PRICE_PACKAGE) add_started(out, quote, price, charge);
     add_price(out, quote, price, unit);
-    if (form->shared && price->model != PRICE_PACKAGE) add_rest(out, quote, price, unit, charge);
+    add_days(out, quote, price);
+    if (price->per_event)
+        text_add_string(out, ", and the fixed parts and limits of its events");
+    else if (form->shared && price->model != PRICE_PACKAGE)
+        add_rest(out, quote, price, unit, charge);
     add_conversion(out, quote);
 }
 

@@ -137,6 +137,17 @@ static bool read_worth(struct quote_reader *reader, const struct cell *value, st
     return tell(reader, value->place, "%s", fault.reason);
 }
 
+// What a unique meter tells apart. A record is one event with it.
+static bool read_distinct(struct quote_reader *reader, const struct cell *quantity, struct quote_record *record)
+{
+    static const struct hash_key no_secret = {{0}};
+    const struct cell *cell = take_cell(reader, "value");
+    if (quantity) return tell(reader, quantity->place, "meter %s counts distinct values: it has no quantity", record->meter->id);
+    if (!cell) return tell(reader, reader->place, "meter %s counts distinct values: value is missing", record->meter->id);
+    record->value = keyed_hash(&no_secret, cell->value, strlen(cell->value));
+    return true;
+}
+
 // Absent: one event, or one resource of size 1.
 static bool read_quantity(struct quote_reader *reader, struct quote_record *record)
 {
@@ -144,6 +155,7 @@ static bool read_quantity(struct quote_reader *reader, struct quote_record *reco
     const struct cell *cell = take_cell(reader, "quantity");
     struct fault fault;
     record->quantity.nano = 1000000000;
+    if (aggregation == AGGREGATION_UNIQUE) return read_distinct(reader, cell, record);
     if (!cell && (aggregation == AGGREGATION_COUNT || aggregation == AGGREGATION_INTERVAL)) return true;
     if (!cell) return tell(reader, reader->place, "quantity is missing");
     if (quantity_parse(cell->value, strlen(cell->value), &record->quantity, &fault) != ERR_OK)
@@ -301,7 +313,7 @@ static bool add_cell(struct quote_reader *reader, const char *name, const struct
 
 static bool read_item(struct quote_reader *reader, const struct yaml_node *item)
 {
-    static const char *const own[] = {"tenant", "meter", "sku", "start", "end", "quantity", "times"};
+    static const char *const own[] = {"tenant", "meter", "sku", "start", "end", "quantity", "times", "value"};
     reader->place = node_place(reader, item);
     reader->cell_count = 0;
     if (item->kind != YAML_MAPPING) return tell(reader, reader->place, "a record of usage is a mapping");
@@ -316,7 +328,7 @@ static bool read_item(struct quote_reader *reader, const struct yaml_node *item)
         } else if (strcmp(name, "dimensions") != 0 || value->kind != YAML_MAPPING) {
             return tell(
                 reader, node_place(reader, item->keys[i]),
-                "unknown member '%s'; there are tenant, meter, sku, dimensions (a mapping), start, end, quantity, times",
+                "unknown member '%s'; there are tenant, meter, sku, dimensions (a mapping), start, end, quantity, times, value",
                 name);
         } else {
             for (size_t d = 0; d < value->count; d++)

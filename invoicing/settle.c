@@ -189,7 +189,7 @@ static enum err rate_items(struct settle_work *work)
         const struct billing_period *period = wanted.periods[i];
         instant_us *boundaries;
         size_t changes = charge_boundaries(work->catalogue, period->agreement, period->start, period->end, work->arena, &boundaries);
-        wanted.requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes};
+        wanted.requests[i] = (struct usage_request){period->account, period->start, period->end, period->agreement->zone, boundaries, changes, period->agreement->book->per_event};
     }
     instant_us due = INSTANT_NONE;
     enum err err = usage_due(work->db, USAGE_READER_BILL, work->cut, &due, work->fault);

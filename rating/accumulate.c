@@ -58,9 +58,16 @@ static uint64_t key_hash(struct hash128 dimension_set, int32_t meter, instant_us
     return mixed ^ mixed >> 29;
 }
 
+// Values of a unique meter are rows of their own.
+static struct hash128 value_of(const struct contribution *added)
+{
+    return added->meter->aggregation == AGGREGATION_UNIQUE ? added->event_id : (struct hash128){0};
+}
+
 static size_t home_of(const struct accumulator *accumulator, const struct contribution *added)
 {
-    return key_hash(added->dimension_set, added->meter->number, added->slot) & accumulator->mask;
+    const uint64_t value = value_of(added).low; // a keyed hash, or 0
+    return (value ^ key_hash(added->dimension_set, added->meter->number, added->slot)) & accumulator->mask;
 }
 
 void accumulator_prefetch(const struct accumulator *accumulator, const struct contribution *added)
@@ -84,7 +91,8 @@ bool accumulator_prefetch_row(const struct accumulator *accumulator, const struc
 static bool row_is(const struct usage_row *row, const struct contribution *added)
 {
     return row->slot == added->slot && row->meter->number == added->meter->number &&
-           row->tenant->number == added->tenant->number && hash128_equal(row->dimension_set, added->dimension_set);
+           row->tenant->number == added->tenant->number && hash128_equal(row->dimension_set, added->dimension_set) &&
+           (added->meter->aggregation != AGGREGATION_UNIQUE || hash128_equal(row->latest_id, added->event_id));
 }
 
 static void table_rebuild(struct accumulator *accumulator, size_t slots)
@@ -97,7 +105,8 @@ static void table_rebuild(struct accumulator *accumulator, size_t slots)
     memset(accumulator->table, 0, slots * sizeof *accumulator->table);
     for (size_t i = 0; i < accumulator->count; i++) {
         const struct usage_row *row = &accumulator->rows[i];
-        size_t at = key_hash(row->dimension_set, row->meter->number, row->slot) & accumulator->mask;
+        const uint64_t value = row->meter->aggregation == AGGREGATION_UNIQUE ? row->latest_id.low : 0;
+        size_t at = (value ^ key_hash(row->dimension_set, row->meter->number, row->slot)) & accumulator->mask;
         while (accumulator->table[at])
             at = (at + 1) & accumulator->mask;
         accumulator->table[at] = (uint32_t)(i + 1);
@@ -124,6 +133,7 @@ static struct usage_row *row_of(struct accumulator *accumulator, const struct co
         .dimension_set = added->dimension_set,
         .slot = added->slot,
         .latest_time = INSTANT_NONE,
+        .latest_id = value_of(added),
     };
     accumulator->table[at] = (uint32_t)accumulator->count;
     if (accumulator->count * 2 > accumulator->mask) table_rebuild(accumulator, (accumulator->mask + 1) * 2);
@@ -144,9 +154,16 @@ static enum err merged(const struct usage_row *row, const struct contribution *a
     switch (added->meter->aggregation) {
     case AGGREGATION_SUM:
     case AGGREGATION_COUNT:
+    case AGGREGATION_AVERAGE: // over event_count
         return quantity_add(row->quantity, added->quantity, quantity);
     case AGGREGATION_MAX:
         if (row->event_count == 0 || quantity_compare(added->quantity, row->quantity) > 0) *quantity = added->quantity;
+        return ERR_OK;
+    case AGGREGATION_MIN:
+        if (row->event_count == 0 || quantity_compare(added->quantity, row->quantity) < 0) *quantity = added->quantity;
+        return ERR_OK;
+    case AGGREGATION_UNIQUE:
+        *quantity = added->quantity; // 1, however often it comes
         return ERR_OK;
     case AGGREGATION_LATEST:
         if (later(added, row)) *quantity = added->quantity;
@@ -210,7 +227,8 @@ static int set_order(const void *a, const void *b)
     const struct usage_row *x = a, *y = b;
     int order = hash128_compare(x->dimension_set, y->dimension_set);
     if (!order && x->meter != y->meter) order = strcmp(x->meter->id, y->meter->id);
-    return order ? order : (x->slot > y->slot) - (x->slot < y->slot);
+    if (!order) order = (x->slot > y->slot) - (x->slot < y->slot);
+    return order ? order : hash128_compare(x->latest_id, y->latest_id); // values of a unique meter
 }
 
 // Rows of one tenant.

@@ -18,7 +18,7 @@ struct contribution {
     instant_us slot;
     struct quantity quantity;
     instant_us event_time;   // latest: decides
-    struct hash128 event_id; // latest: breaks ties
+    struct hash128 event_id; // latest: breaks ties; unique: the value's hash
     struct members_span members;
     uint32_t row; // set by accumulator_add: its row
     bool new_row; // set by accumulator_add: it made the row, so its dimension set may be new
@@ -33,7 +33,7 @@ struct usage_row {
     struct quantity quantity;
     int64_t event_count;
     instant_us latest_time;   // INSTANT_NONE unless the aggregation is latest
-    struct hash128 latest_id; // zero unless the aggregation is latest
+    struct hash128 latest_id; // zero unless the aggregation is latest, or unique: the value's hash, a part of the key
 };
 
 struct accumulator;
@@ -51,7 +51,7 @@ void accumulator_prefetch(const struct accumulator *accumulator, const struct co
 bool accumulator_prefetch_row(const struct accumulator *accumulator, const struct contribution *added);
 
 size_t accumulator_count(const struct accumulator *accumulator);
-// The rows in the canonical order of the chain: (dimension set, meter id, slot). Valid until the next add, clear or
+// The rows in the canonical order of the chain: (dimension set, meter id, slot, value of a unique meter). Valid until the next add, clear or
 // other order; asked for again until then it costs nothing.
 const struct usage_row *const *accumulator_sorted(struct accumulator *accumulator);
 // The rows by tenant number, then slot: the order of the index on rating.usage_delta, which takes rows of neighbours

@@ -47,7 +47,7 @@ void batch_free(struct batch *batch)
 {
     if (!batch) return;
     struct row_list *const lists[] = {
-        &batch->entries,   &batch->sets,   &batch->resources, &batch->transitions, &batch->quarantines,
+        &batch->entries,   &batch->sets,   &batch->resources, &batch->transitions, &batch->kept_events, &batch->quarantines,
         &batch->conflicts, &batch->wishes, &batch->closings,  &batch->replayed,    &batch->identity_pieces,
         &batch->forwards,  &batch->duplicates, &batch->ranges, &batch->range_groups, &batch->range_keys};
     batch_sequences_free(batch);
@@ -79,6 +79,7 @@ void batch_begin(struct batch *batch, int64_t next_offset, instant_us watermark)
     batch_range_forget(batch);
     verdict_list_clear(&batch->verdicts);
     batch->entries.count = batch->sets.count = batch->resources.count = batch->transitions.count = 0;
+    batch->kept_events.count = 0;
     batch->quarantines.count = batch->conflicts.count = batch->wishes.count = batch->closings.count = 0;
     batch->replayed.count = batch->forwards.count = batch->duplicates.count = 0;
     batch->bad_marks = 0;
@@ -128,6 +129,20 @@ static void transitions_add(struct batch *batch, const struct batch_ground *grou
     }
 }
 
+static void kept_event_add(struct batch *batch, const struct contribution *added)
+{
+    struct kept_event_row *row = row_list_add(&batch->kept_events, sizeof *row);
+    *row = (struct kept_event_row){
+        .tenant = added->tenant,
+        .meter = added->meter,
+        .dimension_set = added->dimension_set,
+        .slot = added->slot,
+        .event_time = added->event_time,
+        .event_id = added->event_id,
+        .value = added->quantity,
+    };
+}
+
 static void entry_add(struct batch *batch, const struct dedup_entry *entry)
 {
     *(struct dedup_entry *)row_list_add(&batch->entries, sizeof *entry) = *entry;
@@ -154,6 +169,7 @@ static enum reason effects_add(struct batch *batch, const struct batch_ground *g
         if (added->new_row)
             name_add(batch, ground, &batch->sets, added->tenant, added->dimension_set,
                      judgement_members(judgement, added->members));
+        if (added->meter->keeps_events) kept_event_add(batch, added);
     }
     transitions_add(batch, ground, identity, judgement);
     return REASON_NONE;
@@ -480,7 +496,8 @@ int64_t batch_memory(const struct batch *batch)
 {
     int64_t rows = (int64_t)accumulator_count(batch->usage);
     int64_t names = (int64_t)(batch->sets.count + batch->resources.count);
-    int64_t evidence = (int64_t)(batch->quarantines.count + batch->conflicts.count + batch->transitions.count);
+    int64_t evidence = (int64_t)(batch->quarantines.count + batch->conflicts.count + batch->transitions.count) +
+                       (int64_t)batch->kept_events.count;
     return (int64_t)arena_bytes(batch->arena) + (int64_t)batch->entries.count * ENTRY_BYTES + rows * ROW_BYTES +
            names * NAME_BYTES + evidence * EVIDENCE_BYTES +
            (int64_t)(batch->forwards.count * sizeof(struct forward_row)) +

@@ -21,6 +21,15 @@ static int transition_compare(const void *a, const void *b)
     return order ? order : hash128_compare(x->event_id, y->event_id);
 }
 
+static int kept_event_compare(const void *a, const void *b)
+{
+    const struct kept_event_row *x = a, *y = b;
+    int order = hash128_compare(x->dimension_set, y->dimension_set);
+    if (!order && x->meter != y->meter) order = strcmp(x->meter->id, y->meter->id);
+    if (!order) order = (x->event_time > y->event_time) - (x->event_time < y->event_time);
+    return order ? order : hash128_compare(x->event_id, y->event_id);
+}
+
 static int closing_compare(const void *a, const void *b)
 {
     const struct closing_row *x = a, *y = b;
@@ -122,6 +131,7 @@ static void chain_rows(const struct attempt *attempt, struct chain *chain)
     struct batch *batch = attempt->batch;
     const struct named_row *sets = batch->sets.rows, *resources = batch->resources.rows;
     const struct transition_row *transitions = batch->transitions.rows;
+    const struct kept_event_row *kept_events = batch->kept_events.rows;
     const struct quarantine_row *quarantines = batch->quarantines.rows;
     const struct conflict_row *conflicts = batch->conflicts.rows;
     const struct closing_row *closings = batch->closings.rows;
@@ -137,6 +147,8 @@ static void chain_rows(const struct attempt *attempt, struct chain *chain)
     }
     for (size_t i = 0; i < batch->transitions.count; i++)
         chain_transition(chain, &attempt->record, &transitions[i]);
+    for (size_t i = 0; i < batch->kept_events.count; i++)
+        chain_kept_event(chain, &attempt->record, &kept_events[i]);
     for (size_t i = 0; i < batch->quarantines.count; i++)
         chain_quarantine(chain, &quarantines[i]);
     for (size_t i = 0; i < batch->conflicts.count; i++)
@@ -333,6 +345,7 @@ enum err batch_commit(struct batch *batch, struct db *db, struct chain *chain, c
     batch_ranges_finish(batch);
     record_fill(&attempt, catalogue_version);
     sort(&batch->transitions, sizeof(struct transition_row), transition_compare);
+    sort(&batch->kept_events, sizeof(struct kept_event_row), kept_event_compare);
     enum err err = days_ensure(&attempt, fault);
     if (!err) err = db_begin(db, fault);
     if (!err) {

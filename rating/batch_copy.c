@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of a batch as binary COPY: usage, transitions, quarantine, conflicts. Part of the try in batch_commit.c.
+// The rows of a batch as binary COPY: usage, transitions, kept events, quarantine, conflicts. Part of the try in batch_commit.c.
 #include <string.h>
 
 #include "rating/batch_internal.h"
@@ -59,7 +59,7 @@ static enum err usage_copy(struct attempt *attempt, struct fault *fault)
         db_copy_numeric(&copy, row->quantity.nano, QUANTITY_PLACES);
         db_copy_int8(&copy, row->event_count);
         db_copy_instant(&copy, row->latest_time);
-        if (row->latest_time == INSTANT_NONE)
+        if (hash128_is_zero(row->latest_id))
             db_copy_null(&copy);
         else
             db_copy_uuid(&copy, row->latest_id);
@@ -90,6 +90,32 @@ static enum err transition_copy(struct attempt *attempt, struct fault *fault)
         db_copy_bool(&copy, row->running);
         db_copy_numeric(&copy, row->value.nano, QUANTITY_PLACES);
         db_copy_uuid(&copy, row->dimension_set);
+    }
+    return db_copy_close(&copy, fault);
+}
+
+static enum err kept_event_copy(struct attempt *attempt, struct fault *fault)
+{
+    const struct row_list *list = &attempt->batch->kept_events;
+    const struct kept_event_row *rows = list->rows;
+    if (list->count == 0) return ERR_OK;
+    struct db_copy copy;
+    enum err err = db_copy_open(attempt->db,
+                                "rating.kept_event (incarnation, partition, batch_seq, received_hour, shard, tenant,"
+                                " meter, dimension_set, slot, event_time, event_id, value)",
+                                12, &copy, fault);
+    if (err) return err;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct kept_event_row *row = &rows[i];
+        copy_origin(&copy, &attempt->record);
+        db_copy_int2(&copy, (int16_t)row->tenant->shard);
+        db_copy_int8(&copy, row->tenant->number);
+        db_copy_int4(&copy, row->meter->number);
+        db_copy_uuid(&copy, row->dimension_set);
+        db_copy_instant(&copy, row->slot);
+        db_copy_instant(&copy, row->event_time);
+        db_copy_uuid(&copy, row->event_id);
+        db_copy_numeric(&copy, row->value.nano, QUANTITY_PLACES);
     }
     return db_copy_close(&copy, fault);
 }
@@ -194,6 +220,7 @@ enum err attempt_copy(struct attempt *attempt, struct fault *fault)
 {
     enum err err = usage_copy(attempt, fault);
     if (!err) err = transition_copy(attempt, fault);
+    if (!err) err = kept_event_copy(attempt, fault);
     if (!err) err = quarantine_copy(attempt, fault);
     if (!err) err = conflict_copy(attempt, fault);
     if (!err) err = batch_identities_copy(attempt, fault);

@@ -59,6 +59,7 @@ struct batch {
     struct row_list entries;                // struct dedup_entry: what the index takes after the commit
     struct row_list sets, resources;        // struct named_row
     struct row_list transitions;            // struct transition_row
+    struct row_list kept_events;            // struct kept_event_row
     struct row_list quarantines, conflicts; // struct quarantine_row, conflict_row
     struct row_list ranges;                 // struct range, of quarantine rows
     struct row_list range_groups;           // struct range_group, one for each of:

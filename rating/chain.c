@@ -174,6 +174,19 @@ void chain_transition(struct chain *chain, const struct batch_record *record, co
     put_hash(chain, row->dimension_set);
 }
 
+void chain_kept_event(struct chain *chain, const struct batch_record *record, const struct kept_event_row *row)
+{
+    put_kind(chain, 'E');
+    put_int(chain, batch_received_hour(record));
+    put_text(chain, slice_of(row->tenant->id));
+    put_text(chain, slice_of(row->meter->id));
+    put_hash(chain, row->dimension_set);
+    put_int(chain, row->slot);
+    put_int(chain, row->event_time);
+    put_hash(chain, row->event_id);
+    put_quantity(chain, row->value);
+}
+
 void chain_quarantine(struct chain *chain, const struct quarantine_row *row)
 {
     put_kind(chain, 'Q');

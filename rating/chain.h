@@ -19,6 +19,8 @@ void chain_usage(struct chain *chain, const struct batch_record *record,
                  const struct usage_row *row); // by dimension set, meter id, slot
 void chain_transition(struct chain *chain, const struct batch_record *record,
                       const struct transition_row *row); // by resource, meter id, event time, event id
+void chain_kept_event(struct chain *chain, const struct batch_record *record,
+                      const struct kept_event_row *row); // by dimension set, meter id, event time, event id
 void chain_quarantine(struct chain *chain, const struct quarantine_row *row); // by offset, index
 void chain_conflict(struct chain *chain, const struct conflict_row *row);     // by offset, index
 void chain_closing(struct chain *chain, const struct closing_row *row);       // by offset, index

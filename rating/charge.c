@@ -81,6 +81,21 @@ static enum err count_units(const struct build *build, const struct dimension_se
     return err;
 }
 
+// The events behind an item whose price is of every event. They must be all: a price of some would be a wrong bill.
+static enum err add_events(const struct build *build, const struct usage_line *line, struct price_item *item)
+{
+    struct quantity sum = QUANTITY_ZERO;
+    const struct meter *meter = catalogue_meter_newest(build->catalogue, line->meter);
+    if (!build->usage->events_known) return fault_set(build->fault, ERR_BUG, "", "the events of meter %s were not loaded", meter->id);
+    item->open = QUANTITY_ZERO; // stages that take units cannot say of which event
+    item->events = usage_events_of(build->usage, line, &item->event_count);
+    for (size_t i = 0; i < item->event_count; i++)
+        if (quantity_add(sum, item->events[i].value, &sum)) return charge_limit_fault(build->catalogue, line->tenant, item->sku, build->fault);
+    if (quantity_compare(sum, line->quantity) == 0) return ERR_OK;
+    const struct tenant *tenant = catalogue_tenant_number(build->catalogue, line->tenant);
+    return fault_set(build->fault, ERR_LIMIT, "", "tenant %s, meter %s: the events that are kept do not add up to the usage", tenant ? tenant->id : "?", meter->id);
+}
+
 static enum err add_item(struct build *build, const struct usage_line *line, const struct sku *sku, const struct dimension_set *dimensions)
 {
     struct price_item item = {.tenant = line->tenant, .sku = sku->number, .dimension_set = line->dimension_set, .segment = line->segment, .stage = STAGE_USAGE};
@@ -102,6 +117,8 @@ static enum err add_item(struct build *build, const struct usage_line *line, con
         return ERR_OK;
     }
     if (err) return charge_limit_fault(build->catalogue, line->tenant, sku->number, build->fault);
+    if (item.price->per_event) err = add_events(build, line, &item);
+    if (err) return err;
     build->items = arena_grow(build->arena, build->items, sizeof *build->items, build->item_count, &build->item_capacity);
     build->items[build->item_count++] = item;
     return ERR_OK;
@@ -200,7 +217,7 @@ enum err charge_rate(const struct catalogue *catalogue, const struct agreement *
     build.exchange = catalogue_exchange(catalogue, agreement, usage->period_start);
     build.held = agreement_converts(agreement) && !build.exchange;
     for (size_t i = 0; i < usage->line_count && !err; i++) err = add_line(&build, &usage->lines[i]);
-    struct charge_list list = {.exchange = build.exchange, .arena = arena, .catalogue = catalogue, .fault = fault};
+    struct charge_list list = {.zone = agreement->zone, .days = price_period_days(agreement->zone, usage->period_start, usage->period_end), .exchange = build.exchange, .arena = arena, .catalogue = catalogue, .fault = fault};
     struct stage_work work = {.catalogue = catalogue, .agreement = agreement, .usage = usage, .items = build.items, .item_count = build.item_count, .charges = &list, .arena = arena, .fault = fault};
     if (!err) err = stages_run(&work, true);
     if (!err) err = price_per_unit_rate(work.items, work.item_count, &list);

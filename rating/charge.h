@@ -63,7 +63,8 @@ size_t charge_boundaries(const struct catalogue *catalogue, const struct agreeme
 
 // Rates the usage under the agreement's book and contract. The usage must have been loaded with the boundaries of charge_boundaries; most specific match, unit n in the tier with from < n <= to; shared
 // prices run through the period in time order, over all tenants, per (book, sku, match): docs/pricing.md. list_cost: at the last parent of the book when it prices the
-// SKU per unit, else the contracted cost. Prices in another currency are converted at the rate of the period's start (docs/currencies.md). ERR_LIMIT names tenant and meter.
+// SKU per unit, else the contracted cost. Prices in another currency are converted at the rate of the period's start (docs/currencies.md). ERR_LIMIT names tenant and meter: an amount leaves the range, or the kept events
+// behind a price with per_event are not all that was used.
 enum err charge_rate(const struct catalogue *catalogue, const struct agreement *agreement, const struct account_usage *usage, struct arena *arena, struct rated *rated, struct fault *fault) MUST_USE;
 
 // Does what an earlier period was billed under this SKU and stage count for the minimum of a term?

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the usage of a period is split: at changes of prices, where something that is held begins or ends, and at clock hours where the contract has a commitment.
+// Where the usage of a period is split: at changes of prices, at midnights where a price counts days, where something that is held begins or ends, and at clock hours where the contract has a commitment.
 // Only accounts that have one pay for the finer split. Pure.
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,18 @@ static void add(struct split *split, instant_us instant)
     split->instants =
         arena_grow(split->arena, split->instants, sizeof *split->instants, split->count, &split->capacity);
     split->instants[split->count++] = instant;
+}
+
+static void add_midnights(struct split *split, const struct zone *zone)
+{
+    struct civil civil;
+    instant_us midnight = split->start;
+    zone_civil(zone, split->start, &civil);
+    for (civil = (struct civil){.year = civil.year, .month = civil.month, .day = civil.day}; midnight < split->end;
+         civil.day++) {
+        midnight = zone_instant(zone, &civil);
+        add(split, midnight);
+    }
 }
 
 // The term's own bounds, and the hours between them.
@@ -65,9 +77,11 @@ size_t charge_boundaries(const struct catalogue *catalogue, const struct agreeme
     struct split split = {.start = start, .end = end, .arena = arena};
     size_t holding_count;
     const struct holding *holdings = catalogue_holdings(catalogue, agreement->account->number, &holding_count);
-    if (contract->reservation_count == 0 && contract->plan_count == 0 && holding_count == 0)
+    bool daily = catalogue_price_daily(catalogue, agreement->book);
+    if (contract->reservation_count == 0 && contract->plan_count == 0 && holding_count == 0 && !daily)
         return catalogue_price_changes(catalogue, agreement->book, start, end, arena, boundaries);
     add_book(&split, catalogue, agreement->book);
+    if (daily) add_midnights(&split, agreement->zone);
     for (size_t i = 0; i < contract->reservation_count; i++)
         add_hours(&split, contract->reservations[i].base.from, contract->reservations[i].base.to);
     for (size_t i = 0; i < contract->plan_count; i++) {

@@ -85,7 +85,9 @@ static enum err split(const struct charge *charge, size_t index, const struct we
 {
     int128 *parts = ARENA_ARRAY(list->arena, int128, count * 3);
     int128 *quantities = parts + count, *costs = quantities + count;
-    for (size_t i = 0; i < count; i++) parts[i] = weights[i].quantity.nano;
+    int128 whole = 0;
+    for (size_t i = 0; i < count; i++) whole |= parts[i] = weights[i].quantity.nano;
+    for (size_t i = 0; i < count && !whole; i++) parts[i] = 1; // events of nothing owe their fees, in equal parts
     enum err err = decimal_allocate(charge->quantity.nano, 1, parts, count, quantities);
     if (!err) err = decimal_allocate(charge->billed_cost.pico, 1, parts, count, costs);
     for (size_t i = 0; i < count && !err; i++)

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "catalogue/aggregation.h"
 #include "common/arena.h"
 
 static const struct zone *zone_of(const struct catalogue *catalogue, int64_t account)
@@ -85,7 +86,7 @@ struct counter_change counter_change_of(const struct catalogue *catalogue, const
         .tenant = tenant->number,
         .meter = meter->number,
         .month = memory->month,
-        .merged = meter->aggregation == AGGREGATION_MAX || meter->aggregation == AGGREGATION_LATEST,
+        .merged = meter_keeping(meter) == KEPT_MERGED,
         .added = quantity,
     };
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "common/array.h"
 #include "rating/counter_mark.h"
 #include "rating/counters_internal.h"
@@ -31,7 +32,7 @@ struct db *counter_db(struct counter_writer *writer, struct fault *fault)
 
 bool counter_meter_merges(const struct meter *meter)
 {
-    return meter->aggregation == AGGREGATION_MAX || meter->aggregation == AGGREGATION_LATEST;
+    return meter_keeping(meter) == KEPT_MERGED;
 }
 
 static struct counter_id id_of(const struct counter_change *change)
@@ -130,6 +131,8 @@ static enum err redis_read(struct figuring *figuring, struct fault *fault)
     " cross join lateral (\n"                                                                                          \
     "       select sum(m.quantity) as figure\n"                                                                        \
     "         from (select case s.aggregation when 'max' then max(d.quantity) when 'sum' then sum(d.quantity)\n"       \
+    "                      when 'min' then min(d.quantity) when 'unique' then count(distinct d.latest_id)\n"           \
+    "                      when 'average' then rating.mean(sum(d.quantity), sum(d.events))\n"                          \
     "                      else (array_agg(d.quantity order by d.latest_time desc, d.latest_id desc))[1] end\n"        \
     "                      as quantity\n"                                                                              \
     "                 from rating.usage_of(s.tenant, s.meter, s.span_from, s.span_to) d\n"                             \
@@ -146,8 +149,7 @@ static enum err redis_read(struct figuring *figuring, struct fault *fault)
 static const char *aggregation_word(const struct catalogue *catalogue, int32_t number)
 {
     const struct meter *meter = catalogue_meter_newest(catalogue, number);
-    if (!meter) return "sum";
-    return meter->aggregation == AGGREGATION_MAX ? "max" : meter->aggregation == AGGREGATION_LATEST ? "latest" : "sum";
+    return meter && counter_meter_merges(meter) ? aggregation_forms[meter->aggregation].name : "sum";
 }
 
 // The spans of all wishes, as arrays.

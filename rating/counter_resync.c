@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "common/array.h"
 #include "common/crash_point.h"
 #include "common/log.h"
@@ -147,7 +148,7 @@ static void meters_add(const struct catalogue *catalogue, const struct db_result
         const struct meter *meter = catalogue_meter_newest(catalogue, (int32_t)db_get_int(result, i, 0));
         if (!meter || !counter_meter_merges(meter)) continue;
         array_add_int(merging, meter->number);
-        array_add_text(words, meter->aggregation == AGGREGATION_MAX ? "max" : "latest");
+        array_add_text(words, aggregation_forms[meter->aggregation].name);
     }
 }
 
@@ -171,7 +172,7 @@ enum err counter_cursor_open(struct db *db, const struct catalogue *catalogue, c
                    "with delta as (\n"
                    "  select d.shard, d.tenant, d.meter, d.dimension_set, d.slot,\n"
                    "         to_char(d.slot at time zone coalesce(z.zone, 'UTC'), 'YYYYMM')::int as month,\n"
-                   "         d.quantity, d.latest_time, d.latest_id, a.aggregation\n"
+                   "         d.quantity, d.latest_time, d.latest_id, d.slot_events, a.aggregation\n"
                    "    from rating.usage_live d\n"
                    "    left join unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::text[])\n"
                    "         as z (tenant, effective_from, effective_to, zone)\n"
@@ -180,7 +181,9 @@ enum err counter_cursor_open(struct db *db, const struct catalogue *catalogue, c
                    "   where d.shard = any ($1::smallint[])),\n"
                    "merged as (\n"
                    "  select shard, tenant, meter, month,\n"
-                   "         case aggregation when 'max' then max(quantity)\n"
+                   "         case aggregation when 'max' then max(quantity) when 'min' then min(quantity)\n"
+                   "         when 'average' then rating.mean(sum(quantity), sum(slot_events))\n"
+                   "         when 'unique' then count(distinct latest_id)\n"
                    "         else (array_agg(quantity order by latest_time desc, latest_id desc))[1] end as quantity\n"
                    "    from delta\n"
                    "   where aggregation is not null\n"

@@ -13,9 +13,10 @@ struct fee_calendar fee_calendar_of(const struct catalogue *catalogue, const str
 
 // --- intervals
 
-static int days_in_month(int year, int month)
+// The interval is the billing period itself.
+static bool is_period(const struct subscription_terms *terms)
 {
-    return (int)(civil_days(year + month / 12, month % 12 + 1, 1) - civil_days(year, month, 1));
+    return terms->months == 0 && terms->days == 0;
 }
 
 static int64_t months_since_year_0(const struct civil *civil)
@@ -23,27 +24,49 @@ static int64_t months_since_year_0(const struct civil *civil)
     return (int64_t)civil->year * 12 + civil->month - 1;
 }
 
-// Where the interval of an index begins: so many months after the anchor, on its day or the last one of a shorter month.
+static void add_months(struct civil *civil, int64_t count)
+{
+    int64_t months = months_since_year_0(civil) + count;
+    civil->year = (int)(months / 12);
+    civil->month = (int)(months % 12) + 1;
+    int last = civil_month_days(civil->year, civil->month);
+    if (civil->day > last) civil->day = last;
+}
+
+static void add_days(struct civil *civil, int64_t count)
+{
+    civil_from_days(civil_days(civil->year, civil->month, civil->day) + count, &civil->year, &civil->month, &civil->day);
+}
+
+// Where the interval of an index begins: so many days after the anchor, or so many months, then on its day or the last
+// one of a shorter month; at the anchor's time of day.
 static instant_us bound(const struct fee_calendar *calendar, int64_t index)
 {
     struct civil civil;
     if (index == 0) return calendar->anchor; // also where its civil time is there twice
     zone_civil(calendar->zone, calendar->anchor, &civil);
-    int64_t months = months_since_year_0(&civil) + index * calendar->terms->months;
-    civil.year = (int)(months / 12);
-    civil.month = (int)(months % 12) + 1;
-    int last = days_in_month(civil.year, civil.month);
-    if (civil.day > last) civil.day = last;
+    if (calendar->terms->days)
+        add_days(&civil, index * calendar->terms->days);
+    else
+        add_months(&civil, index * calendar->terms->months);
     return zone_instant(calendar->zone, &civil);
+}
+
+// The index of the interval that contains an instant, or nearly so.
+static int64_t index_near(const struct fee_calendar *calendar, instant_us at)
+{
+    struct civil from, to;
+    zone_civil(calendar->zone, calendar->anchor, &from);
+    zone_civil(calendar->zone, at, &to);
+    if (calendar->terms->days)
+        return (civil_days(to.year, to.month, to.day) - civil_days(from.year, from.month, from.day)) / calendar->terms->days;
+    return (months_since_year_0(&to) - months_since_year_0(&from)) / calendar->terms->months;
 }
 
 struct fee_interval fee_interval_at(const struct fee_calendar *calendar, instant_us at)
 {
-    struct civil anchor, civil;
-    if (calendar->terms->months == 0) return calendar->period;
-    zone_civil(calendar->zone, calendar->anchor, &anchor);
-    zone_civil(calendar->zone, at, &civil);
-    int64_t index = (months_since_year_0(&civil) - months_since_year_0(&anchor)) / calendar->terms->months;
+    if (is_period(calendar->terms)) return calendar->period;
+    int64_t index = index_near(calendar, at);
     while (index > 0 && bound(calendar, index) > at)
         index--;
     while (bound(calendar, index + 1) <= at)
@@ -99,7 +122,7 @@ int64_t fee_passed(const struct fee_calendar *calendar, struct fee_interval inte
 instant_us fee_holding_end(const struct catalogue *catalogue, const struct holding *holding)
 {
     if (holding->offer->kind != OFFER_SUBSCRIPTION || holding->to == INSTANT_MAX) return holding->to;
-    if (holding->offer->subscription->months == 0) return holding->to;
+    if (is_period(holding->offer->subscription)) return holding->to;
     const struct fee_calendar calendar = fee_calendar_of(catalogue, holding, 0, 0);
     return fee_interval_at(&calendar, holding->to).begin == holding->to ? holding->to : holding->to + 1;
 }

@@ -8,16 +8,16 @@ struct fee_interval { instant_us begin, end; };
 
 struct fee_calendar {
     const struct subscription_terms *terms;
-    const struct zone *zone; // of civil days and months
+    const struct zone *zone; // of civil days, weeks and months
     instant_us anchor;
-    struct fee_interval period; // the billing period; the interval of terms with 0 months
+    struct fee_interval period; // the billing period; the interval of terms without one of their own
 };
 
 // Of a holding of a subscription, as seen from one billing period. Its zone is that of the account's terms in force
 // where the holding begins, so that a later zone moves no interval.
 struct fee_calendar fee_calendar_of(const struct catalogue *catalogue, const struct holding *holding,
                                     instant_us period_start, instant_us period_end);
-// The interval that contains an instant, which is not before the anchor; of 0 months the period.
+// The interval that contains an instant, which is not before the anchor; or the period, of terms without an interval.
 struct fee_interval fee_interval_at(const struct fee_calendar *calendar, instant_us at);
 // What counts of an interval up to an instant in it: 0 at its begin, never less at a later instant. The unit is that of
 // the proration; only ratios to what counts up to its end have a meaning.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "common/arena.h"
 
 enum {
@@ -122,7 +123,7 @@ static enum reason judge_meter(const struct judge *judge, const struct tenant *t
     meter_reading_print(reading, &judgement->scratch);
     span.length = judgement->scratch.length - span.at;
     struct hash128 dimension_set = judge_dimension_hash(judge, tenant_id, judgement_members(judgement, span));
-    if (meter->aggregation == AGGREGATION_INTERVAL)
+    if (meter_keeping(meter) == KEPT_TRANSITIONS)
         *transition_new(judgement) = (struct transition_effect){
             .tenant = tenant,
             .meter = meter,
@@ -142,7 +143,9 @@ static enum reason judge_meter(const struct judge *judge, const struct tenant *t
             .slot = instant_floor(event->event_time, meter->slot_us),
             .quantity = reading->quantity,
             .event_time = event->event_time,
-            .event_id = identity,
+            .event_id = meter->aggregation == AGGREGATION_UNIQUE
+                            ? judge_resource_hash(judge, tenant_id, reading->resource)
+                            : identity,
             .members = span,
         };
     return REASON_NONE;

@@ -16,6 +16,7 @@ bool percentile_window(enum evaluation_window window)
     case WINDOW_PERCENTILE:
     case WINDOW_PERCENTILE_ALL:
     case WINDOW_PERCENTILE_DAILY:
+    case WINDOW_PERCENTILE_DAYS:
         return true;
     case WINDOW_COUNT:
         break;

@@ -19,6 +19,7 @@ bool percentile_window(enum evaluation_window window);
 //   WINDOW_PERCENTILE_ALL    the same of all slots of the period: those without a sample are 0
 //   WINDOW_PERCENTILE_DAILY  of each day (of the request's zone) the fifth greatest, 0 if there are fewer; says the mean
 //                            of the five greatest of these days, or of the days with samples if they are fewer, half-up
+//   WINDOW_PERCENTILE_DAYS   as WINDOW_PERCENTILE; the figure counts on each of the request's days with samples
 // count > 0. ERR_LIMIT: a sum leaves the range of exact numbers.
 enum err percentile_evaluate(enum evaluation_window window, const struct usage_request *request,
                              struct percentile_sample *samples, size_t count, struct quantity *value) MUST_USE;

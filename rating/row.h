@@ -26,6 +26,16 @@ struct transition_row {
     struct hash128 dimension_set;
 };
 
+// rating.kept_event
+struct kept_event_row {
+    const struct tenant *tenant;
+    const struct meter *meter;
+    struct hash128 dimension_set;
+    instant_us slot, event_time;
+    struct hash128 event_id;
+    struct quantity value;
+};
+
 // rating.quarantine
 struct quarantine_row {
     int64_t offset;
@@ -81,7 +91,7 @@ struct batch_record {
     unsigned char sequence_digest[SHA256_BYTES];
     int64_t sequence_from; // batch from which on the records hold all that is known
 };
-// received_time's hour, which every usage and transition row of the batch carries.
+// received_time's hour, which every usage, transition and kept event row of the batch carries.
 static inline instant_us batch_received_hour(const struct batch_record *record)
 {
     return instant_floor(record->watermark, HOUR_US);

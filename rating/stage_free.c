@@ -20,6 +20,14 @@ static int128 free_part(int128 position, int128 quantity, int128 free)
     return free - position < quantity ? free - position : quantity;
 }
 
+// Another ladder, or another day of a price that counts days.
+static bool goes_on_anew(const struct stage_work *work, const struct price_item *before, const struct price_item *item)
+{
+    const struct zone *zone = work->agreement->zone;
+    if (price_ladder_order(before->price, item->price) != 0) return true;
+    return item->price->daily && price_day(zone, before->segment) != price_day(zone, item->segment);
+}
+
 enum err stage_free_run(struct stage_work *work)
 {
     int128 position = 0;
@@ -30,7 +38,7 @@ enum err stage_free_run(struct stage_work *work)
     qsort(work->items, work->item_count, sizeof *work->items, item_order);
     for (size_t i = 0; i < work->item_count; i++) {
         struct price_item *item = &work->items[i];
-        if (i > 0 && price_ladder_order(work->items[i - 1].price, item->price) != 0) position = 0;
+        if (i > 0 && goes_on_anew(work, &work->items[i - 1], item)) position = 0;
         int128 free = free_part(position, item->open.nano, item->price->free.nano);
         item->open.nano -= free;
         if (decimal_add(position, item->quantity.nano, &position))

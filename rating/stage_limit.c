@@ -6,10 +6,13 @@
 #include "rating/stage_money.h"
 
 // Brings the account up to the minimum, if it is below: its own charge, and no tenant's.
-static void add_missing(struct stage_work *work, const struct contract_limit *limit, size_t place, struct amount billed)
+static enum err add_missing(struct stage_work *work, const struct contract_limit *limit, size_t place, struct amount billed)
 {
-    struct amount missing = {limit->minimum_spend.pico - billed.pico}; // both are from 0 to the greatest amount
-    if (missing.pico <= 0 || work->usage->due < work->usage->period_end) return;
+    struct amount missing;
+    if (limit->minimum_spend.pico == 0) return ERR_OK; // a maximum alone: what is paid back may leave a sum below 0
+    if (amount_sub(limit->minimum_spend, billed, &missing))
+        return charge_limit_fault(work->catalogue, 0, limit->booked->number, work->fault);
+    if (missing.pico <= 0 || work->usage->due < work->usage->period_end) return ERR_OK;
     *charge_list_add(work->charges) = (struct charge){.sku = limit->booked->number,
                                                       .stage = limit->term ? STAGE_TRUE_UP : STAGE_ACCOUNT_MINIMUM,
                                                       .deduction = (int64_t)place,
@@ -17,6 +20,7 @@ static void add_missing(struct stage_work *work, const struct contract_limit *li
                                                       .contracted_cost = missing,
                                                       .effective_cost = missing,
                                                       .billed_cost = missing};
+    return ERR_OK;
 }
 
 static enum err apply(struct stage_work *work, const struct contract_limit *limit, size_t place)
@@ -26,11 +30,10 @@ static enum err apply(struct stage_work *work, const struct contract_limit *limi
     enum err err = stage_billed(work, &scope, false, &billed);
     if (err) return err;
     if (limit->has_maximum && amount_compare(billed, limit->maximum_spend) > 0) {
-        beyond.pico = billed.pico - limit->maximum_spend.pico; // both are from 0 to the greatest amount
+        beyond.pico = billed.pico - limit->maximum_spend.pico; // both are from 0 to the greatest amount: it is above
         return stage_take_off(work, &scope, beyond, STAGE_ACCOUNT_MAXIMUM, (int64_t)place);
     }
-    add_missing(work, limit, place, billed);
-    return ERR_OK;
+    return add_missing(work, limit, place, billed);
 }
 
 static enum err true_up(struct stage_work *work, const struct contract_limit *limit, size_t place)
@@ -41,8 +44,7 @@ static enum err true_up(struct stage_work *work, const struct contract_limit *li
     if (err || !work->usage->earlier) return err;
     if (amount_add(billed, work->usage->earlier[place - 1], &billed))
         return charge_limit_fault(work->catalogue, 0, limit->booked->number, work->fault);
-    add_missing(work, limit, place, billed);
-    return ERR_OK;
+    return add_missing(work, limit, place, billed);
 }
 
 enum err stage_limit_run(struct stage_work *work)

@@ -23,6 +23,17 @@ struct usage_line {
     struct quantity run_value; // RUN: value of its last stretch
 };
 
+// One event of a meter that keeps its events. It is in a usage line, too: the events of a line add up to its quantity.
+struct kept_event {
+    int64_t tenant;
+    int32_t meter;
+    struct hash128 dimension_set;
+    instant_us segment; // of its line
+    instant_us time;
+    struct hash128 id; // orders events of one instant
+    struct quantity value;
+};
+
 struct usage_dimension { struct hash128 id; int64_t tenant; struct dimension_set set; const char *text; };
 
 // Usage of one account and period, in an arena. Lines are sorted by (meter, dimension_set, tenant, segment, kind); QUANTITY lines are unique.
@@ -35,7 +46,11 @@ struct account_usage {
     const struct amount *earlier;
     const struct usage_line *lines; size_t line_count;
     const struct usage_dimension *dimensions; size_t dimension_count; // sorted by id
+    const struct kept_event *events; size_t event_count; // sorted by (meter, dimension_set, tenant, segment, time, id)
+    bool events_known;                                   // they were asked for: none means that there are none
 };
+// The events of a QUANTITY line, in the order of (time, id). O(log n).
+const struct kept_event *usage_events_of(const struct account_usage *usage, const struct usage_line *line, size_t *count);
 const struct usage_dimension *usage_dimension_find(const struct account_usage *usage, struct hash128 id);
 
 // One (account, period) whose usage is wanted. boundaries: sorted instants inside the period, on slot bounds, at which lines are split.
@@ -44,6 +59,7 @@ struct usage_request {
     instant_us period_start, period_end;
     const struct zone *zone; // days of WINDOW_DAY
     const instant_us *boundaries; size_t boundary_count;
+    bool events; // kept events are wanted, too: the book prices them one by one (struct price_book)
 };
 // Who reads: the biller reads through the functions of schema rating; the API through those of schema api, which check
 // the key that is bound to the transaction (row-level security, docs/adr).

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "rating/usage_event.h"
 #include "rating/usage_rows.h"
+
+enum { EVENTS_FETCHED = 20000 }; // at a time: a page of rows, whatever an account has
 
 struct load {
     struct db *db;
@@ -19,6 +22,7 @@ struct load {
     const struct usage_basis *bases;  // one per request, or NULL: nothing to build on, nothing gathered
     struct usage_gathered *gathered;  // one per request; anew: its spans are read whole
     struct usage_rows gathered_rows;
+    struct usage_events events;
     struct fault *fault;
 };
 
@@ -189,7 +193,11 @@ static enum err load_slot_values(struct load *load, size_t request_count)
         slots[row] = (struct slot_value){.request = span->request, .tenant = span->tenant, .meter = (int32_t)db_get_int(result, row, 1),
                                          .dimension_set = db_get_uuid(result, row, 2), .slot = db_get_instant(result, row, 3),
                                          .greatest = {db_get_decimal(result, row, 4, QUANTITY_PLACES)},
-                                         .latest = {db_get_decimal(result, row, 5, QUANTITY_PLACES)}};
+                                         .latest = {db_get_decimal(result, row, 5, QUANTITY_PLACES)},
+                                         .least = {db_get_decimal(result, row, 8, QUANTITY_PLACES)},
+                                         .total = {db_get_decimal(result, row, 9, QUANTITY_PLACES)}};
+        if (!db_is_null(result, row, 10)) slots[row].events = db_get_int(result, row, 10);
+        if (!db_is_null(result, row, 7)) slots[row].value = db_get_uuid(result, row, 7);
     }
     db_result_free(result);
     return usage_evaluate_windows(load->catalogue, load->requests, slots, count, &load->rows, load->fault);
@@ -250,6 +258,46 @@ static enum err load_intervals(struct load *load, const char *const *values)
     return err;
 }
 
+// --- kept events
+
+static void take_events(struct load *load, const struct db_result *result, const struct span_list *list)
+{
+    for (int row = 0; row < db_rows(result); row++) {
+        const struct usage_span *span = span_of(list, result, row);
+        const struct kept_event event = {.tenant = span->tenant, .segment = span->segment, .meter = (int32_t)db_get_int(result, row, 1),
+                                         .dimension_set = db_get_uuid(result, row, 2), .time = db_get_instant(result, row, 3),
+                                         .id = db_get_uuid(result, row, 4), .value = {db_get_decimal(result, row, 5, QUANTITY_PLACES)}};
+        usage_events_add(&load->events, span->request, &event);
+    }
+}
+
+static enum err fetch_events(struct load *load, const struct span_list *list)
+{
+    const char *fetch = arena_print(load->arena, "fetch %d from usage_event", EVENTS_FETCHED);
+    struct db_result *result;
+    for (bool more = true; more;) {
+        enum err err = db_query(load->db, fetch, 0, NULL, &result, load->fault);
+        if (err) return err;
+        take_events(load, result, list);
+        more = db_rows(result) == EVENTS_FETCHED;
+        db_result_free(result);
+    }
+    return db_exec(load->db, "close usage_event", 0, NULL, NULL, load->fault);
+}
+
+// Of the requests that want them.
+static enum err load_events(struct load *load)
+{
+    struct span_list list = {ARENA_ARRAY(load->arena, const struct usage_span *, load->spans.count + 1), 0};
+    for (size_t i = 0; i < load->spans.count; i++)
+        if (load->requests[load->spans.list[i].request].events) list.spans[list.count++] = &load->spans.list[i];
+    if (!list.count) return ERR_OK;
+    const char *const values[] = {load->cut, tenant_array(load, &list), instant_array(load, &list, false), instant_array(load, &list, true)};
+    const char *declare = arena_print(load->arena, "declare usage_event no scroll cursor for select * from %s.usage_event($1, $2, $3, $4)", load->schema);
+    enum err err = db_exec(load->db, declare, 4, values, NULL, load->fault);
+    return err ? err : fetch_events(load, &list);
+}
+
 static enum err load_dimensions(struct load *load, const char *tenants, const struct usage_dimension **dimensions, size_t *count)
 {
     struct db_result *result;
@@ -289,9 +337,12 @@ static enum err load_ranges(struct load *load, size_t count, struct account_usag
         const char *const transitions[] = {load->cut, distinct};
         err = load_slot_values(load, count);
         if (!err) err = load_intervals(load, transitions);
+        if (!err) err = load_events(load);
         if (!err) err = load_dimensions(load, distinct, &dimensions, &dimension_count);
     }
     if (!err) err = usage_rows_finish(&load->rows, load->requests, count, usages, load->fault);
+    if (!err) usage_events_finish(&load->events, load->requests, count, load->arena, usages);
+    usage_events_free(&load->events);
     if (!err && load->gathered) err = finish_gathered(load, count);
     for (size_t i = 0; i < count && !err; i++) usages[i].dimensions = dimensions, usages[i].dimension_count = dimension_count;
     return err;

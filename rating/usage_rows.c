@@ -67,22 +67,84 @@ static bool same_record(const struct slot_value *a, const struct slot_value *b)
     return a->request == b->request && a->tenant == b->tenant && a->meter == b->meter && hash128_equal(a->dimension_set, b->dimension_set);
 }
 
-static bool same_window(const struct meter *meter, const struct usage_request *request, instant_us a, instant_us b)
+static bool same_day(const struct zone *zone, instant_us a, instant_us b)
 {
     struct civil left, right;
+    zone_civil(zone, a, &left);
+    zone_civil(zone, b, &right);
+    return left.year == right.year && left.month == right.month && left.day == right.day;
+}
+
+static bool same_window(const struct meter *meter, const struct usage_request *request, instant_us a, instant_us b)
+{
     switch (meter->window) {
     case WINDOW_SLOT: return a == b;
     case WINDOW_PERIOD:
     case WINDOW_PERCENTILE:
     case WINDOW_PERCENTILE_ALL:
-    case WINDOW_PERCENTILE_DAILY: return true;
-    case WINDOW_DAY:
-        zone_civil(request->zone, a, &left);
-        zone_civil(request->zone, b, &right);
-        return left.year == right.year && left.month == right.month && left.day == right.day;
+    case WINDOW_PERCENTILE_DAILY:
+    case WINDOW_PERCENTILE_DAYS: return true;
+    case WINDOW_DAY: return same_day(request->zone, a, b);
     case WINDOW_COUNT: break;
     }
     return false;
+}
+
+// The quotient, rounded once.
+static enum err mean_of(const struct slot_value *slots, size_t count, struct quantity *mean)
+{
+    struct quantity total = QUANTITY_ZERO;
+    int64_t events = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (quantity_add(total, slots[i].total, &total) || __builtin_add_overflow(events, slots[i].events, &events)) return ERR_LIMIT;
+    }
+    ENSURE(events > 0); // a slot comes of an event
+    return decimal_mul_div(total.nano, 1, events, ROUND_HALF_UP, &mean->nano);
+}
+
+static int hash_order(const void *left, const void *right)
+{
+    return hash128_compare(*(const struct hash128 *)left, *(const struct hash128 *)right);
+}
+
+static struct quantity distinct_of(const struct slot_value *slots, size_t count)
+{
+    struct hash128 *values = heap_alloc(count * sizeof *values);
+    int64_t distinct = 0;
+    for (size_t i = 0; i < count; i++) values[i] = slots[i].value;
+    qsort(values, count, sizeof *values, hash_order);
+    for (size_t i = 0; i < count; i++) distinct += i == 0 || !hash128_equal(values[i], values[i - 1]);
+    free(values);
+    return (struct quantity){(int128)distinct * 1000000000};
+}
+
+// What the slots of one window come to.
+static enum err merged_of(enum aggregation aggregation, const struct slot_value *slots, size_t count, struct quantity *value)
+{
+    *value = aggregation == AGGREGATION_MIN ? slots[0].least : slots[0].greatest;
+    switch (aggregation) {
+    case AGGREGATION_MAX:
+        for (size_t i = 1; i < count; i++)
+            if (quantity_compare(slots[i].greatest, *value) > 0) *value = slots[i].greatest;
+        return ERR_OK;
+    case AGGREGATION_MIN:
+        for (size_t i = 1; i < count; i++)
+            if (quantity_compare(slots[i].least, *value) < 0) *value = slots[i].least;
+        return ERR_OK;
+    case AGGREGATION_LATEST:
+        *value = slots[count - 1].latest;
+        return ERR_OK;
+    case AGGREGATION_AVERAGE:
+        return mean_of(slots, count, value);
+    case AGGREGATION_UNIQUE:
+        *value = distinct_of(slots, count);
+        return ERR_OK;
+    case AGGREGATION_SUM:
+    case AGGREGATION_COUNT:
+    case AGGREGATION_INTERVAL:
+        break;
+    }
+    return ERR_BUG;
 }
 
 // The percentile of the values of all slots of a record.
@@ -90,9 +152,12 @@ static enum err percentile_of(const struct meter *meter, const struct usage_requ
                               struct quantity *value)
 {
     struct percentile_sample *samples = heap_alloc(count * sizeof *samples);
-    for (size_t i = 0; i < count; i++)
-        samples[i] = (struct percentile_sample){slots[i].slot, meter->aggregation == AGGREGATION_LATEST ? slots[i].latest : slots[i].greatest};
-    enum err err = percentile_evaluate(meter->window, request, samples, count, value);
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < count && !err; i++) {
+        samples[i].slot = slots[i].slot;
+        err = merged_of(meter->aggregation, &slots[i], 1, &samples[i].value);
+    }
+    if (!err) err = percentile_evaluate(meter->window, request, samples, count, value);
     free(samples);
     return err;
 }
@@ -105,16 +170,18 @@ enum err usage_evaluate_windows(const struct catalogue *catalogue, const struct 
         const struct meter *meter = catalogue_meter_newest(catalogue, slots[from].meter);
         const struct usage_request *request = &requests[slots[from].request];
         if (!meter) return fault_set(fault, ERR_BUG, "", "usage of meter %d, which the catalogue does not have", slots[from].meter);
-        struct quantity value = slots[from].greatest;
-        for (to = from + 1; to < count && same_record(&slots[from], &slots[to]) && same_window(meter, request, slots[from].slot, slots[to].slot); to++)
-            if (quantity_compare(slots[to].greatest, value) > 0) value = slots[to].greatest;
+        for (to = from + 1; to < count && same_record(&slots[from], &slots[to]) && same_window(meter, request, slots[from].slot, slots[to].slot);) to++;
         const struct slot_value *last = &slots[to - 1];
-        if (meter->aggregation == AGGREGATION_LATEST) value = last->latest;
-        if (percentile_window(meter->window) && percentile_of(meter, request, &slots[from], to - from, &value))
-            return fault_set(fault, ERR_LIMIT, "", "the samples of meter %s leave the range of exact numbers", meter->id);
-        struct usage_line line = {.kind = USAGE_QUANTITY, .tenant = last->tenant, .meter = last->meter, .dimension_set = last->dimension_set,
-                                  .segment = usage_segment(request, last->slot), .quantity = value};
-        usage_rows_add(rows, last->request, &line);
+        struct quantity value;
+        enum err err = percentile_window(meter->window) ? percentile_of(meter, request, &slots[from], to - from, &value)
+                                                        : merged_of(meter->aggregation, &slots[from], to - from, &value);
+        if (err) return fault_set(fault, err, "", "the samples of meter %s leave the range of exact numbers", meter->id);
+        for (size_t i = from; i < to; i++) {
+            bool counts = i + 1 == to || (meter->window == WINDOW_PERCENTILE_DAYS && !same_day(request->zone, slots[i].slot, slots[i + 1].slot));
+            struct usage_line line = {.kind = USAGE_QUANTITY, .tenant = last->tenant, .meter = last->meter, .dimension_set = last->dimension_set,
+                                      .segment = usage_segment(request, slots[i].slot), .quantity = value};
+            if (counts) usage_rows_add(rows, last->request, &line);
+        }
     }
     return ERR_OK;
 }

@@ -17,8 +17,8 @@ struct usage_spans {
 void usage_spans_add_tenant(struct usage_spans *spans, size_t request, int64_t tenant, instant_us from, instant_us to);
 void usage_spans_add_account(struct usage_spans *spans, const struct catalogue *catalogue, size_t request); // members, also of the accounts that buy from it
 void usage_spans_cut(struct usage_spans *spans);
-// Merged value of one slot of a max or latest meter.
-struct slot_value { size_t request; int64_t tenant; int32_t meter; struct hash128 dimension_set; instant_us slot; struct quantity greatest, latest; };
+// What is known of one slot of a meter that is merged by slot; of a unique meter each value of a slot is one, named by its hash.
+struct slot_value { size_t request; int64_t tenant; int32_t meter; struct hash128 dimension_set; instant_us slot; struct quantity greatest, latest, least, total; int64_t events; struct hash128 value; };
 
 struct usage_row { size_t request; struct usage_line line; };
 struct usage_rows { struct arena *arena; struct usage_row *rows; size_t count, capacity; };

@@ -24,6 +24,7 @@ FIGURES = (
        "{:,.0f}", None) for model in MODELS),
     *((f"price.terms_{kind}_lines_per_second", f"F, per_unit, {title}, usage lines/s on one core", "{:,.0f}", None)
       for kind, title in TERMS.items()),
+    ("price.events_per_second", "F, a percentage of every event, a million events of an account, events/s on one core", "{:,.0f}", None),
     ("price.unused_account_ns", "month of an account under 1,550 prices without usage, ns", "{:,.0f}", (MOST, 1_000_000)),
     ("price.used_account_ns", "the same with usage under each of them, ns", "{:,.0f}", None),
     ("price.plan_seconds", "price list: read, checked, planned, s", "{:.2f}", None),

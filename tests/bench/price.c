@@ -2,6 +2,7 @@
 // bench_price SECONDS PRICES FOLDER: rating alone, without stores, on one core; the processor's time, one figure a line.
 //   F           usage lines of an account per second, for each price model (price_world.c), and with what terms add
 //               to a price per unit (price_terms.c)
+//               events of an account with a million of them per second, under a percentage of every event
 //   catalogue   a price list of PRICES rows in FOLDER: reading and planning it, the same against itself and against one
 //               of which every hundredth price is new, making the catalogue, looking prices up
 //   account     F, shares and document of an account under 1,550 prices without usage, and with some of each
@@ -69,6 +70,20 @@ static void bench_terms(const struct price_terms *kind)
     const struct agreement *terms = price_terms_world(kind, arena, &world, &usage);
     ENSURE(has_stage(&world, terms, &usage, kind->stage, arena));
     printf("terms_%s_lines_per_second=%.0f\n", kind->name, lines_per_second(&world, terms, &usage, false));
+    catalogue_release(world.catalogue);
+    arena_free(arena);
+}
+
+// Events per second that F takes, of an account with a million.
+static void bench_events(void)
+{
+    struct arena *arena = arena_new(1 << 20);
+    struct price_world world;
+    struct account_usage usage;
+    price_world_of_events(&world);
+    const struct agreement *terms = price_world_events(&world, arena, &usage);
+    double lines = lines_per_second(&world, terms, &usage, false);
+    printf("events_per_second=%.0f\n", lines * (double)usage.event_count / (double)usage.line_count);
     catalogue_release(world.catalogue);
     arena_free(arena);
 }
@@ -261,6 +276,7 @@ int main(int argc, char **argv)
         if (price_world_has(model)) bench_model(&world, model);
     catalogue_release(world.catalogue);
     for (size_t i = 0; i < price_terms_count; i++) bench_terms(&price_terms[i]);
+    bench_events();
     bench_account(false);
     bench_account(true);
     bench_catalogue(argv[3], prices);

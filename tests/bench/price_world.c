@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "rating/usage_event.h"
+
 static const char *dimensions[] = {"flavour", "region"};
 
 int64_t price_processor_us(void)
@@ -123,6 +125,46 @@ const struct agreement *price_world_usage(const struct price_world *world, enum 
     struct usage_line *line = usage_begin(arena, (size_t)PRICE_SETS * PRICE_TENANTS, usage);
     for (uint64_t set = 1; set <= PRICE_SETS; set++)
         for (int64_t tenant = 1; tenant <= PRICE_TENANTS; tenant++) set_line(line++, tenant, (int32_t)model + 1, set);
+    return catalogue_agreement(world->catalogue, 1, usage->period_start);
+}
+
+// --- every event
+
+void price_world_of_events(struct price_world *world)
+{
+    struct catalogue_rows rows;
+    begin(&rows);
+    add_sku(&rows, 1, "USD");
+    rows.meters.row[0].keeps_events = true;
+    *ROW_NEW(&rows.prices) = (struct price_row){
+        .version = 1, .number = 1, .book = 1, .sku = 1, .effective_from = INSTANT_MIN, .model = PRICE_PERCENTAGE,
+        .unit = "USD", .per = {1000000000}, .price = {12345678901}, .per_event = true,
+        .event_fee = {.fixed = {INT64_C(100000000000)}, .minimum = {INT64_C(200000000000)},
+                      .maximum = {INT64_C(9000000000000)}, .free_events = 1000, .free_amount = {INT64_C(50000000000000)}}};
+    build(&rows, world);
+}
+
+const struct agreement *price_world_events(const struct price_world *world, struct arena *arena,
+                                           struct account_usage *usage)
+{
+    struct usage_line *line = usage_begin(arena, (size_t)PRICE_SETS * PRICE_TENANTS, usage);
+    struct usage_request request = {.account = 1, .period_end = usage->period_end, .events = true};
+    struct usage_events events = {0};
+    uint64_t each = PRICE_EVENTS / PRICE_SETS / PRICE_TENANTS, random = 12345;
+    for (uint64_t set = 1; set <= PRICE_SETS; set++)
+        for (int64_t tenant = 1; tenant <= PRICE_TENANTS; tenant++, line++) {
+            set_line(line, tenant, 1, set);
+            line->quantity.nano *= each;
+            for (uint64_t i = 0; i < each; i++) {
+                random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+                const struct kept_event event = {.tenant = tenant, .meter = 1, .dimension_set = line->dimension_set,
+                                                 .time = (int64_t)((random >> 11) % (uint64_t)usage->period_end),
+                                                 .id = {random, i}, .value = {line->quantity.nano / (int64_t)each}};
+                usage_events_add(&events, 0, &event);
+            }
+        }
+    usage_events_finish(&events, &request, 1, arena, usage);
+    usage_events_free(&events);
     return catalogue_agreement(world->catalogue, 1, usage->period_start);
 }
 

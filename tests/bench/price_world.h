@@ -21,6 +21,12 @@ void price_world_models(struct price_world *world);
 // Usage of the model's meter: a line for each tenant and dimension set (4,000). Returns the terms.
 const struct agreement *price_world_usage(const struct price_world *world, enum price_model model, struct arena *arena,
                                           struct account_usage *usage);
+// One price of every event with an allowance, and a million events of all tenants and dimension sets at any time of the
+// month.
+enum { PRICE_EVENTS = 1000000 };
+void price_world_of_events(struct price_world *world);
+const struct agreement *price_world_events(const struct price_world *world, struct arena *arena,
+                                           struct account_usage *usage);
 // So many meters, SKUs and prices, every other one graduated; usage of the first `used` of them, a line each.
 void price_world_wide(struct price_world *world, int prices);
 const struct agreement *price_world_wide_usage(const struct price_world *world, int used, struct arena *arena,

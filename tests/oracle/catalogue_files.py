@@ -37,6 +37,7 @@ class Meter:
     start: int
     times: str = None   # member by which the value is multiplied
     fee: tuple = None   # rate, fixed part, minimum, maximum (0: none) of every event
+    keeps: bool = False # its events, one by one
 
     def worth(self, value, factor):
         """What an event of a sum meter counts; NotExact: its product has more than 9 places."""
@@ -63,6 +64,7 @@ class Tier:
     bound: Fraction  # in meter units; None: no bound
     price: Fraction
     flat: Fraction
+    block: Fraction = Fraction(0)  # in meter units; 0: none
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class Price:
     times: str = ""                 # dimension that quantities are multiplied by
     increment: int = 0              # microseconds; 0: none
     factors: tuple = ()             # (value, factor) pairs; none: the value itself
+    round: tuple = None             # (places of pricing units, mode)
+    daily: str = ""                 # full or share: the tiers are applied to each day
+    per_event: tuple = None         # (member, value) pairs; None: the price is of the sum
 
     def units(self, dimensions, quantity):
         """What is charged of a quantity, rounded half-up at 1e-9; None: the dimensions do not say."""
@@ -127,6 +132,15 @@ class Discount:
 
 
 @dataclass(frozen=True)
+class Tax:
+    """On one SKU, or on a service."""
+    name: str
+    rate: Fraction
+    sku: str
+    service: str
+
+
+@dataclass(frozen=True)
 class Terms:
     """A version of what an account agreed on, in force for periods that start at or after `start`."""
     account: str
@@ -143,6 +157,7 @@ class Terms:
     reservations: tuple = ()   # as in the file
     savings_plans: tuple = ()
     limits: tuple = ()
+    taxes: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -198,12 +213,17 @@ def match_text(pairs):
 def cost_of(row, per):
     """(model, price, tiers) of a price in a file; one per unit whose units are shared is graduated, of one tier."""
     tiers = tuple(Tier(decimal(tier["up_to"]) * per if "up_to" in tier else None, decimal(tier.get("price", "0")),
-                       decimal(tier.get("flat", "0"))) for tier in row.get("tiers", ()))
+                       decimal(tier.get("flat", "0")), decimal(tier.get("block", "0")) * per) for tier in row.get("tiers", ()))
     model = row.get("model") or ("graduated" if tiers else "percentage" if "rate" in row else "per_unit")
     price = decimal(row["rate"] if "rate" in row else row.get("price", "1")) if not tiers else None
-    if model == "per_unit" and {"free", "minimum_spend", "maximum_spend"} & row.keys():
+    if model == "per_unit" and {"free", "minimum_spend", "maximum_spend", "round", "daily"} & row.keys():
         return "graduated", None, (Tier(None, price, Fraction(0)),)
     return model, price, tiers
+
+
+def per_event_of(members):
+    """(member, value) pairs of a price's per_event."""
+    return None if members is None else tuple(sorted((name, decimal(text)) for name, text in members.items()))
 
 
 def times_of(times):
@@ -211,6 +231,10 @@ def times_of(times):
         return {"times": times["dimension"],
                 "factors": tuple(sorted((value, decimal(text)) for value, text in times["values"].items()))}
     return {"times": times or ""}
+
+
+def round_of(terms):
+    return (int(terms["places"]), terms["mode"]) if terms else None
 
 
 def limit_of(row):
@@ -301,7 +325,8 @@ class Catalogue:
             window=row.get("window", "slot"), slot=minutes * 60_000_000, accept=days * 86_400_000_000,
             future=int(row.get("future_seconds", 300)) * 1_000_000,
             start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS,
-            times=row.get("value_times"), fee=fee_of(row.get("per_event"))))
+            times=row.get("value_times"), fee=fee_of(row.get("per_event")),
+            keeps=row.get("keep") == "events"))
 
     def _take_book(self, row):
         book = self.books.setdefault(row["id"], Book(row["id"], None, None))
@@ -314,7 +339,8 @@ class Catalogue:
             model, unit_price, tiers = cost_of({"price": "0"} if withdrawn else price, per)
             book.prices[price["sku"]][match, window].append(Price(
                 window=window, withdrawn=withdrawn, increment=int(decimal(price.get("increment_seconds", "0")) * 1_000_000),
-                **times_of(price.get("times")),
+                **times_of(price.get("times")), round=round_of(price.get("round")), per_event=per_event_of(price.get("per_event")),
+                daily=price.get("daily", ""),
                 book=row["id"], sku=price["sku"], match=match, per=per, model=model, price=unit_price, tiers=tiers,
                 start=instant(price["effective_from"]) if "effective_from" in price else ALWAYS,
                 end=instant(price["effective_to"]) if "effective_to" in price else NEVER,
@@ -332,6 +358,8 @@ class Catalogue:
                             for each in row.get("discounts", ())),
             reservations=tuple(row.get("reservations", ())), savings_plans=tuple(row.get("savings_plans", ())),
             limits=tuple(limit_of(each) for each in row.get("limits", ())),
+            taxes=tuple(Tax(each["name"], decimal(each["rate"]), each.get("sku"), each.get("service"))
+                        for each in row.get("taxes", ())),
             start=instant(row["effective_from"]) if "effective_from" in row else ALWAYS))
 
     def _take_offer(self, row):
@@ -401,6 +429,14 @@ class Catalogue:
                 changes.update(window.changes(start, end) if window else ())
             book = self.books[book].parent
         return sorted(edge for edge in changes if start < edge < end)
+
+    def counts_days(self, book):
+        while book:
+            if any(price.daily for matches in self.books[book].prices.values() for versions in matches.values()
+                   for price in versions):
+                return True
+            book = self.books[book].parent
+        return False
 
     def terms_of(self, account, period_start):
         return in_force(self.terms[account], period_start)

@@ -2,12 +2,13 @@
 """F: the charges of an account's month from its usage and the catalogue's prices, as docs/catalogue.md has them."""
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from fractions import Fraction
 
 from catalogue_files import match_text
 from commitment_stage import COVERED, Commitments
 from contract_rules import COUPON, NOTHING, Item, deducted, ladder_of, taken_units
-from exact import AMOUNT_PLACES, allocated, month
+from exact import AMOUNT_PLACES, allocated, civil_day, midnight, month
 from fee_rules import fees
 from price_rules import MINIMUM, OWN, USAGE, climb, cost_of
 from usage_rules import Run, accrued, usage
@@ -41,6 +42,8 @@ class Rated:
     def shares(self, key):
         """A shared charge split over the tenants: {tenant: (quantity, cost)}, largest remainder, ties by tenant id."""
         weights = self.weights[key.sku, key.price[0], key.price[2], key.price[4]]
+        if not any(weights.values()):
+            weights = dict.fromkeys(weights, 1)
         tenants = sorted((tenant for tenant in weights), key=str.encode)
         quantity, cost = self.charges[key]
         parts = [allocated(value, [weights[tenant] for tenant in tenants], places)
@@ -51,13 +54,16 @@ class Rated:
 class Rating:
     """Collects pieces under price versions, then prices each sum once."""
 
-    def __init__(self, catalogue, book, terms=None, commitments=None, rate=Fraction(1)):
+    def __init__(self, catalogue, book, terms=None, commitments=None, rate=Fraction(1), zone="UTC", days=31):
+        self.zone, self.days = zone, days  # of the month
+        self.midnights = ()                # where a price counts days, usage is split at them
         self.rate = rate  # of exchange; None: there is none, so nothing has a price
         self.catalogue, self.book, self.terms, self.commitments = catalogue, book, terms, commitments
         self.per_unit = defaultdict(Fraction)                       # (tenant, price, dimensions, stage) -> quantity
-        self.ladders = defaultdict(lambda: defaultdict(Fraction))   # (SKU, book, match, hours) -> price -> units
-        self.shared = defaultdict(Fraction)                         # (ladder, tenant, price, dimensions) -> quantity
+        self.ladders = defaultdict(lambda: defaultdict(lambda: defaultdict(Fraction)))  # (SKU, book, match, hours) -> price -> day -> units
+        self.shared = defaultdict(lambda: defaultdict(Fraction))    # (ladder, tenant, price, dimensions) -> day -> quantity
         self.weighed = defaultdict(Fraction)                        # the same, with what was taken
+        self.events = defaultdict(lambda: defaultdict(list))        # ladder -> price of every event -> events
         self.items = []                                             # usage at a price, before anything is taken
         self.rated = Rated({}, set(), defaultdict(Fraction), defaultdict(lambda: defaultdict(Fraction)))
 
@@ -72,6 +78,9 @@ class Rating:
                 price = None
             if price is None and not short and quantity:
                 self.rated.unpriced.add((piece.tenant, sku, match_text(piece.dimensions)))
+            elif price is not None and not short and price.per_event is not None and piece.events:
+                self.events[ladder_of(price)][price] += piece.events
+                self._add(piece, price, quantity, USAGE)
             elif price is not None and quantity:
                 self._add(piece, price, quantity, MINIMUM if short else USAGE)
 
@@ -84,14 +93,15 @@ class Rating:
 
     def _add(self, piece, price, quantity, stage):
         self.items.append(Item(piece.tenant, price, None, piece.dimensions, stage, quantity, piece.at,
-                               quantity if stage == USAGE else Fraction(0)))
+                               quantity if stage == USAGE and price.per_event is None else Fraction(0)))
         if price.model not in OWN:
             self.weighed[ladder_of(price), piece.tenant, price, piece.dimensions] += quantity
 
     def _sort(self, item):
         """Puts an item where its price is computed."""
         if item.price.model not in OWN:
-            self.shared[ladder_of(item.price), item.tenant, item.price, item.dimensions] += item.quantity
+            of = self.shared[ladder_of(item.price), item.tenant, item.price, item.dimensions]
+            of[civil_day(self.zone, item.at)] += item.quantity
             return
         self.per_unit[item.tenant, item.price, item.dimensions, item.stage] += item.quantity
         if self.commitments and item.stage == USAGE:
@@ -116,19 +126,23 @@ class Rating:
 
     def finish(self, start=None, end=None, earlier=()):
         if start is not None:
-            edges = self.commitments.edges if self.commitments else ()
+            edges = {*(self.commitments.edges if self.commitments else ()), *self.midnights}
             taken, effective = taken_units(self.catalogue, self.terms, self.book, self.items, start, end, edges)
             self.rated.charges |= {Key(*key): value for key, value in taken.items()}
             self.rated.effective |= {Key(*key): value for key, value in effective.items()}
             self._take_fees(start, end)
         for item in self.items:
-            if item.quantity:
+            if item.quantity or item.price.per_event is not None:
                 self._sort(item)
         if self.commitments:
             self._commit()
-        for (ladder, tenant, price, dimensions), quantity in self.shared.items():
-            units = price.units(dimensions, quantity)
-            self.ladders[ladder][price] += units
+        for (ladder, tenant, price, dimensions), quantities in self.shared.items():
+            used = counted = Fraction(0)
+            for day in sorted(quantities):  # the units of all days together are those of the sum
+                used += quantities[day]
+                units = price.units(dimensions, used)
+                self.ladders[ladder][price][day] += units - counted
+                counted = units
         for (ladder, tenant, price, dimensions), quantity in self.weighed.items():
             self.rated.weights[ladder][tenant] += price.units(dimensions, quantity)
         for (tenant, price, dimensions, stage), quantity in self.per_unit.items():
@@ -137,9 +151,9 @@ class Rating:
                 continue
             key = Key(tenant, price.sku, price.name, 0, match_text(dimensions), stage)
             self.rated.charges[key] = quantity, cost_of(quantity, price.price, price.per, rate=self.rate)
-        for versions in self.ladders.values():
+        for name, versions in self.ladders.items():
             ladder = [(price, versions[price]) for price in sorted(versions, key=lambda each: each.start)]
-            for price, tier, stage, quantity, cost in climb(ladder, self.rate):
+            for price, tier, stage, quantity, cost in climb(ladder, self.rate, self.days, self.events.get(name)):
                 self.rated.charges[Key(None, price.sku, price.name, tier, None, stage)] = quantity, cost
         if self.terms:
             self.rated.charges = deducted(self.catalogue, self.terms, self.rated.charges, start, end, Key, earlier)
@@ -157,19 +171,25 @@ def rate(counted, account, label, cut_end, earlier=()):
     commitments = Commitments(catalogue, terms, start, end, exchange)
     bounds = catalogue.holding_bounds(account, start, end)
     held = any(holding.account == account for holding in catalogue.holdings)  # then units are taken piece by piece
-    if commitments.rows:
-        commitments.edges = sorted({*commitments.edges} | bounds)
+    first, days = civil_day(terms.zone, start), (civil_day(terms.zone, end) - civil_day(terms.zone, start)).days
+    midnights = set()
+    if catalogue.counts_days(terms.book):
+        midnights = {midnight(terms.zone, first + timedelta(days=number)) for number in range(1, days)}
+    if commitments.rows:  # an hour that is split is covered piece by piece
+        commitments.edges = sorted({*commitments.edges} | bounds | midnights)
 
     def edges_of(meter):
         if commitments.rows:
             return commitments.edges
         if held:
-            return sorted(bounds | {edge for sku in catalogue.skus
+            return sorted(bounds | midnights | {edge for sku in catalogue.skus
                                     for edge in catalogue.price_changes(terms.book, sku, start, end)})
-        return sorted({edge for sku in catalogue.skus_of_meter[meter]
-                       for edge in catalogue.price_changes(terms.book, sku, start, end)})
+        return sorted(midnights | {edge for sku in catalogue.skus_of_meter[meter]
+                                   for edge in catalogue.price_changes(terms.book, sku, start, end)})
 
-    rating = Rating(catalogue, terms.book, terms, commitments if commitments.rows else None, exchange)
+    rating = Rating(catalogue, terms.book, terms, commitments if commitments.rows else None, exchange,
+                    terms.zone, days)
+    rating.midnights = midnights
     for piece in usage(counted, account, terms.zone, start, end, cut_end, edges_of):
         rating.take(piece)
     return rating.finish(start, end, earlier)

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from catalogue_files import ALWAYS
 from charge_rules import Key, period_terms, rate
-from document_rules import to_date
+from document_rules import totals_of
 from exact import instant, month, shown
 
 NEWEST = "select distinct on ({key}) * from catalog.{table} order by {key}, version desc"
@@ -115,7 +115,7 @@ def document_differences(deployment, counted, expected, labels):
     for (account, label), rated in expected.items():
         if label not in labels:
             continue
-        totals = to_date(period_terms(counted.catalogue, account, label), rated.total)
+        totals = totals_of(counted.catalogue, period_terms(counted.catalogue, account, label), rated.charges)
         wanted = tuple(map(shown, (totals.net, totals.tax, totals.total)))
         got = made.pop((account, label), None)
         got = tuple(got[name] for name in ("net", "tax", "total")) if got else ("0", "0", "0")

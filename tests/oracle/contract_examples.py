@@ -28,6 +28,12 @@ def credit_note(given, quote):
                   holdings={"plan": ("2026-06-30", "2026-07-01", "2026-06-30")})]
 
 
+def credit_note_of_week(given, quote):
+    """The same of a week that is paid on a month's last day."""
+    return [quote("2026-07", tax=given["tax"], offers={"plan": fee(given["fee"], every="week")},
+                  holdings={"plan": ("2026-06-30", day("2026-06-30", given["days"] - given["left"]), "2026-06-30")})]
+
+
 def capped(quote, maximum, *quantities, **more):
     """A quote of so much usage together, with a maximum for the account's period."""
     return quote("2026-06", limits=[{"maximum_spend": maximum}], usage=[("2026-06-10", each) for each in quantities], **more)
@@ -41,8 +47,52 @@ def difference(bill):
     return bill.of("fee", "new") + bill.of("fee_refund")
 
 
+def seats(quote, given, period, changes, model="graduated", **more):
+    """Seats of a month that are paid by the day. changes: (day of the month from which on, seats)."""
+    tiers = [{name: tier[key] for name, key in (("up_to", "upto"), ("price", "unit"), ("flat", "flat")) if tier.get(key)}
+             for tier in given["tiers"]]
+    last = (date.fromisoformat(f"{period}-28") + timedelta(4)).replace(day=1) - timedelta(1)
+    level = lambda number: [count for begin, count in changes if begin <= number][-1]
+    return quote(period, seats={"model": model, "tiers": tiers, "daily": "share"},
+                 usage=[(f"{period}-{number:02}", level(number), "seats") for number in range(1, last.day + 1)
+                        if changes[0][0] <= number and exact.decimal(str(level(number)))], **more)
+
+
+def seats_of_parts(given, quote):
+    """Changes whose prorated units say for which part of a month of 30 days they were in force."""
+    changes, level = [], 0
+    for units, prorated in given["events_full_and_prorated"]:
+        level += int(units)
+        changes.append((31 - int(30 * exact.decimal(prorated) / int(units)), level))
+    return [seats(quote, given, "2026-06", changes)]
+
+
+def prorated_volume(given, quote):
+    """The full units on as many days of 30 as the prorated ones make, and what is left on one more."""
+    full = int(given["full_units"])
+    days, rest = divmod(30 * exact.decimal(given["prorated_units"]), full)
+    return [seats(quote, given, "2026-06", [(1, full), (days + 1, exact.shown(rest)), (days + 2, 0)], model="volume")]
+
+
+def seat_months(given, quote, period, before, *changes):
+    """The month with what was carried into it, and with each of the changes on top."""
+    return [seats(quote, given, period, [(1, before), *changes[:count]]) for count in range(len(changes) + 1)]
+
+
 # name -> (quotes that an example's input asks for, (figure, published) of each)
 EXAMPLES = {
+    "lago-volume-prorated": (prorated_volume, lambda want, bill: [(bill.cost, want["total"])]),
+    "lago-prorated-graduated-six-plus": (
+        lambda given, quote: seat_months(given, quote, given["add"][1][:7], int(given["carried"]), (
+            int(given["add"][1][8:]), int(given["carried"]) + int(given["add"][0]))),
+        lambda want, carried, added: [(carried.cost, want["carried_total"]), (added.cost, want["after_add"])]),
+    "lago-prorated-graduated-terminate": (  # the day of the end counts
+        lambda given, quote: seat_months(
+            given, quote, given["add"][1][:7], int(given["carried"]),
+            (int(given["add"][1][8:]), int(given["carried"]) + int(given["add"][0])), (int(given["terminated"][8:]) + 1, 0)),
+        lambda want, *bills: list(zip((bill.cost for bill in bills), want.values(), strict=True))),
+    **{f"lago-prorated-graduated-unit-{letter}": (seats_of_parts, lambda want, bill: [(bill.cost, want["total"])])
+       for letter in "cde"},
     "hw-eip-upgrade": (
         lambda given, quote: [quote("2026-06", **upgrade(given, "2026-06-01", 30 - given["remaining_days"], "old_monthly",
                                                          "new_monthly"))],
@@ -90,8 +140,8 @@ EXAMPLES = {
         lambda want, *bills: [(bill.of("fee", cost="effective_cost") / days, want["per_day"])
                               for bill, days in zip(bills, (31, 28, 31), strict=True)]),
     **{f"lago-credit-note-{letter}": (
-        credit_note, lambda want, bill: [(-bill.net, want["subtotal"]), (-bill.tax, want["tax"]), (-bill.total, want["total"])])
-       for letter in "ab"},
+        credit_note_of_week if letter == "c" else credit_note, lambda want, bill: [(-bill.net, want["subtotal"]), (-bill.tax, want["tax"]), (-bill.total, want["total"])])
+       for letter in "abc"},
     "openmeter-unit-discount-max": (  # 35 were billed for 7 before
         lambda given, quote: [capped(quote, given["maximum"], *quantities, price=given["unit"], discount=given["discount"])
                               for quantities in (["7"], ["7", given["qty"]])],
@@ -126,6 +176,17 @@ EXAMPLES = {
                                     currency="JPY", rate=given["fx"], tax=exact.shown(exact.decimal(given["tax"]) - 1))],
         lambda want, bill: [(bill.cost * (1 + bill.tax_rate), want["total"]),
                             (bill.total, str(exact.rounded(exact.decimal(want["total"]), 0)))]),
+    "flexprice-count-unique": (
+        lambda given, quote: [quote("2026-06", seen=given["values"])],
+        lambda want, bill: [(sum(line["quantity"] for line in bill.lines), want["count"])]),
+    "lago-coupon-and-trueup-tax": (  # the lines are SKUs, each with a tax of its own
+        lambda given, quote: [quote("2026-06", coupon={"amount": given["coupon"]},
+                                    taxes={f"l{i}": rate for i, (_, rate) in enumerate(given["lines"])},
+                                    usage=[("2026-06-10", amount, f"l{i}") for i, (amount, _) in enumerate(given["lines"])])],
+        lambda want, bill: [
+            *((-bill.of_sku("coupon", f"l{i}"), part) for i, part in enumerate(want["coupon_parts"])),
+            *((bill.tax_named(f"VAT l{i}"), tax) for i, tax in enumerate(want["taxes"])),
+            (bill.tax, want["tax_total"]), (bill.total, want["total"])]),
     "lago-fee-rounding": (
         lambda given, quote: [quote("2026-06", price="1", usage=[("2026-06-10", each)]) for each in given["fees"]],
         lambda want, *bills: [(bill.net, net) for bill, net in zip(bills, want["rounded"], strict=True)]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from catalogue_files import ALWAYS, Coupon, Package, match_text
-from exact import AMOUNT_PLACES, allocated, rounded
+from exact import AMOUNT_PLACES, civil_day, allocated, rounded
 from price_rules import MAXIMUM_SPEND, OWN
 
 
@@ -34,12 +34,16 @@ def ladder_of(price):
 
 # --- units
 
-def free(items, segment_of):
-    """The first units of a ladder are not open."""
+def free(items, segment_of, zone):
+    """The first units of a ladder (of a day, if the price counts days) are not open."""
+    days = {}
     positions = defaultdict(Fraction)
     for item in sorted(items, key=lambda each: segment_of(each.at)):
         if item.price.model not in OWN:
-            ladder = ladder_of(item.price)
+            ladder, day = ladder_of(item.price), civil_day(zone, item.at)
+            if item.price.daily and days.get(ladder) != day:
+                positions[ladder] = Fraction(0)
+            days[ladder] = day
             item.open -= min(max(item.price.free - positions[ladder], 0), item.open)
             positions[ladder] += item.quantity
 
@@ -94,7 +98,7 @@ def taken_units(catalogue, terms, book, items, start, end, edges):
     charges, effective = {}, {}
     for stage in terms.stages:
         if stage == "free":
-            free(items, segment_of)
+            free(items, segment_of, terms.zone)
         elif stage == "packages":
             charges, effective = packages(catalogue, terms.account, items, segment_of, start, end)
     return charges, effective
@@ -183,7 +187,7 @@ def limits(catalogue, terms, charges, start, end, key_of, earlier=()):
         elif limit.start <= start < limit.end:
             if limit.maximum is not None and sum_of > limit.maximum:
                 take_off(charges, inside, sum_of - limit.maximum, ACCOUNT_MAXIMUM, place)
-            elif sum_of < limit.minimum:
+            elif limit.minimum and sum_of < limit.minimum:  # without one, a sum below 0 is left
                 key = key_of(None, limit.booked, NOTHING, 0, None, ACCOUNT_MINIMUM, place)
                 charges[key] = Fraction(0), limit.minimum - sum_of
     return charges

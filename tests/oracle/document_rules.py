@@ -22,6 +22,35 @@ def to_date(terms, base):
     return Totals(rounded(base, places, terms.rounding), rounded(base * terms.tax_rate, places, terms.rounding))
 
 
+def tax_of(catalogue, terms, sku):
+    """(name, rate) of the tax on a SKU: its own rule, else its service's, else that of the terms."""
+    for rule in terms.taxes:
+        if rule.sku == sku:
+            return rule.name, rule.rate
+    for rule in terms.taxes:
+        if rule.service is not None and rule.service == catalogue.skus[sku]["service"]:
+            return rule.name, rule.rate
+    return terms.tax_name, terms.tax_rate
+
+
+def tax_groups(catalogue, terms, charges):
+    """{(name, rate): exact cost} of charges, a map of keys to (quantity, cost)."""
+    groups = {}
+    for key, (_, cost) in charges.items():
+        tax = tax_of(catalogue, terms, key.sku)
+        groups[tax] = groups.get(tax, Fraction(0)) + cost
+    return groups
+
+
+def totals_of(catalogue, terms, charges):
+    """What all documents of a month have to bill together: each group's net and tax are rounded by themselves."""
+    places, net, tax = minor_places(terms.currency), Fraction(0), Fraction(0)
+    for (_, rate), base in tax_groups(catalogue, terms, charges).items():
+        net += rounded(base, places, terms.rounding)
+        tax += rounded(base * rate, places, terms.rounding)
+    return Totals(net, tax)
+
+
 def next_document(terms, base, before):
     """What the next document bills of a month, given the totals of the earlier ones; None: nothing moves."""
     wanted = to_date(terms, base)

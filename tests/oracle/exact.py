@@ -38,13 +38,14 @@ def decimal(text, places=None):
 
 
 def rounded(value, places, mode="half_up"):
-    """The multiple of 10**-places; half_up and up go away from zero, down goes towards it."""
-    scaled = abs(Fraction(value)) * 10**places
+    """The multiple of 10**-places, which may be negative; half_up and up go away from zero, down goes towards it;
+    half_up_nonzero is half_up, but nothing that is not zero becomes zero."""
+    scaled = abs(Fraction(value)) * Fraction(10)**places
     whole, rest = divmod(scaled.numerator, scaled.denominator)
     twice = 2 * rest
-    more = {"half_up": twice >= scaled.denominator, "down": False, "up": rest > 0,
+    more = {"half_up_nonzero": twice >= scaled.denominator or (whole == 0 and rest > 0), "half_up": twice >= scaled.denominator, "down": False, "up": rest > 0,
             "half_even": twice > scaled.denominator or (twice == scaled.denominator and whole % 2 == 1)}[mode]
-    result = Fraction(whole + more, 10**places)
+    result = (whole + more) / Fraction(10)**places
     return -result if value < 0 else result
 
 
@@ -131,6 +132,11 @@ def previous_label(label):
 
 def days_of(label):
     return calendar.monthrange(int(label[:4]), int(label[5:]))[1]
+
+
+def midnight(zone, day):
+    """The first instant of a civil day."""
+    return micros(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(timezone.utc))
 
 
 def civil_day(zone, value):

@@ -4,7 +4,7 @@ mid-period, and of single roundings. Months of 31 days are our month; one of 30 
 from fractions import Fraction
 
 import exact
-from sales import MONTH, Sale, per_unit, priced, rows_of, shown_product, tiers_of, timed, totals, used_totals
+from sales import MONTH, Sale, per_unit, priced, rows_of, shown_product, timed, totals, used_totals
 
 BEGIN = exact.instant(f"{MONTH}-01T00:00:00Z")
 HOUR = 3600 * exact.SECOND
@@ -43,13 +43,21 @@ def sustained(given, hours):
 
 
 def blocks(given):
-    """The highest tier's price of a block, by the unit: quantities of whole blocks."""
-    bounds, bound = [], 0
+    """A tier's bound is so many of its blocks above the one before; the last has none."""
+    rows, bound = [], 0
     for tier in given["tiers"]:
         bound += int(tier["size"]) * int(tier["max"])
-        bounds.append({"max": str(bound), "price": exact.shown(exact.decimal(tier["price"]) / int(tier["size"]))})
-    return [priced({"model": "volume", "tiers": tiers_of(bounds, "max", "price")}, quantity)
-            for quantity in given["quantities"] if quantity != "101001"]
+        rows.append({"up_to": str(bound), "block": tier["size"], "price": tier["price"]})
+    del rows[-1]["up_to"]
+    return rows
+
+
+def rounded_by(given):
+    """The units at a price of 1, rounded in each way; no places are none."""
+    modes = {"round": "half_up", "ceil": "up", "floor": "down"}
+    for way in given["modes"]:
+        mode, _, places = way.partition(":")
+        yield priced({"price": "1", "round": {"places": places.replace("null", "0"), "mode": modes[mode]}}, given["units"])
 
 
 def reached(rate, shares, sales):
@@ -91,12 +99,22 @@ EXAMPLES = {
         lambda given: [priced(rows_of(given["tiers"], "graduated"), quantity) for quantity in given["quantities"]],
         totals),
     "killbill-top-tier-series": (
-        blocks,
-        lambda want, *sales: list(zip((sale.total for sale in sales), [*want["totals"][:2], want["totals"][3]],
-                                      strict=True))),
+        lambda given: [priced({"model": "volume", "tiers": blocks(given)}, quantity) for quantity in given["quantities"]],
+        totals),
+    "computenext-rounding": (
+        lambda given: [per_unit(line, "1", rounding="half_up_nonzero") for line in given["lines"]],
+        lambda want, *sales: [(Fraction(sale.document["net"]), rounded)
+                              for sale, rounded in zip(sales, want["rounded"], strict=True)]),
+    "killbill-5325-units": (  # a block costs 1, so the parts are numbers of blocks
+        lambda given: [priced({"model": "graduated", "tiers": blocks(given)}, given["quantity"])],
+        lambda want, sale: list(zip(sale.parts(), want["parts"], strict=True))),
+    "lago-metric-rounding": (
+        lambda given: list(rounded_by(given)),
+        lambda want, *sales: [pair for sale, result in zip(sales, want["results"], strict=True)
+                              for pair in ((sale.quantity, result), (sale.total, result))]),
     "ali-payg-rounddown": (
         lambda given: [per_unit(given["amount_3dp"], "1", rounding="down")],
         lambda want, sale: [(Fraction(sale.document["net"]), want["charged"])]),
 }
 
-IN_PART = ("openmeter-graduated-totals", "killbill-top-tier-series", "hw-spot-block-normal", "ali-payg-rounddown")
+IN_PART = ("openmeter-graduated-totals", "hw-spot-block-normal", "ali-payg-rounddown")

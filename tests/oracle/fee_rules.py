@@ -12,6 +12,7 @@ from exact import AMOUNT_PLACES, EPOCH, QUANTITY_PLACES, SLOT, decimal, micros, 
 
 FEE, FEE_REFUND = 11, 12  # stages of charges
 MONTHS = {"period": 0, "month": 1, "quarter": 3, "year": 12}
+WEEK = timedelta(days=7)
 HOUR = 4 * SLOT
 
 
@@ -64,7 +65,9 @@ def intervals(terms, zone, anchor, start, end):
         return [(start, end)]
     found, moment, begin = [], local(zone, anchor), anchor
     while begin < end:
-        following = first_at(zone, months_later(moment, MONTHS[terms.every] * (len(found) + 1)))
+        number = len(found) + 1
+        next_moment = moment + number * WEEK if terms.every == "week" else months_later(moment, MONTHS[terms.every] * number)
+        following = first_at(zone, next_moment)
         found.append((begin, following))
         begin = following
     return found

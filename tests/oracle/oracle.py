@@ -18,12 +18,12 @@ import sys
 
 from catalogue_files import Catalogue
 from charge_rules import period_terms, rate
-from document_rules import Totals, next_document, to_date
+from document_rules import Totals, next_document, to_date, totals_of
 from exact import instant, instant_shown, shown
 from usage_events import Counted, Event, Malformed, Number, read_event
 
 __all__ = ["Catalogue", "Counted", "Event", "Malformed", "Number", "Totals", "next_document", "period_terms", "rate",
-           "read_event", "to_date", "shard_of", "statement"]
+           "read_event", "to_date", "shard_of", "statement", "totals_of"]
 
 
 def murmur2(data):
@@ -48,7 +48,7 @@ def shard_of(tenant):
 def statement(counted, account, label, cut_end):
     """Usage, charges and totals of an account and month, as texts."""
     rated, terms = rate(counted, account, label, cut_end), period_terms(counted.catalogue, account, label)
-    totals = to_date(terms, rated.total)
+    totals = totals_of(counted.catalogue, terms, rated.charges)
     charges = [{"tenant": key.tenant, "sku": key.sku, "book": key.price[0], "match": json.loads(key.price[2]),
                 "price_from": instant_shown(key.price[3]) if abs(key.price[3]) < 1 << 61 else None, "tier": key.tier,
                 "dimensions": json.loads(key.dimensions or "{}"), "stage": key.stage, "quantity": shown(quantity),

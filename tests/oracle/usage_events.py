@@ -143,6 +143,9 @@ class Counted:
         self.added = defaultdict(lambda: defaultdict(Fraction))  # (tenant, meter, dimensions) -> slot -> sum
         self.greatest = defaultdict(dict)                        # the same -> slot -> value
         self.latest = defaultdict(dict)                          # the same -> slot -> (time, identity, value)
+        self.kept = defaultdict(lambda: defaultdict(list))       # the same as added -> slot -> (time, identity, value)
+        self.least = defaultdict(dict)                           # the same -> slot -> value
+        self.samples = defaultdict(lambda: defaultdict(list))    # the same -> slot -> values of an average, or what is told apart
         self.transitions = defaultdict(list)                     # (tenant, meter, resource) -> transitions
 
     def take(self, event, received=None):
@@ -197,6 +200,8 @@ class Counted:
                 value = Fraction(0)
             elif meter.value:
                 value = quantity_of(event.data, meter.value)
+        elif meter.aggregation == "unique":
+            value = event.data[meter.value]
         elif meter.aggregation != "count":
             value = worth_of(meter, event.data)
         return dimensions, value, resource, running
@@ -208,8 +213,14 @@ class Counted:
                 Transition(event.time, event.identity, running, value, dimensions))
         elif meter.aggregation == "max":
             self.greatest[key][slot] = max(value, self.greatest[key].get(slot, value))
+        elif meter.aggregation == "min":
+            self.least[key][slot] = min(value, self.least[key].get(slot, value))
+        elif meter.aggregation in ("average", "unique"):
+            self.samples[key][slot].append(value)
         elif meter.aggregation == "latest":
             entry = (event.time, event.identity, value)
             self.latest[key][slot] = max(entry, self.latest[key].get(slot, entry))
         else:
             self.added[key][slot] += value
+            if meter.keeps:
+                self.kept[key][slot].append((event.time, event.identity, value))

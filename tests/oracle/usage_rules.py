@@ -19,6 +19,7 @@ class Piece:
     dimensions: tuple
     at: int
     quantity: Fraction
+    events: tuple = ()  # (time, identity, value) of a meter that keeps them
 
 
 @dataclass(frozen=True)
@@ -111,18 +112,32 @@ def window_of(meter, zone, slot):
             "period": "period"}[meter.window]
 
 
-def window_pieces(meter, zone, key, slots, latest, start, end):
-    """One piece per window: its greatest value, or its latest; it counts in the last slot that has usage."""
+def merged(meter, values):
+    """What the values of some slots come to: the greatest, the least, the latest, the mean, or how many are different."""
+    if meter.aggregation == "latest":
+        return max(values)[2]
+    if meter.aggregation in ("max", "min"):
+        return (max if meter.aggregation == "max" else min)(values)
+    samples = [sample for of_slot in values for sample in of_slot]
+    return Fraction(len(set(samples))) if meter.aggregation == "unique" else rounded(sum(samples, Fraction(0)) / len(samples), 9)
+
+
+def window_pieces(meter, zone, key, slots, start, end):
+    """One piece per window, of its slots' values; it counts in the last slot that has usage."""
     windows = defaultdict(list)
     for slot in slots:
         windows[window_of(meter, zone, slot)].append(slot)
     tenant, meter_id, dimensions = key
     for inside in windows.values():
-        value = max(slots[slot] for slot in inside)
-        value = value[2] if latest else value
         if meter.window.startswith("percentile"):
-            value = percentile(meter, zone, {slot: each[2] if latest else each for slot, each in slots.items()}, start, end)
-        yield Piece(tenant, meter_id, dimensions, max(inside), value)
+            value = percentile(meter, zone, {slot: merged(meter, [each]) for slot, each in slots.items()}, start, end)
+        else:
+            value = merged(meter, [slots[slot] for slot in sorted(inside)])
+        days = defaultdict(list)
+        for slot in inside:
+            days[civil_day(zone, slot) if meter.window == "percentile_95_days" else None].append(slot)
+        for slots_of_day in days.values():
+            yield Piece(tenant, meter_id, dimensions, max(slots_of_day), value)
 
 
 def usage(counted, account, zone, start, end, cut_end, edges_of):
@@ -139,11 +154,11 @@ def usage(counted, account, zone, start, end, cut_end, edges_of):
     for key, slots in counted.added.items():
         for slot, quantity in slots.items():
             if inside(key[0], slot):
-                yield Piece(*key, slot, quantity)
-    for records, latest in ((counted.greatest, False), (counted.latest, True)):
+                yield Piece(*key, slot, quantity, tuple(counted.kept.get(key, {}).get(slot, ())))
+    for records in (counted.greatest, counted.least, counted.latest, counted.samples):
         for key, slots in records.items():
             mine = {slot: value for slot, value in slots.items() if inside(key[0], slot)}
-            yield from window_pieces(catalogue.meters[key[1]][-1], zone, key, mine, latest, start, end)
+            yield from window_pieces(catalogue.meters[key[1]][-1], zone, key, mine, start, end)
     for (tenant, meter, _), transitions in counted.transitions.items():
         for begin, until in ranges.get(tenant, ()):
             yield from interval_pieces(tenant, meter, transitions, cut_end(tenant), begin, until, edges_of(meter))

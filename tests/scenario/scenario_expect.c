@@ -188,7 +188,7 @@ static enum err expect_usage(struct scenario *scenario, const struct words *word
     enum err err = period_label_read(words->list[4], &year, &month, fault);
     if (!err) err = period_of_label(scenario->catalogue, catalogue_payer(scenario->catalogue, tenant->number, civil_days(year, month, 15) * DAY_US), year, month, &period, fault);
     if (err) return err;
-    const struct usage_request request = {period.account, period.start, period.end, period.agreement->zone, NULL, 0};
+    const struct usage_request request = {period.account, period.start, period.end, period.agreement->zone, NULL, 0, false};
     err = db_begin_snapshot(scenario->bill, fault);
     if (!err) err = usage_load_tenants(scenario->bill, USAGE_READER_BILL, scenario->catalogue, USAGE_CUT_LIVE, &tenant->number, 1, &request, scenario->arena, &usage, fault);
     db_rollback(scenario->bill);

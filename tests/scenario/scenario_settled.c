@@ -19,7 +19,7 @@ static enum err compare_position(struct scenario *scenario, const struct billing
     size_t count = charge_boundaries(scenario->catalogue, period->agreement, period->start, period->end,
                                      scenario->arena, &boundaries);
     const struct usage_request request = {period->account, period->start, period->end,
-                                          period->agreement->zone, boundaries, count};
+                                          period->agreement->zone, boundaries, count, period->agreement->book->per_event};
     enum err err = position_usage_load(scenario->bill, &period, 1, &basis, scenario->arena, fault);
     if (!err)
         err = usage_gather_since(scenario->bill, scenario->catalogue, settled->cut, &request, &nothing, 1,

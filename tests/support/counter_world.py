@@ -17,6 +17,8 @@ METER_OF = {1: "egress_bytes", 2: "egress_flows", 3: "api_calls", 4: "pool_size"
 FIGURES = """
 select tenant, meter, to_char(slot at time zone 'UTC', 'YYYYMM')::int, sum(q) from (
     select d.tenant, d.meter, d.slot, case m.aggregation when 'max' then max(d.quantity)
+           when 'min' then min(d.quantity) when 'unique' then count(distinct d.latest_id)
+           when 'average' then round(sum(d.quantity) / sum(d.event_count) + 0.0000000000000001, 9)
            when 'latest' then (array_agg(d.quantity order by latest_time desc, latest_id desc))[1]
            else sum(d.quantity) end as q
       from rating.usage_delta d join catalog.meter m using (meter)

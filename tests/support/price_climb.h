@@ -8,7 +8,7 @@
 
 struct climb_case {
     const char *name;
-    const char *per, *price, *fixed, *tiers; // tiers: "BOUND@PRICE+FLAT BOUND@PRICE *@PRICE", bounds in METER units
+    const char *per, *price, *fixed, *tiers; // tiers: "BOUND@PRICE+FLAT BOUND@PRICE/BLOCK *@PRICE+FLAT/BLOCK", in METER units
     const char *from, *to, *reached;         // positions in meter units; reached NULL: the same as to
     bool earlier;                            // a later version was used
     const char *charges;                     // "TIER=QUANTITY:COST "; "limit": ERR_LIMIT
@@ -25,13 +25,15 @@ static inline size_t climb_tiers(const char *text, struct price_tier *tiers)
 {
     size_t count = 0;
     while (text && *text) {
-        char bound[40], price[40], *flat;
+        char bound[40], price[40], *flat, *block;
         int used = 0;
         assert_int_equal(sscanf(text, "%39[^@]@%39[^ ]%n", bound, price, &used), 2);
+        if ((block = strchr(price, '/'))) *block++ = '\0';
         if ((flat = strchr(price, '+'))) *flat++ = '\0';
         struct price_tier *tier = &tiers[count++];
         *tier = (struct price_tier){.last = bound[0] == '*', .flat = {climb_number(flat, AMOUNT_PLACES)}};
         tier->price.pico = climb_number(price, PRICE_PLACES);
+        tier->block.nano = climb_number(block, QUANTITY_PLACES);
         if (!tier->last) tier->up_to.nano = climb_number(bound, QUANTITY_PLACES);
         text += used;
         text += strspn(text, " ");
@@ -53,10 +55,14 @@ static inline void expect_climbs(price_climb_rate *rate, const struct climb_case
                                             .tiers = tiers,
                                             .tier_count = climb_tiers(row->tiers, tiers)};
         const char *reached = row->reached ? row->reached : row->to;
+        const struct price_way way = {{climb_number(row->from, QUANTITY_PLACES)}, {climb_number(row->to, QUANTITY_PLACES)}};
         const struct price_climb climb = {.price = &price,
                                           .from = {climb_number(row->from, QUANTITY_PLACES)},
                                           .to = {climb_number(row->to, QUANTITY_PLACES)},
                                           .reached = {climb_number(reached, QUANTITY_PLACES)},
+                                          .ways = &way,
+                                          .way_count = 1,
+                                          .days = 1,
                                           .last = !row->earlier};
         struct charge_list list = {.arena = arena};
         struct text out = {0};

@@ -9,10 +9,12 @@
 #include "tests/support/folder.h"
 
 const struct random_meter random_meters[RANDOM_METERS] = {
-    {"calls", AGGREGATION_COUNT, false, false},  {"bytes", AGGREGATION_SUM, false, true},
-    {"hours", AGGREGATION_SUM, true, true},      {"peak", AGGREGATION_MAX, false, true},
-    {"top", AGGREGATION_MAX, false, false},      {"level", AGGREGATION_LATEST, true, false},
-    {"seats", AGGREGATION_LATEST, false, false}, {"running", AGGREGATION_INTERVAL, true, false}};
+    {"calls", AGGREGATION_COUNT, false, false},     {"bytes", AGGREGATION_SUM, false, true},
+    {"hours", AGGREGATION_SUM, true, true},         {"peak", AGGREGATION_MAX, false, true},
+    {"top", AGGREGATION_MAX, false, false},         {"level", AGGREGATION_LATEST, true, false},
+    {"seats", AGGREGATION_LATEST, false, false},    {"least", AGGREGATION_MIN, true, false},
+    {"mean", AGGREGATION_AVERAGE, false, true},     {"users", AGGREGATION_UNIQUE, false, false},
+    {"running", AGGREGATION_INTERVAL, true, false}, {"sales", AGGREGATION_SUM, false, true}};
 const char *const random_accounts[RANDOM_ACCOUNTS] = {"acme", "bolt", "sky", "shop"};
 const char *const random_sizes[3] = {"s", "m", "l"}, *const random_regions[2] = {"eu", "us"};
 
@@ -25,15 +27,21 @@ static const char frame[] =
         METER("hours", "sum", ", value: n, dimensions: [size, region]")
             METER("peak", "max", ", value: n, dimensions: [region], window: day")
                 METER("top", "max", ", value: n, window: slot, slot_minutes: 5")
-                    METER("level", "latest", ", value: n, dimensions: [size], window: period")
-                        METER("seats", "latest", ", value: n, window: slot")
-                            METER("running", "interval",
-                                  ", resource: id, state: s, value: n, running: [on], stopped: [off], dimensions: "
-                                  "[size]") "skus:\n" SKU("calls", "calls") SKU("bytes", "bytes") SKU("hours", "hours")
-                                SKU("peak", "peak") SKU("top", "top") SKU("level", "level") SKU("seats", "seats")
-                                    SKU("running", "running")
-                                        SKU("licence", "running") "sellers: [{id: op, name: Op, series: OP}]\n";
-static const char *const skus[] = {"calls", "bytes", "hours", "peak", "top", "level", "seats", "running", "licence"};
+                    METER("level", "latest", ", value: n, dimensions: [size], window: period") METER(
+                        "seats", "latest",
+                        ", value: n, window: slot") METER("least", "min", ", value: n, dimensions: [size], window: day")
+                        METER("mean", "average", ", value: n, dimensions: [region], window: day")
+                            METER("users", "unique", ", value: n, window: period")
+                                METER("sales", "sum", ", value: n, dimensions: [region], keep: events") METER(
+                                    "running", "interval",
+                                    ", resource: id, state: s, value: n, running: [on], stopped: [off], dimensions: "
+                                    "[size]") "skus:\n" SKU("calls", "calls") SKU("bytes", "bytes")
+                                    SKU("hours", "hours") SKU("peak", "peak") SKU("top", "top") SKU("level", "level")
+                                        SKU("seats", "seats") SKU("least", "least") SKU("mean", "mean")
+                                            SKU("users", "users") SKU("sales", "sales") SKU("running", "running")
+                                                SKU("licence", "running") "sellers: [{id: op, name: Op, series: OP}]\n";
+static const char *const skus[] = {"calls", "bytes", "hours", "peak",    "top",     "level", "seats",
+                                   "least", "mean",  "users", "running", "licence", "sales"};
 
 instant_us random_instant(struct dice *dice, int64_t grain)
 {

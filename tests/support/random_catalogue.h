@@ -7,7 +7,7 @@
 #include "catalogue/file.h"
 #include "tests/support/dice.h"
 
-enum { RANDOM_VERSIONS = 3, RANDOM_DAYS = 35, RANDOM_ACCOUNTS = 4, RANDOM_TENANTS = 5, RANDOM_METERS = 8 };
+enum { RANDOM_VERSIONS = 3, RANDOM_DAYS = 35, RANDOM_ACCOUNTS = 4, RANDOM_TENANTS = 5, RANDOM_METERS = 12 };
 
 struct random_meter {
     const char *id;

@@ -7,11 +7,13 @@
 
 static const struct sold {
     const char *sku;
-    bool size, region, interval, licence;
+    bool size, region, interval, licence, whole; // whole: one value a period
+    bool kept;                                   // its meter keeps its events
 } sold[] = {
-    {"calls", false, false, false, false}, {"bytes", false, true, false, false},  {"hours", true, true, false, false},
-    {"peak", false, true, false, false},   {"top", false, false, false, false},   {"level", true, false, false, false},
-    {"seats", false, false, false, false}, {"running", true, false, true, false}, {"licence", true, false, true, true}};
+    {"calls", false, false, false, false, false, false}, {"bytes", false, true, false, false, false, false},  {"hours", true, true, false, false, false, false},
+    {"peak", false, true, false, false, false, false},   {"top", false, false, false, false, false, false},   {"level", true, false, false, false, true, false},
+    {"seats", false, false, false, false, false, false}, {"running", true, false, true, false, false, false}, {"licence", true, false, true, true, false, false},
+    {.sku = "sales", .region = true, .kept = true}};
 enum { SOLD = sizeof sold / sizeof *sold, VERSIONS_MOST = 4 };
 
 void random_decimal(struct text *out, struct dice *dice, const char *name, int places, int most)
@@ -34,6 +36,7 @@ static void add_tiers(struct text *out, struct dice *dice, const char *price, co
         if (more) text_print(out, "up_to: %d, ", bound);
         if (price) random_decimal(out, dice, price, 6, 3);
         if (flat) random_decimal(out, dice, flat, 2, 50);
+        if (price && dice_percent(dice, 20)) text_print(out, "block: %d, ", dice_between(dice, 1, 20));
         text_add_string(out, "}, ");
     }
     text_add_string(out, "], ");
@@ -46,6 +49,20 @@ static void add_percentage(struct text *out, struct dice *dice)
     random_decimal(out, dice, "fixed", 2, 50);
 }
 
+static void add_of_events(struct text *out, struct dice *dice)
+{
+    const int least = dice_between(dice, 0, 2);
+    text_add_string(out, "model: percentage, ");
+    random_decimal(out, dice, "rate", 6, 1);
+    text_add_string(out, "per_event: {");
+    if (dice_percent(dice, 60)) random_decimal(out, dice, "fixed", 2, 3);
+    if (dice_percent(dice, 50)) text_print(out, "free_events: %d, ", dice_between(dice, 1, 6));
+    if (dice_percent(dice, 50)) text_print(out, "free_amount: \"%d.5\", ", dice_between(dice, 0, 9000));
+    if (dice_percent(dice, 40)) text_print(out, "minimum: %d, ", least);
+    if (dice_percent(dice, 40)) text_print(out, "maximum: %d, ", least + dice_between(dice, 1, 400));
+    text_add_string(out, "}, ");
+}
+
 static void add_simple(struct text *out, struct dice *dice, const char *model)
 {
     text_print(out, "model: %s, ", model);
@@ -53,8 +70,9 @@ static void add_simple(struct text *out, struct dice *dice, const char *model)
 }
 
 // Models that are charged once for the account.
-static void add_shared(struct text *out, struct dice *dice)
+static void add_shared(struct text *out, struct dice *dice, const struct sold *of)
 {
+    static const char *const modes[] = {"up", "down", "half_up", "half_even"};
     const char *flat = dice_percent(dice, 40) ? "flat" : NULL;
     int model = dice_between(dice, 0, 6), free = model == 6 || dice_percent(dice, 30);
     if (model == 0) text_add_string(out, "model: volume, ");
@@ -65,6 +83,10 @@ static void add_shared(struct text *out, struct dice *dice)
     if (model == 5) add_simple(out, dice, "flat");
     if (model == 6) random_decimal(out, dice, "price", 6, 3);
     if (free) text_print(out, "free: %d, ", dice_between(dice, 1, 1500));
+    if ((model == 0 || model == 2 || model == 6) && !of->whole && dice_percent(dice, 25))
+        text_print(out, "daily: %s, ", dice_percent(dice, 50) ? "full" : "share");
+    if (dice_percent(dice, 20))
+        text_print(out, "round: {places: %d, mode: %s}, ", dice_between(dice, -2, 2), DICE_PICK(dice, modes));
     if (dice_percent(dice, 30))
         text_print(out, "minimum_spend: %d, maximum_spend: %d, ", dice_between(dice, 1, 50),
                    dice_between(dice, 50, 99));
@@ -76,8 +98,10 @@ static void add_terms(struct text *out, struct dice *dice, const struct sold *of
     static const char *const seconds[] = {"0.001", "1", "60", "3600", "86399.999999"};
     static const int least[] = {0, 60, 3600, 86400};
     text_print(out, "unit: unit, per: \"%s\", ", DICE_PICK(dice, pers));
-    if (dice_percent(dice, 45)) {
-        add_shared(out, dice);
+    if (of->kept && dice_percent(dice, 75)) {
+        add_of_events(out, dice);
+    } else if (dice_percent(dice, 45)) {
+        add_shared(out, dice, of);
     } else {
         random_decimal(out, dice, "price", 6, 3);
         if (of->interval && dice_percent(dice, 50))

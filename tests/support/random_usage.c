@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalogue/dimension_set.h"
+#include "rating/usage_event.h"
 
 // --- events
 
@@ -83,6 +84,7 @@ struct reading {
     struct usage_gathered *gathered;
     struct usage_spans spans;
     struct usage_rows rows, gathered_rows;
+    struct usage_events events;
     struct slot_value *slots;
     const struct random_event **latest; // of each slot
     size_t slot_count;
@@ -103,6 +105,21 @@ static void take_sum(struct reading *reading, const struct random_event *event, 
     if (gathered) usage_rows_add(&reading->gathered_rows, span->request, &line);
 }
 
+// Kept events are read whole, whatever the sums build on.
+static void keep_event(struct reading *reading, const struct random_event *event, const struct usage_span *span)
+{
+    const struct kept_event kept = {.tenant = event->tenant,
+                                    .meter = event->meter,
+                                    .dimension_set = event->dimension_set,
+                                    .segment = span->segment,
+                                    .time = event->at,
+                                    .id = event->id,
+                                    .value = event->quantity};
+    if (!reading->requests[span->request].events) return;
+    if (catalogue_meter_newest(reading->catalogue, event->meter)->keeps_events)
+        usage_events_add(&reading->events, span->request, &kept);
+}
+
 static bool is_later(const struct random_event *a, const struct random_event *b)
 {
     return a->at != b->at ? a->at > b->at : hash128_compare(a->id, b->id) > 0;
@@ -111,11 +128,14 @@ static bool is_later(const struct random_event *a, const struct random_event *b)
 static void take_level(struct reading *reading, const struct random_event *event, const struct usage_span *span,
                        instant_us at)
 {
+    // a unique meter tells quantities apart
+    const struct hash128 value = {event->aggregation == AGGREGATION_UNIQUE, (uint64_t)event->quantity.nano};
     size_t i = 0;
     for (; i < reading->slot_count; i++) {
         const struct slot_value *slot = &reading->slots[i];
         if (slot->request == span->request && slot->tenant == event->tenant && slot->meter == event->meter &&
-            slot->slot == at && hash128_equal(slot->dimension_set, event->dimension_set))
+            slot->slot == at && hash128_equal(slot->dimension_set, event->dimension_set) &&
+            (event->aggregation != AGGREGATION_UNIQUE || hash128_equal(slot->value, value)))
             break;
     }
     struct slot_value *slot = &reading->slots[i];
@@ -125,10 +145,15 @@ static void take_level(struct reading *reading, const struct random_event *event
                                     .meter = event->meter,
                                     .dimension_set = event->dimension_set,
                                     .slot = at,
-                                    .greatest = event->quantity};
+                                    .greatest = event->quantity,
+                                    .least = event->quantity,
+                                    .value = value};
         reading->latest[reading->slot_count++] = event;
     }
     if (quantity_compare(event->quantity, slot->greatest) > 0) slot->greatest = event->quantity;
+    if (quantity_compare(event->quantity, slot->least) < 0) slot->least = event->quantity;
+    ENSURE(quantity_add(slot->total, event->quantity, &slot->total) == ERR_OK);
+    slot->events++;
     if (is_later(event, reading->latest[i])) reading->latest[i] = event;
     slot->latest = reading->latest[i]->quantity;
 }
@@ -143,8 +168,12 @@ static void take_event(struct reading *reading, const struct random_event *event
         case AGGREGATION_SUM:
         case AGGREGATION_COUNT:
             take_sum(reading, event, span);
+            keep_event(reading, event, span);
             break;
         case AGGREGATION_MAX:
+        case AGGREGATION_MIN:
+        case AGGREGATION_AVERAGE:
+        case AGGREGATION_UNIQUE:
         case AGGREGATION_LATEST:
             take_level(reading, event, span, slot);
             break;
@@ -213,6 +242,8 @@ static void finish(struct reading *reading, size_t count, struct account_usage *
                                   &reading->rows, NULL) == ERR_OK);
     ENSURE(usage_rows_finish(&reading->rows, reading->requests, count, usages, NULL) == ERR_OK);
     ENSURE(usage_rows_finish(&reading->gathered_rows, reading->requests, count, lines, NULL) == ERR_OK);
+    usage_events_finish(&reading->events, reading->requests, count, reading->arena, usages);
+    usage_events_free(&reading->events);
     for (size_t i = 0; i < count; i++) {
         usages[i].dimensions = reading->usage->dimensions;
         usages[i].dimension_count = reading->usage->dimension_count;

@@ -31,8 +31,12 @@ METERS = [
     ("api_calls", "api.call", "count", None, None, None, []),
     ("pool_size", "pool.size", "max", "size", None, None, ["pool"]),
     ("disk_level", "disk.level", "latest", "level", None, None, ["disk"]),
+    ("pool_least", "pool.size", "min", "size", None, None, ["pool"]),
+    ("disk_mean", "disk.level", "average", "level", None, None, []),
+    ("disks_seen", "disk.level", "unique", "disk", None, None, []),
     ("vm_seconds", "vm.state", "interval", "cores", "vm", "state", ["flavour"]),
 ]
+KEPT = ["egress_bytes"]  # meters that keep their events
 RUNNING, STOPPED = ["started", "resized"], ["stopped", "deleted"]
 
 
@@ -171,10 +175,10 @@ class World:
                 rows.append(
                     "insert into catalog.meter (meter, effective_from, version, id, name, event_type, aggregation,"
                     " value_property, resource_property, state_property, running_states, stopped_states, dimensions,"
-                    f" unit, accept_days) values ({number}, '-infinity', 1, '{name}', '{name}', '{kind}', '{aggregation}',"
+                    f" unit, accept_days, keeps_events) values ({number}, '-infinity', 1, '{name}', '{name}', '{kind}', '{aggregation}',"
                     f" {text(value)}, {text(resource)}, {text(state)},"
                     f" {array(RUNNING if state else [])}, {array(STOPPED if state else [])}, {array(sorted(dimensions))},"
-                    f" 'unit', {accept_days})")
+                    f" 'unit', {accept_days}, {name in KEPT})")
         known = int(self.one("select coalesce(max(tenant), 0) from catalog.tenant"))
         for number, tenant in enumerate(tenants, known + 1):
             rows.append(f"insert into catalog.tenant (tenant, version, id, name) values ({number}, {version}, '{tenant}', '{tenant}')")
@@ -355,6 +359,8 @@ class Oracle:
         self.usage = defaultdict(Decimal)
         self.best = {}
         self.transitions = set()
+        self.kept = defaultdict(int)
+        self.distinct = defaultdict(set)
 
     @staticmethod
     def content(one):
@@ -380,10 +386,19 @@ class Oracle:
         data, key = one["data"], (one["subject"], name, words, slot)
         if aggregation == "sum":
             self.usage[key] += Decimal(str(data[value]))
+            if name in KEPT:
+                self.kept[(*key, at, Decimal(str(data[value])))] += 1
         elif aggregation == "count":
             self.usage[key] += 1
         elif aggregation == "max":
             self.usage[key] = max(self.usage.get(key, Decimal("-1")), Decimal(str(data[value])))
+        elif aggregation == "min":
+            self.usage[key] = min(self.usage.get(key, Decimal("Infinity")), Decimal(str(data[value])))
+        elif aggregation == "average":  # what a delta has: the sum
+            self.usage[key] += Decimal(str(data[value]))
+        elif aggregation == "unique":
+            self.distinct[key].add(str(data[value]))
+            self.usage[key] = Decimal(len(self.distinct[key]))
         elif aggregation == "latest":
             # generated so that no two events of a key share a time
             if key not in self.best or at > self.best[key]:
@@ -397,7 +412,8 @@ class Oracle:
 
 USAGE_SQL = """
 select t.id, m.id, s.members, extract(epoch from d.slot)::bigint,
-       case m.aggregation when 'max' then max(d.quantity)
+       case m.aggregation when 'max' then max(d.quantity) when 'min' then min(d.quantity)
+            when 'unique' then count(distinct d.latest_id)
             when 'latest' then (array_agg(d.quantity order by d.latest_time desc, d.latest_id desc))[1]
             else sum(d.quantity) end
   from rating.usage_delta d
@@ -413,6 +429,14 @@ select t.id, m.id, r.id, extract(epoch from d.event_time)::numeric, d.running, d
   join catalog.meter m on m.meter = d.meter
   join rating.resource r on r.tenant = d.tenant and r.resource = d.resource
   join rating.dimension_set s on s.tenant = d.tenant and s.dimension_set = d.dimension_set
+"""
+KEPT_SQL = """
+select t.id, m.id, s.members, extract(epoch from d.slot)::bigint, extract(epoch from d.event_time)::numeric, d.value, count(distinct d.event_id)
+  from rating.kept_event d
+  join catalog.tenant t on t.tenant = d.tenant
+  join catalog.meter m on m.meter = d.meter
+  join rating.dimension_set s on s.tenant = d.tenant and s.dimension_set = d.dimension_set
+ group by 1, 2, 3, 4, 5, 6
 """
 VERDICT_SQL = """
 select coalesce(sum(counted), 0), coalesce(sum(duplicates), 0), coalesce(sum(conflicts), 0), coalesce(sum(quarantined), 0)
@@ -438,6 +462,12 @@ def compare(world, oracle):
     wrong += differences({key: 1 for key in oracle.transitions}, {key: 1 for key in rows}, "transition")
     if len(rows) != len(set(rows)):
         wrong.append(f"{len(rows) - len(set(rows))} transitions are there twice")
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    kept = {(a, b, c, epoch + timedelta(seconds=int(d)), epoch + timedelta(microseconds=int(Decimal(e) * 1000000)), Decimal(f)): int(g)
+            for a, b, c, d, e, f, g in world.sql(KEPT_SQL)}
+    wrong += differences(dict(oracle.kept), kept, "kept event")
+    if sum(kept.values()) != int(world.one("select count(*) from rating.kept_event")):
+        wrong.append("a kept event is there twice")
     need(not wrong, "; ".join(wrong))
     return len(found), len(rows)
 
@@ -513,13 +543,18 @@ def chain_heads(world):
     take(2, f"select d.incarnation, partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, dimension_set, {epoch.format('slot')},"
             f" quantity, event_count, {epoch.format('latest_time')}, latest_id from rating.usage_delta d"
             " join catalog.tenant t using (tenant) join catalog.meter m using (meter)",
-         lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[6])),
+         lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[6]), uuid(r[10])),
          lambda r: b"U" + micros(r[2]) + text(r[3]) + text(r[4]) + uuid(r[5]) + micros(r[6]) + i128(r[7]) + i64(r[8]) + micros(r[9]) + uuid(r[10]))
     take(3, f"select d.incarnation, partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, resource, {epoch.format('event_time')},"
             " event_id, running, value, dimension_set from rating.transition d"
             " join catalog.tenant t using (tenant) join catalog.meter m using (meter)",
          lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[6]), uuid(r[7])),
          lambda r: b"T" + micros(r[2]) + text(r[3]) + text(r[4]) + uuid(r[5]) + micros(r[6]) + uuid(r[7]) + (b"\1" if r[8] == "t" else b"\0") + i128(r[9]) + uuid(r[10]))
+    take(3.5, f"select d.incarnation, partition, batch_seq, {epoch.format('received_hour')}, t.id, m.id, dimension_set, {epoch.format('slot')},"
+              f" {epoch.format('event_time')}, event_id, value from rating.kept_event d"
+              " join catalog.tenant t using (tenant) join catalog.meter m using (meter)",
+         lambda r: (uuid(r[5]), r[4].encode(), Decimal(r[7]), uuid(r[8])),
+         lambda r: b"E" + micros(r[2]) + text(r[3]) + text(r[4]) + uuid(r[5]) + micros(r[6]) + micros(r[7]) + uuid(r[8]) + i128(r[9]))
     take(4, f"select incarnation, partition, batch_seq, message_offset, event_index, {epoch.format('received_time')}, reason, detail,"
             " coalesce(tenant_id, ''), coalesce(source, ''), coalesce(event_id, ''), identity, content, encode(raw, 'hex'),"
             " range_events, last_offset, last_index, encode(places, 'hex') from rating.quarantine",

@@ -2,9 +2,19 @@
 """Usage as a list of deltas in memory: what every reader must say at any cut, written from the rules (4.1, 5.1), not from
 the SQL. Instants are microseconds, quantities Decimals."""
 from collections import defaultdict
+from decimal import Decimal
+from fractions import Fraction
 
 DAY = 86_400_000_000
-MERGES = {"sum": "added", "count": "added", "max": "slots", "latest": "slots"}
+MERGES = {"sum": "added", "count": "added", "max": "slots", "min": "slots", "average": "slots", "latest": "slots",
+          "unique": "slots"}
+
+
+def mean(total, count):
+    """Rounded half away from zero at nine places."""
+    quotient = Fraction(total) / count
+    nano = int(abs(quotient) * 10**9 * 2 + 1) // 2
+    return Decimal(nano if quotient >= 0 else -nano).scaleb(-9)
 
 
 class Model:
@@ -43,17 +53,22 @@ class Model:
         return dict(found)
 
     def slots(self, spans, high):
-        """{(span, meter, dimension set, slot): merged value} of max and latest meters."""
+        """{(span, meter, dimension set, slot): merged value} of meters that are merged by slot."""
         found = defaultdict(list)
-        for tenant, meter, dimension, slot, quantity, _, moment, identity in self.between(0, high):
+        for tenant, meter, dimension, slot, quantity, events, moment, identity in self.between(0, high):
             for number, (wanted, first, last) in enumerate(spans, 1):
                 if tenant == wanted and first <= slot < last and MERGES[self.aggregations[meter]] == "slots":
-                    found[number, meter, dimension, slot].append((moment, identity, quantity))
+                    found[number, meter, dimension, slot].append((moment, identity, quantity, events))
         return {key: self.merged(key[1], values) for key, values in found.items()}
 
     def merged(self, meter, values):
-        if self.aggregations[meter] == "max":
-            return max(quantity for _, _, quantity in values)
+        aggregation = self.aggregations[meter]
+        if aggregation in ("max", "min"):
+            return (max if aggregation == "max" else min)(quantity for _, _, quantity, _ in values)
+        if aggregation == "average":
+            return mean(sum(quantity for _, _, quantity, _ in values), sum(events for *_, events in values))
+        if aggregation == "unique":
+            return Decimal(len({identity for _, identity, *_ in values}))
         return max(values, key=lambda value: value[:2])[2]
 
     def days(self):
@@ -66,7 +81,7 @@ class Model:
             if MERGES[self.aggregations[meter]] == "added":
                 found[key] += quantity
             else:
-                values[tenant, meter, dimension, slot].append((moment, identity, quantity))
+                values[tenant, meter, dimension, slot].append((moment, identity, quantity, count))
         for (tenant, meter, dimension, slot), list_of in values.items():
             found[tenant, meter, dimension, slot - slot % DAY] += self.merged(meter, list_of)
         return {key: (quantity, events[key]) for key, quantity in found.items()}

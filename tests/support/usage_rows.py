@@ -23,6 +23,7 @@ class Log:
     def __init__(self, deployment, partitions=1):
         self.deployment, self.place, self.batch = deployment, (1, 0), 0
         self.slots = {}    # meter: its slot, where that is not the usual one
+        self.kept = set()  # meters that keep their events: each row added is one
         self.batches = {}  # (incarnation, partition): last batch
         self.add_incarnation(1, partitions)
         self.tenants = {name: number for number, name in deployment.ids("tenant").items()}
@@ -46,8 +47,10 @@ class Log:
         at = exact.instant_shown(watermark)
         hour = exact.instant_shown(watermark - watermark % (3600 * exact.SECOND))
         rows = [self.batch_row(at)]
-        for row in added:
+        for number, row in enumerate(added):
             rows += self.usage_rows(hour, *row)
+            if row[1] in self.kept:
+                rows.append(self.kept_row(hour, number, *row))
         for number, row in enumerate(latest):
             rows += self.usage_rows(hour, *row, latest=number)
         for number, row in enumerate(transitions):
@@ -72,6 +75,12 @@ class Log:
         yield (f"insert into rating.usage_delta values ({self.origin()}, '{hour}', 0, {self.tenants[tenant]},"
                f" {self.meters[meter]}, '{hash_of(tenant, members)}', '{slot}', {quantity}, 1,"
                f" {'null, null' if latest is None else moment})")
+
+    def kept_row(self, hour, number, tenant, meter, when, value, dimensions=()):
+        slot, identity = exact.instant_shown(when - when % self.slots.get(meter, exact.SLOT)), hash_of(self.origin(), "kept", str(number))
+        return (f"insert into rating.kept_event values ({self.origin()}, '{hour}', 0, {self.tenants[tenant]},"
+                f" {self.meters[meter]}, '{hash_of(tenant, members_of(dimensions))}', '{slot}', '{exact.instant_shown(when)}',"
+                f" '{identity}', {value})")
 
     def transition_rows(self, hour, number, tenant, meter, resource, when, size, dimensions=()):
         members, identity = members_of(dimensions), hash_of(self.origin(), str(number))

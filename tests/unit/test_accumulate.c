@@ -15,6 +15,10 @@ static const struct meter count = {.number = 2, .id = "a_count", .aggregation = 
 static const struct meter greatest = {.number = 3, .id = "max", .aggregation = AGGREGATION_MAX};
 static const struct meter latest = {.number = 4, .id = "latest", .aggregation = AGGREGATION_LATEST};
 
+static const struct meter least = {.number = 5, .id = "min", .aggregation = AGGREGATION_MIN};
+static const struct meter mean = {.number = 6, .id = "average", .aggregation = AGGREGATION_AVERAGE};
+static const struct meter distinct = {.number = 7, .id = "unique", .aggregation = AGGREGATION_UNIQUE};
+
 static struct contribution contribution_of(const struct meter *meter, int64_t nano, instant_us time, uint64_t id)
 {
     return (struct contribution){.tenant = &acme,
@@ -47,6 +51,10 @@ static void each_aggregation_merges_its_way(void **state)
         {&sum, {{0, 1, 1}, {0, 2, 2}, {0, 0, 3}}, 0, 0},          // zero is counted, too
         {&greatest, {{5, 1, 1}, {7, 2, 2}, {1, 3, 3}}, 7, 0},     //
         {&greatest, {{-5, 1, 1}, {-7, 2, 2}, {-6, 3, 3}}, -5, 0}, // the first is not compared with an empty row
+        {&least, {{5, 1, 1}, {7, 2, 2}, {1, 3, 3}}, 1, 0},        //
+        {&least, {{5, 1, 1}, {7, 2, 2}, {6, 3, 3}}, 5, 0},        // nor is its zero the least
+        {&mean, {{5, 1, 1}, {7, 2, 2}, {1, 3, 3}}, 13, 0},        // a sum, over event_count
+        {&distinct, {{1, 1, 4}, {1, 2, 4}, {1, 3, 4}}, 1, 4},     // one value, however often it comes
         {&latest, {{5, 9, 1}, {7, 2, 2}, {1, 3, 3}}, 5, 1},       // by event time, not by arrival
         {&latest, {{5, 9, 1}, {7, 9, 3}, {1, 9, 2}}, 7, 3},       // same time: the greater identity
         {&latest, {{5, -9, 1}, {7, -8, 2}, {1, -10, 3}}, 7, 2},   // before 1970
@@ -68,6 +76,27 @@ static void each_aggregation_merges_its_way(void **state)
             if (rows[i].meter != &latest) assert_true(row->latest_time == INSTANT_NONE);
             accumulator_clear(accumulator);
         }
+    }
+    accumulator_free(accumulator);
+}
+
+// Many, so that the table grows: each value of a slot is one row, whatever comes between.
+static void values_of_a_unique_meter_are_rows(void **state)
+{
+    (void)state;
+    enum { VALUES = 5000 };
+    struct accumulator *accumulator = accumulator_new();
+    for (int round = 0; round < 3; round++)
+        for (uint64_t i = 0; i < VALUES; i++) {
+            struct contribution contribution = contribution_of(&distinct, 1, 1, (i * 7919 + (uint64_t)round) % VALUES + 1);
+            contribution.event_id.low *= UINT64_C(0x9e3779b97f4a7c15); // hashes
+            add(accumulator, contribution);
+        }
+    assert_int_equal(accumulator_count(accumulator), VALUES);
+    const struct usage_row *const *sorted = accumulator_sorted(accumulator);
+    for (size_t i = 0; i < VALUES; i++) {
+        assert_true(sorted[i]->quantity.nano == 1 && sorted[i]->event_count == 3);
+        if (i) assert_true(hash128_compare(sorted[i - 1]->latest_id, sorted[i]->latest_id) < 0);
     }
     accumulator_free(accumulator);
 }
@@ -172,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_aggregation_merges_its_way),
+        cmocka_unit_test(values_of_a_unique_meter_are_rows),
         cmocka_unit_test(rows_are_told_apart_by_every_part_of_the_key),
         cmocka_unit_test(the_order_is_that_of_the_chain),
         cmocka_unit_test(an_event_that_overflows_adds_nothing),

@@ -72,10 +72,16 @@ static void meters_have_what_their_aggregation_uses(void **state)
     (void)state;
     static const struct bad_file cases[] = {
         {"aggregation", GOOD "@median}\n",
-         "aggregation 'median' is unknown; there are: sum, count, max, latest, interval\n"},
+         "aggregation 'median' is unknown; there are: sum, count, max, latest, interval, min, average, unique\n"},
         {"sum without value", METER "sum}\n", "aggregation sum needs value\n"},
         {"count with value", GOOD "count, @value: v}\n", "aggregation count has no value\n"},
         {"sum with a window", GOOD "sum, value: v, @window: day}\n", "aggregation sum has no window\n"},
+        {"min, average and unique", GOOD "min, value: v, window: day}\n"
+                                    "  - {id: n, name: N, event_type: t, unit: u, aggregation: average, value: v, window: period}\n"
+                                    "  - {id: o, name: O, event_type: t, unit: u, aggregation: unique, value: v, window: day}\n", ""},
+        {"unique without a value", METER "unique}\n", "aggregation unique needs value\n"},
+        {"a percentile of values", GOOD "unique, value: v, slot_minutes: 5, window: @percentile_95}\n",
+         "aggregation unique counts values: it has no percentile_95\n"},
         {"latest with a window", GOOD "latest, value: v, window: day}\n", ""},
         {"a percentile of slots of 15 minutes", GOOD "max, value: v, window: @percentile_95}\n",
          "the samples of window percentile_95 are of 5 minutes: slot_minutes must be 5\n"},
@@ -85,9 +91,13 @@ static void meters_have_what_their_aggregation_uses(void **state)
         {"a percentile of a sum", GOOD "sum, value: v, @window: percentile_95, slot_minutes: 5}\n",
          "aggregation sum has no window\n"},
         {"an unknown window", GOOD "max, value: v, window: @week}\n",
-         "window 'week' is unknown; there are: slot, day, period, percentile_95, percentile_95_all, percentile_95_daily\n"},
+         "window 'week' is unknown; there are: slot, day, period, percentile_95, percentile_95_all, percentile_95_daily, "
+         "percentile_95_days\n"},
         {"a product and a fee of every event",
          GOOD "sum, value: v, value_times: p, per_event: {rate: 0.1, fixed: 0, minimum: 0, maximum: 1}}\n", ""},
+        {"events that are kept", GOOD "sum, value: v, keep: events}\n", ""},
+        {"something else that is kept", GOOD "sum, value: v, keep: @days}\n", "keep 'days' is unknown; there are: events\n"},
+        {"kept events of a count", GOOD "count, @keep: events}\n", "aggregation count has no keep\n"},
         {"a product of a maximum", GOOD "max, value: v, @value_times: p}\n", "aggregation max has no value_times\n"},
         {"a fee of a count", GOOD "count, @per_event: {fixed: 1}}\n", "aggregation count has no per_event\n"},
         {"a fee of nothing", GOOD "sum, value: v, per_event: @{minimum: 1}}\n", "per_event needs rate, fixed or both\n"},
@@ -131,7 +141,12 @@ static void meters_have_what_their_aggregation_uses(void **state)
         {"versions with other units",
          GOOD "count}\n  - @{id: m, name: M, event_type: t, unit: v, aggregation: count,\n"
               "     effective_from: 2026-01-01}\n",
-         "event_type, aggregation, unit and window of meter m never change: make a new meter, unit: \"u\" -> \"v\"\n"},
+         "event_type, aggregation, unit, window and keep of meter m never change: make a new meter, unit: \"u\" -> \"v\"\n"},
+        {"a version that keeps its events",
+         GOOD "sum, value: v}\n  - @{id: m, name: M, event_type: t, unit: u, aggregation: sum, value: v, keep: events, "
+              "effective_from: 2026-01-01}\n",
+         "event_type, aggregation, unit, window and keep of meter m never change: make a new meter, keep: \"nothing\" -> "
+         "\"events\"\n"},
     };
     expect_each("", cases, COUNT(cases));
 }

@@ -102,6 +102,14 @@ static void subscriptions_are_checked(void **state)
          "started is for prorations by days or hours\n"},
         {"unknown proration", PLAN("due: in_advance, proration: @weeks"),
          "proration 'weeks' is unknown; there are: actual_days, fixed_30_days, hours, seconds, none\n"},
+        {"weeks of 30 days",
+         "offers: [{id: p, name: P, currency: EUR, subscription: {price: \"9\", every: week, booked: call, due: in_advance, "
+         "proration: @fixed_30_days}}]\n",
+         "a week has no months of 30 days: actual_days, hours, seconds or none\n"},
+        {"unknown interval",
+         "offers: [{id: p, name: P, currency: EUR, subscription: {price: \"9\", every: @day, booked: call, due: in_advance, "
+         "proration: hours}}]\n",
+         "every 'day' is unknown; there are: period, week, month, quarter, year\n"},
         {"without currency",
          "offers: [{id: p, name: P, subscription: {@price: \"9\", every: year, due: in_arrears, proration: none, booked: call}}]\n",
          "a subscription needs the currency of its offer\n"},

@@ -45,7 +45,7 @@ static void prices_are_checked(void **state)
         {"tier without price", "{sku: call, unit: call, tiers: [@{up_to: 1}, {price: \"1\"}]}\n",
          "a tier needs price, flat or both\n"},
         {"unknown key of a tier", "{sku: call, unit: call, tiers: [{price: \"1\", @cap: 3}]}\n",
-         "unknown key 'cap' of a tier; there are: up_to, price, flat\n"},
+         "unknown key 'cap' of a tier; there are: up_to, block, price, flat\n"},
         {"bound x per not exact",
          "{sku: call, unit: call, per: 0.5, tiers: [{up_to: @0.000000001, price: \"0\"}, {price: \"1\"}]}\n",
          "up_to x per is no quantity of up to 9 fraction digits in range\n"},
@@ -54,7 +54,7 @@ static void prices_are_checked(void **state)
          "\"1\"}]}\n",
          "up_to x per is no quantity of up to 9 fraction digits in range\n"},
         {"minimum with tiers", "{sku: server, unit: hour, minimum_seconds: @60, tiers: [{price: \"1\"}]}\n",
-         "minimum_seconds goes with a price per unit, without tiers, free, minimum_spend and maximum_spend\n"},
+         "minimum_seconds goes with a price per unit, without tiers, free, minimum_spend, maximum_spend, round and daily\n"},
         {"minimum of a count", "{sku: call, unit: call, price: \"1\", minimum_seconds: @60}\n",
          "minimum_seconds is for interval meters, and calls is none\n"},
         {"minimum 86400", "{sku: server, unit: hour, price: \"1\", minimum_seconds: 86400}\n", ""},
@@ -71,7 +71,7 @@ static void prices_are_checked(void **state)
         {"increment of a count", "{sku: call, unit: call, price: \"1\", increment_seconds: @60}\n",
          "increment_seconds is for interval meters, and calls is none\n"},
         {"increment with tiers", "{sku: server, unit: hour, increment_seconds: @60, tiers: [{price: \"1\"}]}\n",
-         "increment_seconds goes with a price per unit, without tiers, free, minimum_spend and maximum_spend\n"},
+         "increment_seconds goes with a price per unit, without tiers, free, minimum_spend, maximum_spend, round and daily\n"},
         {"unknown dimension", "{sku: server, match: {@colour: red, os: linux}, unit: hour, price: \"1\"}\n",
          "'colour' is no dimension of meter running, which SKU server prices\n"},
         {"null in a match", "{sku: server, match: {os: @~}, unit: hour, price: \"1\"}\n",
@@ -107,7 +107,7 @@ static void models_are_checked(void **state)
          "a dynamic price has no per: its meter counts money\n"
          "a dynamic price is in the book's currency, EUR, but meter calls counts call\n"},
         {"dynamic with a maximum", "@@{sku: call, unit: u, model: dynamic, maximum_spend: 5}\n",
-         "a dynamic price has no free, minimum_spend or maximum_spend: a price per unit of its meter may\n"
+         "a dynamic price has no free, minimum_spend, maximum_spend, round or daily: a price per unit of its meter may\n"
          "a dynamic price is in the book's currency, EUR, but meter calls counts call\n"},
         {"unknown", "{sku: call, unit: u, model: @slab, price: \"1\"}\n",
          "model 'slab' is unknown; there are: per_unit, graduated, volume, package, stairstep, percentage, flat, "
@@ -142,9 +142,72 @@ static void models_are_checked(void **state)
         {"negative minimum", "{sku: call, unit: u, price: \"1\", minimum_spend: @\"-1\"}\n",
          "minimum_spend -1 is negative\n"},
         {"a minimum run that is shared", "{sku: server, unit: u, price: \"1\", free: 1, minimum_seconds: @60}\n",
-         "minimum_seconds goes with a price per unit, without tiers, free, minimum_spend and maximum_spend\n"},
+         "minimum_seconds goes with a price per unit, without tiers, free, minimum_spend, maximum_spend, round and daily\n"},
     };
     expect_each(BOOK, cases, COUNT(cases));
+}
+
+static void blocks_and_roundings_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"blocks", "{sku: call, unit: u, tiers: [{up_to: 1000, block: 100, price: \"1\"}, {block: \"0.5\", price: 1, flat: 1}]}\n"
+         "      - {sku: server, unit: u, model: volume, tiers: [{block: 10, price: \"1\"}]}\n", ""},
+        {"block 0", "{sku: call, unit: u, tiers: [{block: @0, price: \"1\"}]}\n", "block 0 must be above zero\n"},
+        {"negative block", "{sku: call, unit: u, tiers: [{block: @-1, price: \"1\"}]}\n", "block -1 must be above zero\n"},
+        {"a block without a price", "{sku: call, unit: u, tiers: [{@block: 10, flat: 1}]}\n",
+         "block goes with price: a tier's price is then that of a block\n"},
+        {"a block of a step", "{sku: call, unit: u, model: stairstep, tiers: [{@block: 10, flat: 1}]}\n",
+         "block goes with price: a tier's price is then that of a block\n"},
+        {"block x per not exact", "{sku: call, unit: u, per: 0.5, tiers: [{block: @0.000000001, price: \"1\"}]}\n",
+         "block x per is no quantity of up to 9 fraction digits in range\n"},
+        {"round", "{sku: call, unit: u, price: \"1\", round: {places: 9, mode: up}}\n"
+         "      - {sku: server, unit: u, model: package, price: 1, round: {places: -9, mode: half_even}}\n", ""},
+        {"10 places", "{sku: call, unit: u, price: \"1\", round: {places: @10, mode: up}}\n",
+         "places '10': a whole number from -9 to 9\n"},
+        {"-10 places", "{sku: call, unit: u, price: \"1\", round: {places: @-10, mode: up}}\n",
+         "places '-10': a whole number from -9 to 9\n"},
+        {"no places", "{sku: call, unit: u, price: \"1\", round: @{mode: up}}\n", "a round needs places\n"},
+        {"no mode", "{sku: call, unit: u, price: \"1\", round: @{places: 2}}\n", "a round needs mode\n"},
+        {"an unknown mode", "{sku: call, unit: u, price: \"1\", round: {places: 2, mode: @ceil}}\n",
+         "mode 'ceil' is unknown; there are: half_up, half_even, down, up, half_up_nonzero\n"},
+        {"a number", "{sku: call, unit: u, price: \"1\", round: @2}\n", "a round is a mapping (key: value)\n"},
+        {"places x per not exact", "{sku: call, unit: u, per: 0.5, price: \"1\", round: {places: @9, mode: up}}\n",
+         "a place that is rounded to, x per, is no quantity of up to 9 fraction digits\n"},
+        {"withdrawn", "{sku: call, @round: {places: 2, mode: up}, withdrawn: true, effective_from: 2026-02-01}\n",
+         "a price that is withdrawn has no round\n"},
+    };
+    expect_each(BOOK, cases, COUNT(cases));
+}
+
+static void days_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"of each model that may", "{sku: call, unit: u, daily: full, tiers: [{price: \"1\"}]}\n"
+         "      - {sku: server, match: {os: a}, unit: u, daily: share, model: volume, " TWO "}\n"
+         "      - {sku: server, match: {os: b}, unit: u, daily: share, price: 1}\n", ""},
+        {"an unknown word", "{sku: call, unit: u, price: \"1\", daily: @half}\n",
+         "daily 'half' is unknown; there are: full, share\n"},
+        {"a package", "{sku: call, unit: u, model: package, price: \"1\", @daily: full}\n",
+         "a package price does not count days: per_unit, graduated and volume prices may\n"},
+        {"withdrawn", "{sku: call, @daily: full, withdrawn: true, effective_from: 2026-02-01}\n",
+         "a price that is withdrawn has no daily\n"},
+    };
+    static const struct bad_file periods[] = {
+        {"one value a period", "@{sku: level, unit: u, price: \"1\", daily: share}\n",
+         "daily goes with usage of slots or days, and meter level has one value a period\n"},
+        {"one value a day", "{sku: peak, unit: u, price: \"1\", daily: share}\n", ""},
+    };
+    expect_each(BOOK, cases, COUNT(cases));
+    expect_each("services: [{id: more, name: More, category: Compute, subcategory: Virtual Machines}]\n"
+                "meters:\n"
+                "  - {id: level, name: L, event_type: l, aggregation: max, value: n, window: period, unit: u}\n"
+                "  - {id: peak, name: P, event_type: p, aggregation: max, value: n, window: day, unit: u}\n"
+                "skus: [{id: level, service: more, meter: level, name: L}, {id: peak, service: more, meter: peak, name: P}]\n"
+                "sellers: [{id: cloud, name: Cloud Ltd, series: C}]\n"
+                "price_books:\n  - {id: eur, name: Euro, currency: EUR}\n  - id: eur\n    prices:\n      - ",
+                periods, COUNT(periods));
 }
 
 #define TIMED "sku: call, unit: call, price: \"1\", when: "
@@ -348,6 +411,35 @@ static void books_are_checked(void **state)
            "");
 }
 
+#define SALES_BOOK                                                                                                     \
+    FRAME "---\nmeters: [{id: sales, name: S, event_type: s, aggregation: sum, value: n, unit: EUR, keep: events}]\n"    \
+          "skus: [{id: sales, service: ecs, meter: sales, name: S}]\n"                                                \
+          "price_books:\n  - {id: eur, name: Euro, currency: EUR}\n  - id: eur\n    prices:\n      - "
+
+static void percentages_of_every_event_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"a percentage of every event", "{sku: sales, unit: u, rate: 0.1, per_event: {fixed: 0.1, minimum: 1, maximum: 1, free_events: 1, free_amount: 0.5}}\n", ""},
+        {"of every event without anything else", "{sku: sales, unit: u, rate: 0.1, per_event: {}, minimum_spend: 1}\n", ""},
+        {"a ladder of every event", "{sku: sales, unit: u, @per_event: {fixed: 1}, tiers: [{price: 1}]}\n",
+         "a graduated price has no per_event: a percentage has\n"},
+        {"something beside every event", "{sku: sales, unit: u, rate: 0.1, per_event: {fixed: 1}, @free: 1}\n",
+         "a price with per_event has no free beside it\n"},
+        {"no event is free", "{sku: sales, unit: u, rate: 0.1, per_event: {free_events: @0}}\n",
+         "free_events '0': a whole number from 1 to 1000000000\n"},
+        {"nothing is free", "{sku: sales, unit: u, rate: 0.1, per_event: {free_amount: @0}}\n",
+         "free_amount 0 must be above zero\n"},
+        {"a maximum of nothing", "{sku: sales, unit: u, rate: 0.1, per_event: {maximum: @0}}\n", "maximum must be above zero\n"},
+        {"a maximum below the minimum", "{sku: sales, unit: u, rate: 0.1, per_event: {minimum: 2, maximum: @1.999}}\n",
+         "the maximum per event is below the minimum\n"},
+        {"a meter that does not keep its events", "{sku: call, unit: u, rate: 0.1, per_event: @{fixed: 1}}\n",
+         "per_event of a price needs every event, and meter calls does not keep them: a meter with keep: events does; a fee that "
+         "depends on no other event is per_event of a meter\n"},
+    };
+    expect_each(SALES_BOOK, cases, COUNT(cases));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,7 +447,9 @@ int main(void)
         cmocka_unit_test(factors_are_checked),
         cmocka_unit_test(windows_of_a_match_do_not_overlap),
         cmocka_unit_test(prices_are_checked),
-        cmocka_unit_test(models_are_checked),
+        cmocka_unit_test(models_are_checked), cmocka_unit_test(blocks_and_roundings_are_checked),
+        cmocka_unit_test(percentages_of_every_event_are_checked),
+        cmocka_unit_test(days_are_checked),
         cmocka_unit_test(free_units_make_a_price_shared),
         cmocka_unit_test(prices_are_exact_decimals_in_range),
         cmocka_unit_test(versions_of_a_price_do_not_overlap),

@@ -20,10 +20,12 @@ struct example {
     struct named_row set, resource;
     struct usage_row usage[2];
     struct transition_row transition;
+    struct kept_event_row kept_event;
     struct quarantine_row quarantine[2];
     struct conflict_row conflict;
     struct closing_row closing[2];
     struct verdict_list verdicts;
+    bool with_kept_event; // likewise
     bool with_sequences;  // likewise
     bool with_identities; // false: a batch of the time before there were rows of them
 };
@@ -46,6 +48,7 @@ static void example_fill(struct example *example)
         .usage = {{&tenant, &sum, {1, 2}, 900 * SECOND_US, {-5000000000}, 2, INSTANT_NONE, {0, 0}},
                   {&tenant, &latest, {1, 2}, -900 * SECOND_US, {DECIMAL_MAX}, 1, 77, {8, 9}}},
         .transition = {&tenant, &vm, {3, 4}, 123, {5, 6}, true, {2000000000}, {1, 2}},
+        .kept_event = {&tenant, &sum, {1, 2}, 900 * SECOND_US, 901 * SECOND_US, {18, 19}, {3000000000}},
         .quarantine =
             {{1001,
               4,
@@ -94,6 +97,7 @@ static void example_head(const struct example *example, char head[SHA256_HEX])
     for (int i = 0; i < 2; i++)
         chain_usage(chain, &example->record, &example->usage[i]);
     chain_transition(chain, &example->record, &example->transition);
+    if (example->with_kept_event) chain_kept_event(chain, &example->record, &example->kept_event);
     for (int i = 0; i < 2; i++)
         chain_quarantine(chain, &example->quarantine[i]);
     chain_conflict(chain, &example->conflict);
@@ -114,6 +118,9 @@ static void the_head_is_that_of_the_description(void **state)
     example_fill(&example);
     example_head(&example, head);
     assert_string_equal(head, "ca806d4e1a5f2db2977b1e12c05b04e0cbedcf8b93ff268bc3e89c7d3f21e3d9");
+    example.with_kept_event = true;
+    example_head(&example, head);
+    assert_string_equal(head, "e837cc7d7eee35c42cffd9e2089a7522f5bd1669f5f24add1dbea0aef540fb75");
     verdict_list_free(&example.verdicts);
 }
 
@@ -186,6 +193,16 @@ static void every_part_counts(void **state)
     DIFFERS(conflict.raw = SLICE(""));
     DIFFERS(closing[0].conflict = true);
     DIFFERS(closing[1].position++);
+    example.with_kept_event = true;
+    example_head(&example, other);
+    assert_string_not_equal(head, other);
+    example_head(&example, head);
+    DIFFERS(kept_event.meter = &vm);
+    DIFFERS(kept_event.dimension_set.low++);
+    DIFFERS(kept_event.slot++);
+    DIFFERS(kept_event.event_time++);
+    DIFFERS(kept_event.event_id.low++);
+    DIFFERS(kept_event.value.nano++);
     example.with_identities = true;
     example_head(&example, other);
     assert_string_not_equal(head, other);

@@ -109,6 +109,13 @@ static void amounts_are_rounded_to_and_shown_with_the_minor_unit(void **state)
         {"EUR", "-0.004", ROUND_HALF_UP, "0.00"},   // no "-0.00"
         {"EUR", "0.009", ROUND_DOWN, "0.00"},
         {"EUR", "0.000000000001", ROUND_UP, "0.01"},
+        {"EUR", "0", ROUND_HALF_UP_NONZERO, "0.00"},
+        {"EUR", "0.000000000001", ROUND_HALF_UP_NONZERO, "0.01"},
+        {"EUR", "-0.000000000001", ROUND_HALF_UP_NONZERO, "-0.01"},
+        {"EUR", "0.01", ROUND_HALF_UP_NONZERO, "0.01"},
+        {"EUR", "0.014999999999", ROUND_HALF_UP_NONZERO, "0.01"},
+        {"EUR", "0.015", ROUND_HALF_UP_NONZERO, "0.02"},
+        {"JPY", "0.4", ROUND_HALF_UP_NONZERO, "1"},
         {"JPY", "499.5", ROUND_HALF_UP, "500"},
         {"JPY", "499.499999999999", ROUND_HALF_UP, "499"},
         {"KWD", "1.2345", ROUND_HALF_UP, "1.235"},

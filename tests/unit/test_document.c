@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "catalogue/contract.h"
 #include "invoicing/document.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -54,7 +55,8 @@ struct books {
 static void books_open(struct books *books, const char *currency, const char *rate, enum rounding rounding)
 {
     *books = (struct books){.account = {1, "acme", "Acme", "", "", ""}};
-    books->terms = (struct agreement){.number = 1, .account = &books->account, .tax_name = "VAT", .rounding = rounding};
+    books->terms = (struct agreement){.number = 1, .account = &books->account, .tax_name = "VAT", .rounding = rounding,
+                                      .contract = &contract_default};
     assert_int_equal(currency_find(currency, &books->terms.currency, NULL), ERR_OK);
     assert_int_equal(price_parse(rate, strlen(rate), &books->terms.tax_rate, NULL), ERR_OK);
     books->period = (struct billing_period){&books->terms, 1, 0, 31 * DAY_US, "2026-10"};
@@ -89,6 +91,9 @@ static const struct telescope telescopes[] = {
     {"half of a refund goes away from zero", "EUR", "0", ROUND_HALF_UP, {{"-0.005", "-0.01", "0"}}},
     {"half to even", "EUR", "0", ROUND_HALF_EVEN, {{"0.005", NULL, NULL}, {"0.015", "0.02", "0"}}},
     {"up", "EUR", "0", ROUND_UP, {{"0.000000000001", "0.01", "0"}, {"0.01", NULL, NULL}}},
+    // a cent for the first little; what follows is part of it until it is more than a cent and a half
+    {"a little is a unit, once", "EUR", "0", ROUND_HALF_UP_NONZERO, {{"0.001", "0.01", "0"}, {"0.006", NULL, NULL}, {"0.0149", NULL,
+     NULL}, {"0.015", "0.01", "0"}, {"0", "-0.02", "0"}}},
     {"down", "EUR", "0", ROUND_DOWN, {{"0.019999999999", "0.01", "0"}}},
     // 0.004 late, every month: 0.004, 0.008, 0.012, 0.016, 0.020 to date
     {"a little late, every month", "EUR", "0", ROUND_HALF_UP, {{"0.004", NULL, NULL}, {"0.008", "0.01", "0"}, {"0.012",
@@ -253,6 +258,62 @@ static void late_usage_rounds_with_its_own_month(void **state)
     assert_true(document.lines[0].amount.pico == 0);
 }
 
+// Two taxes, and a rule that bears the same as the terms: two groups, each rounded by itself. 1.004 and 0.004 + 2.003.
+static void each_tax_is_a_group(void **state)
+{
+    (void)state;
+    struct books books;
+    const struct sku low = {.number = 2}, same = {.number = 3};
+    const struct service other = {.number = 9};
+    struct contract_tax rules[] = {
+        {.tax = {.name = "VAT", .rate = {70000000000}, .note = "reduced"}, .sku = &low, .group = 1},
+        {.tax = {.name = "VAT", .rate = {190000000000}}, .sku = &same, .group = 0},
+        {.tax = {.name = "none", .rate = {0}}, .service = &other, .group = 3},
+    };
+    struct contract contract = contract_default;
+    contract.taxes = rules;
+    contract.tax_count = 3;
+    books_open(&books, "EUR", "0.19", ROUND_HALF_UP);
+    books.terms.contract = &contract;
+    const struct sku of_other = {.number = 4, .service = &other}, plain = {.number = 5};
+    assert_int_equal(tax_group_of(&books.terms, &low), 1);
+    assert_int_equal(tax_group_of(&books.terms, &same), 0);
+    assert_int_equal(tax_group_of(&books.terms, &of_other), 3);
+    assert_int_equal(tax_group_of(&books.terms, &plain), 0);
+    assert_string_equal(tax_of_group(&books.terms, 1).note, "reduced");
+    struct billable billables[] = {billable_of(&books.period, 0, "1", "1.004"), billable_of(&books.period, 1, "1", "0.004"),
+                                   billable_of(&books.period, 2, "1", "2.003")};
+    billables[1].tax_group = billables[2].tax_group = 1;
+    struct document_group groups[4];
+    size_t count;
+    assert_int_equal(document_groups(&books.period, billables, 3, groups, &count), ERR_OK);
+    assert_int_equal(count, 3); // the second rule has no group of its own
+    expect_amount("taxes", "base", groups[1].base_to_date, "2.007");
+    assert_int_equal(groups[2].tax_group, 3);
+    groups[2].net_before = amount_from("5"); // billed before, all gone now
+    struct document document;
+    assert_int_equal(document_build(&books.period, 1, billables, 3, groups, count, arena, &document, NULL), ERR_OK);
+    expect_amount("taxes", "net", groups[0].net, "1");
+    expect_amount("taxes", "tax", groups[0].tax, "0.19"); // 0.19076
+    expect_amount("taxes", "reduced net", groups[1].net, "2.01");
+    expect_amount("taxes", "reduced tax", groups[1].tax, "0.14"); // 0.14049
+    expect_amount("taxes", "what is gone", groups[2].net, "-5");
+    expect_amount("taxes", "total", document.total, "-1.66");
+    expect_amount("taxes", "lines add up by group", (struct amount){document.lines[1].amount.pico + document.lines[2].amount.pico}, "2.01");
+    document_drop_quiet_groups(&document, groups);
+    assert_int_equal(document.group_count, 3);
+    groups[2].net_before = AMOUNT_ZERO;
+    assert_int_equal(document_build(&books.period, 1, billables, 3, groups, count, arena, &document, NULL), ERR_OK);
+    document_drop_quiet_groups(&document, groups);
+    assert_int_equal(document.group_count, 2);
+    assert_int_equal(document_build(&books.period, 1, billables, 0, groups, 0, arena, &document, NULL), ERR_OK);
+    assert_int_equal(document_groups(&books.period, billables, 0, groups, &count), ERR_OK);
+    assert_int_equal(document_build(&books.period, 1, billables, 0, groups, count, arena, &document, NULL), ERR_OK);
+    document_drop_quiet_groups(&document, groups);
+    assert_int_equal(document.group_count, 1); // nothing moved: the terms' own tax stays
+    assert_int_equal(groups[0].tax_group, 0);
+}
+
 // A document whose corrections outweigh its usage has a negative total: the closer makes it a credit note.
 static void corrections_may_outweigh_usage(void **state)
 {
@@ -296,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_hundred_small_corrections_carry_their_tax, begin, end),
         cmocka_unit_test_setup_teardown(lines_add_up_to_the_net, begin, end),
         cmocka_unit_test_setup_teardown(late_usage_rounds_with_its_own_month, begin, end),
+        cmocka_unit_test_setup_teardown(each_tax_is_a_group, begin, end),
         cmocka_unit_test_setup_teardown(corrections_may_outweigh_usage, begin, end),
         cmocka_unit_test_setup_teardown(beyond_the_range_is_an_error, begin, end),
     };

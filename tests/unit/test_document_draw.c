@@ -148,6 +148,55 @@ static void test_text_is_the_golden_one(void **state)
     text_free(&body);
 }
 
+// A block is told as what the price is of.
+static void test_a_block_is_priced(void **state)
+{
+    (void)state;
+    static const char at[] = "\"unit_price\":\"2\",";
+    struct text body = {0}, blocks = {0}, out = {0};
+    struct fault fault = {0};
+    build_whole(&body);
+    const char *found = strstr(body.data, at);
+    assert_non_null(found);
+    found += sizeof at - 1;
+    text_print(&blocks, "%.*s\"block\":\"10000000\",%s", (int)(found - body.data), body.data, found);
+    const struct document_drawing drawing = drawing_of(&blocks);
+    assert_int_equal(document_draw_text(&drawing, &out, &fault), ERR_OK);
+    assert_non_null(strstr(out.data, "price per 10 million calls"));
+    text_free(&out);
+    text_free(&blocks);
+    text_free(&body);
+}
+
+// What is taken of every event stands with the line, in words.
+static void test_fees_of_events_are_told(void **state)
+{
+    (void)state;
+    static const char at[] = "\"unit_price\":\"2\",";
+    static const struct {
+        const char *fee, *told;
+    } rows[] = {{"{}", "of every event\n"},
+                {"{\"fixed\":\"0.1\",\"free_events\":3}", "of every event, 0.1 more for each; free: the first 3 events\n"},
+                {"{\"minimum\":\"0.2\",\"maximum\":\"10\",\"free_amount\":\"500\"}",
+                 "of every event, at least 0.2, at most 10; free: up to 500\n"},
+                {"{\"free_events\":3,\"free_amount\":\"500\"}", "of every event; free: the first 3 events, up to 500\n"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text body = {0}, told = {0}, out = {0};
+        struct fault fault = {0};
+        build_whole(&body);
+        const char *found = strstr(body.data, at);
+        assert_non_null(found);
+        found += sizeof at - 1;
+        text_print(&told, "%.*s\"per_event\":%s,%s", (int)(found - body.data), body.data, rows[i].fee, found);
+        const struct document_drawing drawing = drawing_of(&told);
+        assert_int_equal(document_draw_text(&drawing, &out, &fault), ERR_OK);
+        if (!strstr(out.data, rows[i].told)) fail_msg("no '%s' in %s", rows[i].told, out.data);
+        text_free(&out);
+        text_free(&told);
+        text_free(&body);
+    }
+}
+
 static void assert_fits(const char *text)
 {
     for (const char *line = text; *line;) {
@@ -309,7 +358,8 @@ static void test_broken_bodies_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_is_the_golden_one),   cmocka_unit_test(test_text_fits_whatever_the_names_are),
+        cmocka_unit_test(test_text_is_the_golden_one),
+        cmocka_unit_test(test_fees_of_events_are_told), cmocka_unit_test(test_a_block_is_priced),   cmocka_unit_test(test_text_fits_whatever_the_names_are),
         cmocka_unit_test(test_html_escapes_everything),  cmocka_unit_test(test_html_shows_what_the_text_shows),
         cmocka_unit_test(test_void_and_erased_are_said), cmocka_unit_test(test_broken_bodies_are_refused),
     };

@@ -180,7 +180,7 @@ static void what_is_in_force_never_changes(void **state)
         {"what a meter counts",
          "meters:\n  - @{id: calls, name: Calls, event_type: d, aggregation: sum, value: v, unit: GB, effective_from: "
          "2027-01-01}\n",
-         "event_type, aggregation, unit and window of meter calls never change: make a new meter, event_type: \"c\" -> "
+         "event_type, aggregation, unit, window and keep of meter calls never change: make a new meter, event_type: \"c\" -> "
          "\"d\", aggregation: \"count\" -> \"sum\", unit: \"call\" -> \"GB\"\n"},
         {"terms", "billing_accounts: [@{id: acme, name: Acme, currency: EUR, zone: Europe/Berlin, price_book: low}]\n",
          "the terms of account 'acme' from the beginning are in force since catalogue version 1 and never change: give "

@@ -32,6 +32,9 @@ static void each_unit_costs_its_tier(void **state)
         {"per", .per = "3", .tiers = "*@1", .from = "0", .to = "2", .charges = "0=2:0.666666666667 "},
         {"only flat amounts", .tiers = "5@0+100 10@0+50 *@5", .from = "0", .to = "11",
          .charges = "0=5:100 1=5:50 2=1:5 "},
+        {"a tier's blocks begin where it does", .tiers = "10@1/4 *@2+5/10", .from = "0", .to = "21",
+         .charges = "0=10:3 1=11:9 "},
+        {"goes on in a started block", .tiers = "10@1/4 *@2+5/10", .from = "13", .to = "20", .charges = "1=7:0 "},
         {"overflow", .tiers = "*@" MOST, .from = "0", .to = "2", .charges = "limit"},
         {"overflow by the flat amount", .tiers = "*@" MOST "+1", .from = "0", .to = "1", .charges = "limit"},
     };

@@ -30,6 +30,10 @@ static void all_units_cost_the_tier_reached(void **state)
         {"the last version used only free units: the flat amount is due all the same", .tiers = TIERS, .from = "15",
          .to = "15", .charges = "1=0:3 "},
         {"per", .per = "3", .tiers = "*@1", .from = "0", .to = "2", .charges = "0=2:0.666666666667 "},
+        {"blocks of all units", .tiers = "10@1/4 *@2/10", .from = "0", .to = "10", .charges = "0=10:3 "},
+        {"blocks of the tier reached", .tiers = "10@1/4 *@2+5/10", .from = "0", .to = "10.000000001",
+         .charges = "1=10.000000001:9 "},
+        {"goes on in a started block", .tiers = "10@1/4 *@2/10", .from = "11", .to = "20", .charges = "1=9:0 "},
         {"overflow", .tiers = "*@" MOST, .from = "0", .to = "2", .charges = "limit"},
         {"overflow by the flat amount", .tiers = "*@" MOST "+1", .from = "0", .to = "1", .charges = "limit"},
     };

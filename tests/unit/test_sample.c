@@ -9,7 +9,9 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "catalogue/aggregation.h"
 #include "catalogue/apply.h"
+#include "catalogue/offer_form.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -101,6 +103,29 @@ static void contracts_and_times_are_in_use(void **state)
     assert_non_null(campus);
     assert_int_equal(catalogue_agreement(sample, campus->number, 0)->contract->discount_count, 2);
     assert_true(hours > 1 && times > 1);
+}
+
+// Each aggregation, each kind of what can be held, and each deduction of terms.
+static void every_way_to_count_and_to_deduct_is_in_use(void **state)
+{
+    (void)state;
+    size_t aggregations[AGGREGATIONS] = {0}, offers[OFFER_KIND_COUNT] = {0}, kept = 0, count;
+    for (int32_t number = 1; catalogue_meter_newest(sample, number); number++) {
+        aggregations[catalogue_meter_newest(sample, number)->aggregation]++;
+        kept += catalogue_meter_newest(sample, number)->keeps_events;
+    }
+    for (int i = 0; i < AGGREGATIONS; i++)
+        if (!aggregations[i]) fail_msg("no meter is of aggregation %s", aggregation_forms[i].name);
+    const struct holding *holdings = catalogue_all_holdings(sample, &count);
+    for (size_t i = 0; i < count; i++)
+        offers[holdings[i].offer->kind]++;
+    for (int i = 0; i < OFFER_KIND_COUNT; i++)
+        if (!offers[i] && offer_forms[i].read) fail_msg("nobody holds an offer of kind %s", offer_forms[i].name);
+    const struct billing_account *account = catalogue_account(sample, slice_of("acct-uhrwerk"));
+    const struct agreement *terms = catalogue_agreement(sample, account->number, 0);
+    assert_string_not_equal(terms->currency.code, terms->book->currency.code);
+    assert_int_equal(terms->contract->reservation_count + terms->contract->plan_count, 2);
+    assert_true(kept && terms->contract->limit_count && terms->contract->tax_count);
 }
 
 static bool has_price(const struct price_book *book, int32_t sku)
@@ -259,6 +284,7 @@ int main(void)
         cmocka_unit_test(two_hundred_services_over_all_categories),
         cmocka_unit_test(every_way_to_price_is_in_use),
         cmocka_unit_test(contracts_and_times_are_in_use),
+        cmocka_unit_test(every_way_to_count_and_to_deduct_is_in_use),
         cmocka_unit_test(every_sku_is_priced_in_both_lists),
         cmocka_unit_test(every_meter_accepts_200_days_and_is_sold),
         cmocka_unit_test(prices_are_what_their_documents_say),

@@ -67,7 +67,7 @@ static struct rated rate(struct trial *trial, const struct place *place, const s
     const size_t count =
         charge_boundaries(trial->catalogue, period->agreement, period->start, period->end, trial->arena, &boundaries);
     const struct usage_request request = {period->account,         period->start, period->end,
-                                          period->agreement->zone, boundaries,    count};
+                                          period->agreement->zone, boundaries,    count, period->agreement->book->per_event};
     struct rated rated;
     struct fault fault = {0};
     random_usage_read(&trial->usage, trial->catalogue, trial->step, trial->due, &trial->dice, &request, 1, basis,
@@ -256,7 +256,7 @@ static void any_steps_come_to_the_same(void **state)
     printf("# seeds %d to %d: %zu settlements, %zu of them on what was settled before, %zu changes of charges, "
            "difference 0\n",
            first, first + count - 1, trial->settlements, trial->built_on, trial->changes);
-    assert_true(one || (trial->built_on > trial->settlements / 10 && trial->changes > trial->settlements));
+    assert_true(one || (trial->built_on > trial->settlements / 10 && trial->changes > trial->settlements / 2));
     free(trial);
 }
 

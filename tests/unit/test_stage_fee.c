@@ -99,6 +99,19 @@ static const struct fee_case cases[] = {
      MARCH, "11.0=0.322580645:10/10 "},
     {"a quarter", TERMS("90", "quarter", "in_advance", "actual_days", "new", "true"), NULL, "2026-01-01", "2026-04-01",
      NULL, 1, MARCH, "11.1=0.344444444:31/0 "},
+    // weeks from Wednesday, the 25th of February: 4 March days of the first, 4, 11, 18 and 25 March begin others
+    {"weeks", TERMS("7", "week", "in_advance", "actual_days", "new", "true"), NULL, "2026-02-25", NULL, NULL, 1, MARCH,
+     "11.0=4:28/28 11.1=0.428571429:3/0 "},
+    {"a week that begins with the period", TERMS("7", "week", "in_advance", "actual_days", "new", "true"), NULL,
+     "2026-02-22", "2026-03-08", NULL, 1, MARCH, "11.0=1:7/7 "},
+    {"a week of which one day is held", TERMS("7", "week", "in_advance", "actual_days", "new", "true"), NULL,
+     "2026-03-04", "2026-03-05", "2019-12-25", 1, MARCH, "11.0=1:1/7 12.0=-0.857142857:0/-6 "},
+    {"weeks in arrears, the last not over", TERMS("7", "week", "in_arrears", "actual_days", "new", "false"), NULL,
+     "2026-03-04", NULL, "2026-03-04", 1, "2026-03-01", "2026-04-01", "2026-03-24T23:45:00Z", "11.0=2:14/14 "},
+    // an hour less in the week in which Berlin's clocks go forward: its end stays at midnight
+    {"a week of 167 hours", TERMS("167", "week", "in_advance", "hours", "new", "true"), "Europe/Berlin",
+     "2026-03-22T23:00:00Z", "2026-03-23T23:00:00Z", NULL, 1, "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z", NULL,
+     "11.0=1:24/167 12.0=-0.856287425:0/-143 "},
     {"a year", TERMS("365", "year", "in_advance", "actual_days", "new", "true"), NULL, "2026-01-01", NULL, NULL, 1, MARCH,
      "11.1=0.084931506:31/0 "},
     {"no proration", TERMS("30", "month", "in_advance", "none", "new", "false"), NULL, "2026-03-22", NULL, "2026-03-01",
@@ -190,6 +203,8 @@ static void pieces_of_a_holding_add_up(void **state)
 {
     static const char *const prorations[] = {MONTHLY("actual_days"), MONTHLY("fixed_30_days"), MONTHLY("hours"),
                                              MONTHLY("seconds"),     ARREARS("actual_days"),   ARREARS("hours"),
+                                             TERMS("7.000000000001", "week", "in_advance", "hours", "new", "true"),
+                                             TERMS("7.000000000001", "week", "in_arrears", "actual_days", "old", "false"),
                                              TERMS("7.000000000001", "quarter", "in_advance", "seconds", "old", "true"),
                                              TERMS("0.000000000001", "year", "in_advance", "actual_days", "old", "true")};
     const instant_us first = at("2026-01-31T10:30:00Z"), last = at("2027-03-03T17:15:00Z");
@@ -230,11 +245,48 @@ static void pieces_of_a_holding_add_up(void **state)
     }
 }
 
+// A refund of a month that has no fee of its own: a maximum adds nothing, and a minimum is made up for from below zero.
+static void limits_of_a_month_that_pays_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *limits, *charges;
+    } limited[] = {
+        {"{\"minimum_spend\":\"0\",\"maximum_spend\":\"50\",\"services\":[]}", "12.0=-0.387096774:0/-11.612903225806 11.1=0.064516129:1.935483870968/0 "},
+        {"{\"minimum_spend\":\"20\",\"booked\":\"compute.server\",\"services\":[]}",
+         "12.0=-0.387096774:0/-11.612903225806 14.0=0:31.612903225806/31.612903225806 11.1=0.064516129:1.935483870968/0 "},
+    };
+    for (size_t i = 0; i < COUNT(limited); i++) {
+        const struct fee_case held = {.terms = MONTHLY("actual_days"), .from = "2026-03-15", .to = "2026-04-03", .held = 1};
+        char deductions[400];
+        struct catalogue_rows rows;
+        struct arena *arena = arena_new(4096);
+        struct text got = {0};
+        struct rated rated;
+        snprintf(deductions, sizeof deductions, "{\"limits\":[%s]}", limited[i].limits);
+        catalogue_fixture(&rows);
+        rows.agreements.row[0].deductions = deductions;
+        *ROW_NEW(&rows.offers) = offer_of(held.terms);
+        *ROW_NEW(&rows.holdings) = (struct holding_row){.version = 1, .number = 1, .id = "h", .account = 1, .offer = 1,
+                                                        .quantity = 1, .effective_from = at(held.from),
+                                                        .effective_to = at(held.to), .anchor = at(held.from)};
+        struct catalogue *catalogue = catalogue_fixture_build(&rows);
+        rate(catalogue, at("2026-04-01"), at("2026-05-01"), at("2026-05-01"), arena, &rated);
+        print_charges(&rated, &got);
+        if (strcmp(got.data ? got.data : "", limited[i].charges) != 0)
+            fail_msg("%s: %s instead of %s", limited[i].limits, got.data ? got.data : "", limited[i].charges);
+        text_free(&got);
+        arena_free(arena);
+        catalogue_release(catalogue);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fees_are_charged_where_they_are_due),
         cmocka_unit_test(pieces_of_a_holding_add_up),
+        cmocka_unit_test(limits_of_a_month_that_pays_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
