@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "invoicing/earlier.h"
 #include "rating/charge.h"
 
 enum err tenant_spend_period(const struct catalogue *catalogue, const struct tenant *tenant, const char *label,
@@ -81,6 +82,21 @@ static enum err gather_lines(const struct catalogue *catalogue, const struct ten
     return err;
 }
 
+// What earlier periods used, as far as they are settled.
+static enum err tell_earlier(struct db *db, enum usage_reader reader, const struct catalogue *catalogue,
+                             const struct billing_period *period, struct arena *arena, struct account_usage *usage,
+                             struct fault *fault)
+{
+    struct earlier_sums sums;
+    struct earlier earlier;
+    if (!earlier_begin(catalogue, period, arena, &sums)) return ERR_OK;
+    enum err err = earlier_load(db, reader, &period, 1, catalogue, arena, &earlier, fault);
+    for (size_t i = 0; i < earlier.count && !err; i++)
+        if (earlier_add(&sums, &earlier.rows[i])) err = earlier_limit_fault(&sums, fault);
+    earlier_tell(&sums, usage);
+    return err;
+}
+
 enum err tenant_spend_load(struct db *db, enum usage_reader reader, const struct catalogue *catalogue,
                            const struct tenant *tenant, const struct billing_period *period, struct arena *arena,
                            struct tenant_spend *spend, struct fault *fault)
@@ -104,6 +120,7 @@ enum err tenant_spend_load(struct db *db, enum usage_reader reader, const struct
     instant_us due = INSTANT_NONE;
     if (!err) err = usage_due(db, reader, USAGE_CUT_LIVE, &due, fault);
     if (!err) usage_set_due(&usage, due);
+    if (!err) err = tell_earlier(db, reader, catalogue, period, arena, &usage, fault);
     if (!err) err = charge_rate(catalogue, terms, &usage, arena, &rated, fault);
     if (!err) err = charge_share(catalogue, terms, &usage, &rated, arena, &shares, &share_count, fault);
     if (!err) err = gather_lines(catalogue, tenant, &rated, shares, share_count, arena, spend, fault);

@@ -105,6 +105,7 @@ enum contract_stage {
     CONTRACT_DISCOUNTS,     // negotiated
     CONTRACT_COUPONS,
     CONTRACT_LIMITS,        // minimum and maximum of the account's period
+    CONTRACT_PREPAYMENTS,   // spend that was paid for before
     CONTRACT_STAGE_COUNT
 };
 // A negotiated discount: on one SKU, on a service's SKUs, or (both NULL) on all.
@@ -138,15 +139,30 @@ struct agreement {
     const struct contract *contract; // never NULL
 };
 // What can be bought besides usage at a price. An offer never changes.
-enum offer_kind { OFFER_PACKAGE, OFFER_RESERVATION, OFFER_SAVINGS_PLAN, OFFER_COUPON, OFFER_SUBSCRIPTION, OFFER_KIND_COUNT };
+enum offer_kind { OFFER_PACKAGE, OFFER_RESERVATION, OFFER_SAVINGS_PLAN, OFFER_COUPON, OFFER_SUBSCRIPTION, OFFER_PREPAYMENT, OFFER_KIND_COUNT };
 // A quota of usage, anew in every period. quantity: METER units; per: METER units in one of `unit`. price: of one package and period;
 // booked: SKU under which it is paid, NULL if the price is 0.
-struct package_terms { const struct sku *const *skus; size_t sku_count; struct quantity quantity, per; const char *unit; struct amount price; const struct sku *booked; };
+struct package_terms {
+    const struct sku *const *skus; size_t sku_count;
+    struct quantity quantity, per;
+    const char *unit;
+    struct amount price;
+    const struct sku *booked;
+    bool lasts; // one quota for all of the holding's time, paid once; else one in every period
+};
 // Money off what a period charges on the SKUs or services, or on all if it names none. rate 0: it is an amount; minimum_spend and maximum: 0: none.
 struct coupon_terms {
     struct price rate; struct amount amount, minimum_spend, maximum;
     const struct sku *const *skus; size_t sku_count;
     const struct service *const *services; size_t service_count;
+    bool lasts; // amount and maximum are of all of the holding's time; else of a period
+};
+// Spend that is paid for before it happens: `amount` of what the SKUs, those of the services, or (none named) all are billed, for `price`.
+struct prepayment_terms {
+    struct amount amount, price;
+    const struct sku *const *skus; size_t sku_count;
+    const struct service *const *services; size_t service_count;
+    const struct sku *booked; // SKU under which it is paid
 };
 // A fee that recurs. price: of one, for a whole interval. Intervals are of `months` civil months, or of `days` civil days, in the zone of
 // the account's terms where the holding begins, from the holding's anchor on; both 0: the billing periods themselves.
@@ -164,8 +180,10 @@ struct offer {
     int64_t number; const char *id, *name;
     enum offer_kind kind;
     const char *currency; // code; NULL: none is needed
-    union { const struct package_terms *package; const struct coupon_terms *coupon; const struct subscription_terms *subscription; const void *terms; }; // of its kind
+    union { const struct package_terms *package; const struct coupon_terms *coupon; const struct subscription_terms *subscription; const struct prepayment_terms *prepayment; const void *terms; }; // of its kind
 };
+// Does what is held of it last through several periods, so that what earlier ones used of it counts in later ones? Pure.
+bool offer_lasts(const struct offer *offer);
 // What an account holds of an offer, for time in [from, to).
 struct holding { int64_t number; const char *id; int64_t version /* that wrote it last */; int64_t account; const struct offer *offer; int64_t quantity; instant_us from, to, anchor /* where its intervals begin, <= from */; };
 

@@ -18,6 +18,7 @@ const struct contract_form contract_forms[CONTRACT_STAGE_COUNT] = {
     [CONTRACT_DISCOUNTS] = {"discounts", false},
     [CONTRACT_COUPONS] = {"coupons", false},
     [CONTRACT_LIMITS] = {"limits", false},
+    [CONTRACT_PREPAYMENTS] = {"prepayments", false},
 };
 
 bool contract_stage_find(const char *name, enum contract_stage *stage)
@@ -35,6 +36,7 @@ size_t contract_order_check(const enum contract_stage *stages, size_t count)
     bool there[CONTRACT_STAGE_COUNT] = {false}, money = false;
     for (size_t i = 0; i < count; i++) {
         if (there[stages[i]] || (money && contract_forms[stages[i]].units)) return i;
+        if (there[CONTRACT_PREPAYMENTS]) return i;
         if (stages[i] == CONTRACT_DISCOUNTS && (there[CONTRACT_COUPONS] || there[CONTRACT_LIMITS])) return i;
         there[stages[i]] = true;
         money = !contract_forms[stages[i]].units;
@@ -60,7 +62,7 @@ size_t contract_discount_of(const struct contract_discount *discounts, size_t co
 
 const struct contract contract_default = {
     .stages = {CONTRACT_FREE, CONTRACT_PACKAGES, CONTRACT_RESERVATIONS, CONTRACT_SAVINGS_PLANS, CONTRACT_DISCOUNTS,
-               CONTRACT_COUPONS, CONTRACT_LIMITS},
+               CONTRACT_COUPONS, CONTRACT_LIMITS, CONTRACT_PREPAYMENTS},
     .stage_count = CONTRACT_STAGE_COUNT,
 };
 

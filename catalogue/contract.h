@@ -15,8 +15,8 @@ enum { CONTRACT_DISCOUNTS_MAX = 1000 };
 
 // The stage of that name; false: there is none. Pure.
 bool contract_stage_find(const char *name, enum contract_stage *stage) MUST_USE;
-// Index of the first stage that is there a second time, that takes units after one that took money, or that lowers
-// prices after coupons or limits; count if the list can be computed. Pure.
+// Index of the first stage that is there a second time, that takes units after one that took money, that lowers prices
+// after coupons or limits, or that comes after prepayments; count if the list can be computed. Pure.
 size_t contract_order_check(const enum contract_stage *stages, size_t count);
 // The discount on a SKU (NULL: on what has none): the most specific one, of equal ones the first. Place from 1; 0: none.
 // Pure.

@@ -2,7 +2,10 @@
 // The terms of coupons: an amount or a rate off what a period charges.
 #include "catalogue/offer_kind.h"
 
+#include <string.h>
+
 static const int128 one = INT64_C(1000000000000); // a rate of 1
+static const char *const resets[] = {"period", "never"};
 
 // An amount above 0 if it is there; in the offer's currency.
 static struct price read_amount(struct offer_reading *reading, const struct file_field *field)
@@ -30,10 +33,11 @@ static void check_size(struct offer_reading *reading, const struct file_field *r
 
 void offer_coupon_read(struct offer_reading *reading)
 {
-    enum { RATE, AMOUNT, MINIMUM_SPEND, MAXIMUM, SKUS, SERVICES };
+    enum { RATE, AMOUNT, MINIMUM_SPEND, MAXIMUM, RESET, SKUS, SERVICES };
     struct file_field fields[] = {
         [RATE] = {.name = "rate"},       [AMOUNT] = {.name = "amount"}, [MINIMUM_SPEND] = {.name = "minimum_spend"},
-        [MAXIMUM] = {.name = "maximum"}, [SKUS] = {.name = "skus"},     [SERVICES] = {.name = "services"},
+        [MAXIMUM] = {.name = "maximum"}, [RESET] = {.name = "reset"},   [SKUS] = {.name = "skus"},
+        [SERVICES] = {.name = "services"},
     };
     struct file_errors *errors = reading->errors;
     size_t before = errors->count;
@@ -45,10 +49,14 @@ void offer_coupon_read(struct offer_reading *reading)
         file_error(errors, fields[MAXIMUM].key, "maximum is of a rate: an amount is its own");
     if (fields[MAXIMUM].value && most.pico == 0 && errors->count == before)
         file_error(errors, fields[MAXIMUM].value, "maximum is above 0: leave it out");
+    int reset = file_choice(errors, &fields[RESET], resets, 2, 0);
+    if (reset && !fields[AMOUNT].value && !fields[MAXIMUM].value && errors->count == before)
+        file_error(errors, fields[RESET].value, "a rate without a maximum has nothing that could last");
     json_put_decimal(reading->json, "rate", rate.pico, PRICE_PLACES);
     json_put_decimal(reading->json, "amount", amount.pico, AMOUNT_PLACES);
     json_put_decimal(reading->json, "minimum_spend", minimum.pico, AMOUNT_PLACES);
     json_put_decimal(reading->json, "maximum", most.pico, AMOUNT_PLACES);
+    if (reset) json_put_text(reading->json, "reset", resets[reset]); // absent in offers that were stored before it came
     offer_read_skus(reading, &fields[SKUS]);
     offer_read_services(reading, &fields[SERVICES]);
 }
@@ -67,6 +75,7 @@ enum err offer_coupon_build(struct catalogue *catalogue, const struct json_value
         err = offer_get_services(catalogue, terms, "services", offer, &coupon->services, &coupon->service_count, fault);
     if (err) return err;
     coupon->rate.pico = rate.pico; // of the same places
+    coupon->lasts = strcmp(json_text(json_member(terms, "reset"), ""), "never") == 0;
     offer->coupon = coupon;
     if ((rate.pico == 0) == (coupon->amount.pico == 0) || rate.pico > one)
         return row_fault(fault, "offer", offer->id, "a coupon has either a rate up to 1 or an amount");

@@ -12,7 +12,15 @@ const struct offer_form offer_forms[OFFER_KIND_COUNT] = {
     [OFFER_SAVINGS_PLAN] = {"savings_plan", CONTRACT_SAVINGS_PLANS, true, NULL, NULL},
     [OFFER_COUPON] = {"coupon", CONTRACT_COUPONS, false, offer_coupon_read, offer_coupon_build},
     [OFFER_SUBSCRIPTION] = {"subscription", CONTRACT_STAGE_COUNT, false, offer_subscription_read, offer_subscription_build},
+    [OFFER_PREPAYMENT] = {"prepayment", CONTRACT_PREPAYMENTS, false, offer_prepayment_read, offer_prepayment_build},
 };
+
+bool offer_lasts(const struct offer *offer)
+{
+    if (offer->kind == OFFER_PACKAGE) return offer->package->lasts;
+    if (offer->kind == OFFER_COUPON) return offer->coupon->lasts;
+    return offer->kind == OFFER_PREPAYMENT;
+}
 
 bool offer_kind_find(const char *name, enum offer_kind *kind)
 {

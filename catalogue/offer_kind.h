@@ -45,6 +45,10 @@ void offer_package_read(struct offer_reading *reading);
 enum err offer_package_build(struct catalogue *catalogue, const struct json_value *terms, struct offer *offer,
                              struct fault *fault) MUST_USE;
 
+void offer_prepayment_read(struct offer_reading *reading);
+enum err offer_prepayment_build(struct catalogue *catalogue, const struct json_value *terms, struct offer *offer,
+                                struct fault *fault) MUST_USE;
+
 void offer_subscription_read(struct offer_reading *reading);
 enum err offer_subscription_build(struct catalogue *catalogue, const struct json_value *terms, struct offer *offer,
                                   struct fault *fault) MUST_USE;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The terms of usage packages: so many units of SKUs, paid for before, anew in every period.
+// The terms of usage packages: so many units of SKUs, paid for before, anew in every period or once.
 #include "catalogue/offer_kind.h"
 
 #include <string.h>
 
-static const char *const resets[] = {"period"};
+static const char *const resets[] = {"period", "never"};
 
 // Units of the meter: quantity times per, exact.
 static struct quantity meter_units(struct offer_reading *reading, const struct file_field *quantity,
@@ -34,7 +34,7 @@ void offer_package_read(struct offer_reading *reading)
     if (!FILE_FIELDS(errors, reading->terms, "package", fields)) return;
     struct price price = file_decimal_price(errors, &fields[PRICE]);
     struct file_reference booked = file_reference(errors, &fields[BOOKED]);
-    int reset = file_choice(errors, &fields[RESET], resets, 1, 0);
+    int reset = file_choice(errors, &fields[RESET], resets, 2, 0);
     offer_read_skus(reading, &fields[SKUS]);
     json_put_decimal(reading->json, "quantity", meter_units(reading, &fields[QUANTITY], &fields[PER]).nano,
                      QUANTITY_PLACES);
@@ -62,6 +62,7 @@ enum err offer_package_build(struct catalogue *catalogue, const struct json_valu
     if (!err) err = offer_get_amount(terms, "price", offer, &package->price, fault);
     if (!err) err = offer_get_sku(catalogue, terms, "booked", offer, &package->booked, fault);
     if (err) return err;
+    package->lasts = strcmp(json_text(json_member(terms, "reset"), ""), "never") == 0;
     package->unit = arena_text(catalogue->arena, unit, strlen(unit));
     offer->package = package;
     if (package->quantity.nano == 0 || package->per.nano == 0 || package->sku_count == 0)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue/contract_limit.h"
 #include "common/array.h"
 #include "common/log.h"
 #include "invoicing/charge_row.h"
@@ -318,18 +319,15 @@ static int cut_order(const void *left, const void *right)
     return (a->cut > b->cut) - (a->cut < b->cut);
 }
 
-// What earlier periods of terms that end here came to: as posted, under the locks of their positions.
+// What earlier periods came to that F is told of: as posted, under the locks of their positions.
 static enum err set_earlier(struct close_work *work, struct close_account *account, const struct earlier *earlier)
 {
-    struct amount *sums = earlier_sums(account->period, work->arena);
-    account->usage.earlier = sums;
-    for (size_t i = 0; sums && i < earlier->count; i++) {
-        const struct earlier_row *row = &earlier->rows[i];
-        if (row->account != account->period->account) continue;
-        if (earlier_add(work->catalogue, account->period, row->start, row->sku, STAGE_USAGE, row->billed, sums))
-            return fault_set(work->fault, ERR_LIMIT, "", "account %s: what its term came to leaves the range of exact amounts",
-                             account->period->agreement->account->id);
-    }
+    struct earlier_sums sums;
+    if (!earlier_begin(work->catalogue, account->period, work->arena, &sums)) return ERR_OK;
+    for (size_t i = 0; i < earlier->count; i++)
+        if (earlier->rows[i].account == account->period->account && earlier_add(&sums, &earlier->rows[i]))
+            return earlier_limit_fault(&sums, work->fault);
+    earlier_tell(&sums, &account->usage);
     return ERR_OK;
 }
 
@@ -337,7 +335,7 @@ static enum err load_earlier_spend(struct close_work *work, struct close_account
 {
     const struct billing_period **periods = ARENA_ARRAY(work->arena, const struct billing_period *, count + 1);
     for (size_t i = 0; i < count; i++) periods[i] = accounts[i]->period;
-    return earlier_load(work->db, periods, count, work->arena, earlier, work->fault);
+    return earlier_load(work->db, USAGE_READER_BILL, periods, count, work->catalogue, work->arena, earlier, work->fault);
 }
 
 // F of accounts at one cut, from scratch.

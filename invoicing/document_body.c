@@ -211,7 +211,7 @@ static void write_line(struct json_writer *json, const struct catalogue *catalog
     json_put_text(json, "period", billable->original->label);
     json_put_text(json, "service", sku->service->id);
     json_put_text(json, "sku", sku->id);
-    json_put_text(json, "description", holding && (!charge->price || charge->stage == STAGE_COUPON) ? holding->offer->name : sku->name);
+    json_put_text(json, "description", holding && (!charge->price || charge->stage != STAGE_PACKAGE) ? holding->offer->name : sku->name);
     json_put_text(json, "tenant", tenant_id(catalogue, charge->tenant));
     json_put_text(json, "stage", charge_stage_name(charge->stage));
     json_name(json, "dimensions");

@@ -328,18 +328,16 @@ static enum err draft(struct making *making, struct quote *quote)
     return err;
 }
 
-// Earlier periods of a term are those that this quote has: they come first.
+// Earlier periods are those that this quote has: they come first.
 static enum err set_earlier(const struct making *making, const struct quote_list *list, struct quote *quote)
 {
-    struct amount *sums = earlier_sums(&quote->period, making->arena);
-    quote->usage.earlier = sums;
-    for (size_t i = 0; sums && &list->quotes[i] < quote; i++) {
-        const struct billing_period *other = &list->quotes[i].period;
-        if (other->account == quote->period.account && other->agreement->number == quote->period.agreement->number &&
-            earlier_add_rated(making->catalogue, &quote->period, other->start, &list->quotes[i].rated, sums))
-            return fault_set(making->fault, ERR_LIMIT, "", "what the term of account %s came to leaves the range of exact amounts",
-                             quote->period.agreement->account->id);
-    }
+    struct earlier_sums sums;
+    if (!earlier_begin(making->catalogue, &quote->period, making->arena, &sums)) return ERR_OK;
+    for (size_t i = 0; &list->quotes[i] < quote; i++)
+        if (list->quotes[i].period.account == quote->period.account &&
+            earlier_add_rated(&sums, &list->quotes[i].period, &list->quotes[i].rated))
+            return earlier_limit_fault(&sums, making->fault);
+    earlier_tell(&sums, &quote->usage);
     return ERR_OK;
 }
 

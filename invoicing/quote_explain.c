@@ -292,7 +292,18 @@ static void explain_holding(const struct quote *quote, const struct holding *hol
         text_print(out, "coupon %s (%s)", holding->offer->id, holding->id);
         return;
     }
-    if (charge->stage == STAGE_BOUGHT) {
+    if (charge->stage == STAGE_PREPAID) {
+        text_print(out, "paid before, by %s (%s)", holding->offer->id, holding->id);
+        text_add_string(out, "; its part of the price: ");
+        add_money(out, quote, (struct amount){charge->effective_cost.pico - charge->billed_cost.pico});
+        return;
+    }
+    if (charge->stage == STAGE_LEFT && holding->offer->kind == OFFER_PREPAYMENT) {
+        text_print(out, "not used of %s (%s): ", holding->offer->id, holding->id);
+        add_money(out, quote, charge->effective_cost);
+        return;
+    }
+    if (charge->stage == STAGE_BOUGHT || charge->stage == STAGE_PREPAYMENT) {
         add_quantity(out, charge->quantity);
         text_print(out, " of %s (%s)", holding->offer->id, holding->id);
         return;
@@ -354,6 +365,8 @@ void quote_explain(const struct catalogue *catalogue, const struct quote *quote,
     case STAGE_FEE:
     case STAGE_FEE_REFUND:
     case STAGE_COUPON:
+    case STAGE_PREPAYMENT:
+    case STAGE_PREPAID:
         explain_holding(quote, catalogue_holding_number(catalogue, charge->deduction), meter, charge, out);
         break;
     case STAGE_ACCOUNT_MINIMUM:

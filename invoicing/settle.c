@@ -159,25 +159,24 @@ static struct wanted wanted_of(struct settle_work *work)
     return wanted;
 }
 
-// What earlier periods of terms that end in the item's came to: F of those that this chunk settles, which come first, and what is posted of
+// What earlier periods came to that the item's wants to know of: F of those that this chunk settles, which come first, and what is posted of
 // the others.
 static enum err set_earlier(struct settle_work *work, const struct settle_item *item, const struct earlier *earlier, struct account_usage *usage)
 {
     const struct billing_period *period = item->period;
-    struct amount *sums = earlier_sums(period, work->arena);
+    struct earlier_sums sums;
     enum err err = ERR_OK;
-    usage->earlier = sums;
-    if (!sums) return ERR_OK;
+    if (!earlier_begin(work->catalogue, period, work->arena, &sums)) return ERR_OK;
     for (size_t i = 0; i < earlier->count && !err; i++) {
         const struct earlier_row *row = &earlier->rows[i];
-        if (row->account != period->account || row->last != period->start) continue;
+        if (row->account != period->account || row->period != period->start) continue;
         const struct settle_item *other = settle_item_find(work, row->account, row->start);
-        if (!other || !other->wanted) err = earlier_add(work->catalogue, period, row->start, row->sku, STAGE_USAGE, row->billed, sums);
+        if (!other || !other->wanted || other->period->agreement->number != row->agreement) err = earlier_add(&sums, row);
     }
     for (const struct settle_item *other = work->items; other < item && !err; other++)
-        if (other->wanted && other->period->account == period->account && other->period->agreement->number == period->agreement->number)
-            err = earlier_add_rated(work->catalogue, period, other->period->start, &other->rated, sums);
-    return err ? fault_set(work->fault, err, "", "what the term came to leaves the range of exact amounts") : ERR_OK;
+        if (other->wanted && other->period->account == period->account) err = earlier_add_rated(&sums, other->period, &other->rated);
+    earlier_tell(&sums, usage);
+    return err ? earlier_limit_fault(&sums, work->fault) : ERR_OK;
 }
 
 // F of every wanted item at the cut.
@@ -197,7 +196,7 @@ static enum err rate_items(struct settle_work *work)
     if (!err)
         err = usage_load_since(work->db, work->catalogue, work->cut, wanted.requests, wanted.bases, wanted.count, work->arena, usages, wanted.gathered, work->fault);
     struct earlier earlier = {0};
-    if (!err) err = earlier_load(work->db, wanted.periods, wanted.count, work->arena, &earlier, work->fault);
+    if (!err) err = earlier_load(work->db, USAGE_READER_BILL, wanted.periods, wanted.count, work->catalogue, work->arena, &earlier, work->fault);
     for (size_t i = 0; i < wanted.count && !err; i++) {
         struct settle_item *item = wanted.items[i];
         item->gathered = wanted.gathered[i];

@@ -166,8 +166,8 @@ static void touch_minimums(struct touched *touched, instant_us since, instant_us
     for (size_t i = 0; i < count; i++) touch_minimum(touched, committed[i], since, due);
 }
 
-// Among the first `count` pairs, which are sorted: one of the account that begins in [from, before).
-static bool touches_term(const struct touched *touched, size_t count, int64_t account, instant_us from, instant_us before)
+// Among the first `count` pairs, which are sorted: the first one of the account that begins in [from, before).
+static bool first_touched(const struct touched *touched, size_t count, int64_t account, instant_us from, instant_us before, instant_us *start)
 {
     const struct billing_period first = {.account = account, .start = from};
     size_t low = 0, high = count;
@@ -176,15 +176,18 @@ static bool touches_term(const struct touched *touched, size_t count, int64_t ac
         if (period_order(&touched->periods[middle], &first) < 0) low = middle + 1;
         else high = middle;
     }
-    return low < count && touched->periods[low].account == account && touched->periods[low].start < before;
+    if (low == count || touched->periods[low].account != account || touched->periods[low].start >= before) return false;
+    *start = touched->periods[low].start;
+    return true;
 }
 
 // The last period of a term that has ended, if an earlier one of it is touched: F of it depends on these (docs/adr/0020).
 static void touch_term(struct touched *touched, size_t sorted, const struct agreement *terms, const struct contract_limit *limit, instant_us due)
 {
     struct billing_period last;
+    instant_us first;
     if (!limit->term || period_of(touched->catalogue, terms->account->number, limit->to - 1, &last, NULL)) return;
-    if (last.agreement != terms || last.end > due || !touches_term(touched, sorted, last.account, limit->from, last.start)) return;
+    if (last.agreement != terms || last.end > due || !first_touched(touched, sorted, last.account, limit->from, last.start, &first)) return;
     touched->periods = arena_grow(touched->arena, touched->periods, sizeof last, touched->count, &touched->capacity);
     touched->periods[touched->count++] = last;
 }
@@ -198,6 +201,27 @@ static void touch_terms(struct touched *touched, instant_us due)
     for (size_t i = 0; i < count; i++)
         for (size_t l = 0; l < committed[i]->contract->limit_count; l++)
             touch_term(touched, sorted, committed[i], &committed[i]->contract->limits[l], due);
+}
+
+// What is held through several periods was used by the earlier ones: where one of these is touched, so are those that
+// follow, up to the end of what the account holds so (docs/adr/0020).
+static void touch_lasting(struct touched *touched, instant_us due)
+{
+    size_t count;
+    const struct holding *holdings = catalogue_all_holdings(touched->catalogue, &count);
+    drop_repeats(touched); // in order
+    size_t sorted = touched->count;
+    for (size_t i = 0, next; i < count; i = next) {
+        instant_us from = INSTANT_MAX, to = INSTANT_MIN, first;
+        for (next = i; next < count && holdings[next].account == holdings[i].account; next++) {
+            if (!offer_lasts(holdings[next].offer)) continue;
+            if (holdings[next].from < from) from = holdings[next].from;
+            if (holdings[next].to > to) to = holdings[next].to;
+        }
+        if (to > due) to = due;
+        if (from < to && first_touched(touched, sorted, holdings[i].account, from - 32 * DAY_US, to, &first))
+            touch_span(touched, holdings[i].account, first > from ? first : from, to - 1);
+    }
 }
 
 // Accounts that hold something, in every period that a new due instant is in or passed: from the last round's due instant on, or, of what is
@@ -232,8 +256,10 @@ static enum err touch_due(struct db *db, int64_t before, int64_t version, int64_
     touch_holdings(touched, version, since, due);
     touch_minimums(touched, since, due);
     err = touch_committed(db, due, touched);
-    if (!err) touch_terms(touched, due);
-    return err;
+    if (err) return err;
+    touch_lasting(touched, due);
+    touch_terms(touched, due);
+    return ERR_OK;
 }
 
 enum err settle_touched(struct db *db, const struct catalogue *catalogue, int64_t cut, struct arena *arena, struct billing_period **periods, size_t *count,

@@ -155,6 +155,8 @@ const char *charge_stage_name(enum charge_stage stage)
         [STAGE_ACCOUNT_MINIMUM] = "account_minimum",
         [STAGE_ACCOUNT_MAXIMUM] = "account_maximum",
         [STAGE_TRUE_UP] = "true_up",
+        [STAGE_PREPAYMENT] = "prepayment",
+        [STAGE_PREPAID] = "prepaid",
     };
     return names[stage];
 }
@@ -167,7 +169,12 @@ bool charge_of_price(enum charge_stage stage)
 bool charge_of_holding(enum charge_stage stage)
 {
     return stage == STAGE_PACKAGE || stage == STAGE_BOUGHT || stage == STAGE_LEFT || stage == STAGE_FEE ||
-           stage == STAGE_FEE_REFUND || stage == STAGE_COUPON;
+           stage == STAGE_FEE_REFUND || stage == STAGE_COUPON || stage == STAGE_PREPAYMENT || stage == STAGE_PREPAID;
+}
+
+bool charge_uses_holding(enum charge_stage stage)
+{
+    return stage == STAGE_PACKAGE || stage == STAGE_COUPON || stage == STAGE_PREPAID;
 }
 
 bool charge_of_limit(enum charge_stage stage)
@@ -183,8 +190,10 @@ bool charge_of_commitment(enum charge_stage stage)
 const char *charge_unit(const struct charge *charge, const struct meter *meter, const struct agreement *agreement)
 {
     if (charge->stage == STAGE_BOUGHT) return "package";
+    if (charge->stage == STAGE_PREPAYMENT) return "prepayment";
     if (charge->stage == STAGE_FEE || charge->stage == STAGE_FEE_REFUND) return "fee";
-    return charge->stage == STAGE_UNUSED && charge->tier == 1 ? agreement->currency.code : meter->unit;
+    bool money = (charge->stage == STAGE_UNUSED || charge->stage == STAGE_LEFT) && charge->tier == 1;
+    return money ? agreement->currency.code : meter->unit;
 }
 
 int charge_order(const void *left, const void *right)

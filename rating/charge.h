@@ -10,19 +10,22 @@
 // UNUSED: what the period's hours left of one (effective only; tier 0: a reservation, quantity in METER units of a machine of one unit
 // of size; tier 1: a plan, quantity is the amount left); PURCHASE: what is paid for one (billed only), tier 0 upfront, 1 hourly.
 // UNUSED and PURCHASE are at no price: price 0. PACKAGE: units that a usage package has paid for (billed 0); BOUGHT: what is paid for
-// something that the account holds (billed only); LEFT: what of it was not used (effective only); the last two at no price and of no tenant.
+// something that the account holds (billed only); LEFT: what of it was not used (effective only; tier 0: a package, tier 1: a prepayment, quantity is the amount left); the last two at no price and of no tenant.
 // FEE: a subscription's; tier 0: what is charged in this period, tier 1: what of a fee charged before falls on it (effective only).
 // FEE_REFUND: what of a fee is paid back (billed below 0). Both at no price and of no tenant, quantity: intervals of the fee, and parts of them.
 // COUPON: what a coupon takes off a charge; ACCOUNT_MAXIMUM: what a limit of the terms does; both below 0 (effective and billed), quantity
 // zero, with tenant, SKU, price, tier and dimension set of the charges that they lower. ACCOUNT_MINIMUM: what brings the period up to a
 // limit of the terms, TRUE_UP: what the periods of a term are short of its minimum; at no price and of no tenant.
+// PREPAYMENT: what is paid for spend before it happens (billed only; at no price and of no tenant), PREPAID: what of a charge was paid so
+// (billed below 0; effective: its part of the prepayment's price less that), with the key of the charges that it lowers, as COUPON.
 enum charge_stage { STAGE_USAGE = 0, STAGE_MINIMUM = 1, STAGE_FREE = 2, STAGE_MINIMUM_SPEND = 3, STAGE_MAXIMUM_SPEND = 4, STAGE_COVERED = 5, STAGE_UNUSED = 6, STAGE_PURCHASE = 7, STAGE_PACKAGE = 8, STAGE_BOUGHT = 9, STAGE_LEFT = 10,
     STAGE_FEE = 11, STAGE_FEE_REFUND = 12, STAGE_COUPON = 13, STAGE_ACCOUNT_MINIMUM = 14, STAGE_ACCOUNT_MAXIMUM = 15,
-    STAGE_TRUE_UP = 16,
+    STAGE_TRUE_UP = 16, STAGE_PREPAYMENT = 17, STAGE_PREPAID = 18,
     STAGE_COUNT };
 const char *charge_stage_name(enum charge_stage stage); // on documents and in reports
 bool charge_of_commitment(enum charge_stage stage);     // of a reservation or savings plan
 bool charge_of_holding(enum charge_stage stage);        // of something that the account holds
+bool charge_uses_holding(enum charge_stage stage);      // uses up what is held: it counts for later periods, if that lasts (struct used_before)
 bool charge_of_limit(enum charge_stage stage);          // of a limit of the terms
 bool charge_of_price(enum charge_stage stage);          // what a price charges, not a stage of the contract
 
@@ -37,7 +40,7 @@ struct charge {
     struct hash128 dimension_set;
     enum charge_stage stage;
     int64_t deduction; // of what a price charges: place of the discount among the contract's, from 1; 0: none. COVERED, UNUSED and
-                       // PURCHASE: place of the reservation, or number of reservations + place of the plan (contract_commitment.h). PACKAGE, BOUGHT, LEFT, FEE, FEE_REFUND and COUPON: number of the holding.
+                       // PURCHASE: place of the reservation, or number of reservations + place of the plan (contract_commitment.h). PACKAGE, BOUGHT, LEFT, FEE, FEE_REFUND, COUPON, PREPAYMENT and PREPAID: number of the holding.
                        // ACCOUNT_MINIMUM, ACCOUNT_MAXIMUM and TRUE_UP: place of the limit among the contract's, from 1
     struct quantity quantity;  // meter units
     struct amount list_cost, contracted_cost, effective_cost, billed_cost; // at 1e-12, each product rounded half-up once

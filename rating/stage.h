@@ -23,7 +23,7 @@ extern stage_run *const stage_runs[CONTRACT_STAGE_COUNT]; // NULL: nothing of it
 enum err stages_run(struct stage_work *work, bool units) MUST_USE;
 
 stage_run stage_free_run, stage_package_run, stage_reservation_run, stage_savings_plan_run, stage_discount_run,
-    stage_coupon_run, stage_limit_run;
+    stage_coupon_run, stage_limit_run, stage_prepayment_run;
 
 // Fees of subscriptions: in every contract, before its stages of money.
 stage_run stage_fee_run;

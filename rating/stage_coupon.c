@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Coupons that the account holds: each takes an amount, or a rate of what is left, off the period's charges that it is
-// for; the one that ends soonest first. Each charge keeps its costs: what was taken off it is a charge of its own. Pure.
+// for; the one that ends soonest first. What earlier periods took of one that lasts is gone. Each charge keeps its costs: what was taken off it is a charge of its own. Pure.
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +33,8 @@ static enum err times_held(const struct holding *holding, struct amount each, in
     return decimal_mul_div(each.pico, holding->quantity, 1, ROUND_DOWN, product);
 }
 
-// What a coupon takes off charges that come to `left`; not below 0.
-static enum err coupon_off(const struct holding *holding, struct amount left, struct amount *off)
+// What a coupon takes off charges that come to `left`, after `before` in earlier periods; not below 0.
+static enum err coupon_off(const struct holding *holding, struct amount left, int128 before, struct amount *off)
 {
     const struct coupon_terms *terms = holding->offer->coupon;
     const int128 one = INT64_C(1000000000000);
@@ -43,7 +43,9 @@ static enum err coupon_off(const struct holding *holding, struct amount left, st
     if (!err && terms->rate.pico) err = decimal_mul_div(left.pico, terms->rate.pico, one, ROUND_HALF_UP, &wanted);
     if (!err) err = times_held(holding, terms->maximum, &most);
     if (err) return err;
-    if (most && wanted > most) wanted = most;
+    if (!most) most = wanted;
+    most = most > before ? most - before : 0;
+    if (wanted > most) wanted = most;
     off->pico = wanted < left.pico ? wanted : left.pico;
     return ERR_OK;
 }
@@ -56,7 +58,8 @@ static enum err use_coupon(struct stage_work *work, const struct holding *holdin
     enum err err = stage_billed(work, &scope, true, &spent);
     if (!err) err = stage_billed(work, &scope, false, &left);
     if (err || left.pico <= 0 || amount_compare(spent, terms->minimum_spend) < 0) return err;
-    if (coupon_off(holding, left, &off))
+    int128 before = terms->lasts ? -usage_used_before(work->usage, holding->number)->billed.pico : 0;
+    if (coupon_off(holding, left, before, &off))
         return fault_set(work->fault, ERR_LIMIT, "", "holding %s: its coupons leave the range of exact amounts",
                          holding->id);
     return stage_take_off(work, &scope, off, STAGE_COUPON, holding->number);

@@ -65,5 +65,6 @@ enum err stage_limit_run(struct stage_work *work)
 bool charge_counts_for_term(const struct contract_limit *limit, const struct sku *sku, enum charge_stage stage)
 {
     const struct money_scope scope = {.services = limit->services, .service_count = limit->service_count};
-    return stage != STAGE_TRUE_UP && money_scope_has(&scope, sku);
+    bool counts = stage != STAGE_TRUE_UP && stage != STAGE_PREPAYMENT && stage != STAGE_PREPAID;
+    return counts && money_scope_has(&scope, sku);
 }

@@ -16,7 +16,8 @@ bool money_scope_has(const struct money_scope *scope, const struct sku *sku)
 
 static bool in_scope(const struct stage_work *work, const struct money_scope *scope, const struct charge *charge)
 {
-    return charge->stage != STAGE_TRUE_UP && money_scope_has(scope, catalogue_sku_number(work->catalogue, charge->sku));
+    return charge->stage != STAGE_TRUE_UP && charge->stage != STAGE_PREPAYMENT &&
+           money_scope_has(scope, catalogue_sku_number(work->catalogue, charge->sku));
 }
 
 enum err stage_billed(const struct stage_work *work, const struct money_scope *scope, bool gross, struct amount *sum)

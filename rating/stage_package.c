@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Usage packages: units that were paid for before are taken out of the usage before it is priced, in time order, from
 // the package that ends soonest. They are charges that bill nothing; what the package cost falls on them by quantity,
-// and what was not used stays visible. Pure.
+// and what was not used stays visible. A quota is of a period, or of all the time that the package is held: then what
+// earlier periods used of it is gone. Pure.
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ struct pack {
     const struct holding *holding;
     const struct package_terms *terms;
     struct quantity quota, left;
-    struct amount price, spread; // of all that are held, and what of it fell on usage
+    struct amount price, spread; // of all that are held, and what of it fell on usage (of earlier periods, too, if it lasts)
 };
 
 // Some units of one item that a package paid for.
@@ -47,6 +48,10 @@ static enum err add_pack(struct packing *packing, const struct holding *holding)
         return fault_set(packing->work->fault, ERR_LIMIT, "", "holding %s: its packages leave the range of exact numbers",
                          holding->id);
     pack->left = pack->quota;
+    if (!terms->lasts) return ERR_OK;
+    const struct used_before *before = usage_used_before(packing->work->usage, holding->number);
+    pack->left.nano = before->units.nano < pack->quota.nano ? pack->quota.nano - before->units.nano : 0;
+    pack->spread = before->effective;
     return ERR_OK;
 }
 
@@ -217,20 +222,31 @@ static enum err charge_units(struct packing *packing)
     return ERR_OK;
 }
 
+// Is its price paid in this period, and does its quota end in it?
+static void paid_and_over(const struct pack *pack, const struct account_usage *usage, bool *paid, bool *over)
+{
+    const struct holding *holding = pack->holding;
+    instant_us begins = holding->from > usage->period_start ? holding->from : usage->period_start;
+    bool lasts = pack->terms->lasts;
+    *paid = begins < usage->due && (!lasts || holding->from >= usage->period_start);
+    *over = lasts ? holding->to <= usage->due : *paid;
+}
+
 // What the packages cost in this period, and what of it fell on no usage.
 static void charge_prices(struct packing *packing)
 {
     const struct account_usage *usage = packing->work->usage;
     for (size_t i = 0; i < packing->pack_count; i++) {
         const struct pack *pack = &packing->packs[i];
-        instant_us begins = pack->holding->from > usage->period_start ? pack->holding->from : usage->period_start;
-        if (pack->price.pico == 0 || begins >= usage->due) continue;
+        bool paid, over;
+        paid_and_over(pack, usage, &paid, &over);
+        if (pack->price.pico == 0) continue;
         struct charge charge = {.sku = pack->terms->booked->number, .stage = STAGE_BOUGHT,
                                 .deduction = pack->holding->number};
         charge.quantity.nano = (int128)pack->holding->quantity * 1000000000;
         charge.list_cost = charge.contracted_cost = charge.billed_cost = pack->price;
-        *charge_list_add(packing->work->charges) = charge;
-        if (pack->left.nano == 0 && pack->spread.pico == pack->price.pico) continue;
+        if (paid) *charge_list_add(packing->work->charges) = charge;
+        if (!over || (pack->left.nano == 0 && pack->spread.pico == pack->price.pico)) continue;
         charge.stage = STAGE_LEFT;
         charge.quantity = pack->left;
         charge.list_cost = charge.contracted_cost = charge.billed_cost = AMOUNT_ZERO;

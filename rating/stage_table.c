@@ -10,6 +10,7 @@ stage_run *const stage_runs[CONTRACT_STAGE_COUNT] = {
     [CONTRACT_DISCOUNTS] = stage_discount_run,
     [CONTRACT_COUPONS] = stage_coupon_run,
     [CONTRACT_LIMITS] = stage_limit_run,
+    [CONTRACT_PREPAYMENTS] = stage_prepayment_run,
 };
 
 enum err stages_run(struct stage_work *work, bool units)

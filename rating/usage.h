@@ -34,6 +34,13 @@ struct kept_event {
     struct quantity value;
 };
 
+// What earlier periods of the account used of something that it holds through several (offer_lasts).
+struct used_before {
+    int64_t holding;
+    struct quantity units;            // that a package paid for
+    struct amount effective, billed;  // sums of these costs of the charges that it lowered or paid; billed is not above 0
+};
+
 struct usage_dimension { struct hash128 id; int64_t tenant; struct dimension_set set; const char *text; };
 
 // Usage of one account and period, in an arena. Lines are sorted by (meter, dimension_set, tenant, segment, kind); QUANTITY lines are unique.
@@ -44,11 +51,14 @@ struct account_usage {
     // For each limit of the contract: what earlier periods of its term, if that ends in this one, were billed for in its services. NULL: not
     // known, then no term is made up for. Loaders leave it NULL.
     const struct amount *earlier;
+    const struct used_before *used; size_t used_count; // one for each such holding; loaders leave it empty: nothing was used before
     const struct usage_line *lines; size_t line_count;
     const struct usage_dimension *dimensions; size_t dimension_count; // sorted by id
     const struct kept_event *events; size_t event_count; // sorted by (meter, dimension_set, tenant, segment, time, id)
     bool events_known;                                   // they were asked for: none means that there are none
 };
+// What was used of a holding before the period; all 0: nothing. Never NULL.
+const struct used_before *usage_used_before(const struct account_usage *usage, int64_t holding);
 // The events of a QUANTITY line, in the order of (time, id). O(log n).
 const struct kept_event *usage_events_of(const struct account_usage *usage, const struct usage_line *line, size_t *count);
 const struct usage_dimension *usage_dimension_find(const struct account_usage *usage, struct hash128 id);

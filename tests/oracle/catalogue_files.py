@@ -162,11 +162,12 @@ class Terms:
 
 @dataclass(frozen=True)
 class Package:
-    """A quota of usage, anew in every month."""
+    """A quota of usage, anew in every month, or (lasts) one for all the time that it is held."""
     skus: tuple
     quantity: Fraction  # meter units
     price: Fraction
     booked: str
+    lasts: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,16 @@ class Coupon:
     maximum: Fraction  # 0: none
     skus: tuple
     services: tuple
+    lasts: bool = False  # amount and maximum are of all the time that it is held
+
+@dataclass(frozen=True)
+class Prepayment:
+    """Spend that is paid for before. skus and services both empty: all."""
+    amount: Fraction
+    price: Fraction
+    skus: tuple
+    services: tuple
+    booked: str
 
 
 @dataclass(frozen=True)
@@ -203,7 +214,8 @@ class Holding:
     anchor: int
 
 
-STAGES = ("free", "packages", "reservations", "savings_plans", "discounts", "coupons", "limits")  # the default order
+STAGES = ("free", "packages", "reservations", "savings_plans", "discounts", "coupons", "limits",
+          "prepayments")  # the default order
 
 
 def match_text(pairs):
@@ -367,14 +379,19 @@ class Catalogue:
             terms = row["package"]
             self.offers[row["id"]] = Package(
                 tuple(terms["skus"]), decimal(terms["quantity"]) * decimal(terms.get("per", "1")),
-                decimal(terms.get("price", "0")), terms.get("booked"))
+                decimal(terms.get("price", "0")), terms.get("booked"), terms.get("reset") == "never")
+        elif "prepayment" in row:
+            terms = row["prepayment"]
+            self.offers[row["id"]] = Prepayment(
+                decimal(terms["amount"]), decimal(terms.get("price", terms["amount"])), tuple(terms.get("skus", ())),
+                tuple(terms.get("services", ())), terms["booked"])
         elif "subscription" in row:
             self.offers[row["id"]] = Subscription.read(row["subscription"])
         if "coupon" in row:
             terms = row["coupon"]
             self.offers[row["id"]] = Coupon(
                 *(decimal(terms.get(name, "0")) for name in ("rate", "amount", "minimum_spend", "maximum")),
-                tuple(terms.get("skus", ())), tuple(terms.get("services", ())))
+                tuple(terms.get("skus", ())), tuple(terms.get("services", ())), terms.get("reset") == "never")
 
     # --- questions
 

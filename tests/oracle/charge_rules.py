@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from catalogue_files import match_text
 from commitment_stage import COVERED, Commitments
-from contract_rules import COUPON, NOTHING, Item, deducted, ladder_of, taken_units
+from contract_rules import COUPON, NOTHING, Item, deducted, ladder_of, prepaid_effective, taken_units
 from exact import AMOUNT_PLACES, allocated, civil_day, midnight, month
 from fee_rules import fees
 from price_rules import MINIMUM, OWN, USAGE, climb, cost_of
@@ -127,7 +127,7 @@ class Rating:
     def finish(self, start=None, end=None, earlier=()):
         if start is not None:
             edges = {*(self.commitments.edges if self.commitments else ()), *self.midnights}
-            taken, effective = taken_units(self.catalogue, self.terms, self.book, self.items, start, end, edges)
+            taken, effective = taken_units(self.catalogue, self.terms, self.book, self.items, start, end, edges, earlier)
             self.rated.charges |= {Key(*key): value for key, value in taken.items()}
             self.rated.effective |= {Key(*key): value for key, value in effective.items()}
             self._take_fees(start, end)
@@ -158,6 +158,7 @@ class Rating:
         if self.terms:
             self.rated.charges = deducted(self.catalogue, self.terms, self.rated.charges, start, end, Key, earlier)
             self.rated.effective |= {key: cost for key, (_, cost) in self.rated.charges.items() if key.stage >= COUPON}
+            self.rated.effective |= prepaid_effective(self.catalogue, self.rated.charges, earlier)
         return self.rated
 
 

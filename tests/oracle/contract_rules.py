@@ -5,13 +5,14 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from catalogue_files import ALWAYS, Coupon, Package, match_text
+from catalogue_files import ALWAYS, Coupon, Package, Prepayment, match_text
 from exact import AMOUNT_PLACES, civil_day, allocated, rounded
 from price_rules import MAXIMUM_SPEND, OWN
 
 
 PACKAGE, BOUGHT, LEFT = 8, 9, 10  # stages of charges
 COUPON, ACCOUNT_MINIMUM, ACCOUNT_MAXIMUM, TRUE_UP = 13, 14, 15, 16
+PREPAYMENT, PREPAID = 17, 18
 NOTHING = "", "", "{}", ALWAYS, ""     # a price's name where there is none
 
 
@@ -48,11 +49,21 @@ def free(items, segment_of, zone):
             positions[ladder] += item.quantity
 
 
-def packages(catalogue, account, items, segment_of, start, end):
+def used_before(earlier, stage, holding):
+    """[(quantity, billed)] of what months before were charged for a holding."""
+    return [value for _, charges in earlier for key, value in charges.items() if (key.stage, key.deduction) == (stage, holding)]
+
+
+def packages(catalogue, account, items, segment_of, start, end, earlier):
     """{key: (quantity, billed)}, {key: effective cost}."""
     charges, effective, spread = {}, {}, defaultdict(Fraction)
     held = sorted(catalogue.held(account, Package, start, end), key=lambda each: (each[0].end, each[0].id))
     left = {holding.id: terms.quantity * holding.quantity for holding, terms in held}
+    part_of = lambda terms, holding, units: rounded(terms.price * units / terms.quantity, AMOUNT_PLACES, "down")
+    for holding, terms in held:
+        for units, _ in used_before(earlier, PACKAGE, holding.id) if terms.lasts else ():
+            left[holding.id] = max(left[holding.id] - units, Fraction(0))
+            spread[holding.id] += part_of(terms, holding, units)
     covered = defaultdict(Fraction)
     for item in sorted(items, key=lambda each: (segment_of(each.at), each.price.sku, each.tenant.encode(),
                                                 match_text(each.dimensions))):
@@ -70,23 +81,23 @@ def packages(catalogue, account, items, segment_of, start, end):
     for (name, tenant, sku, price, dimensions), quantity in covered.items():
         holding, terms = terms_of[name]
         key = tenant, sku, price, 0, dimensions, PACKAGE, name
-        whole = terms.price * holding.quantity
         charges[key] = quantity, Fraction(0)
-        effective[key] = rounded(whole * quantity / (terms.quantity * holding.quantity), AMOUNT_PLACES, "down")
+        effective[key] = part_of(terms, holding, quantity)
         spread[name] += effective[key]
     for holding, terms in held:
         whole = terms.price * holding.quantity
         if whole:
             key = None, terms.booked, NOTHING, 0, None, BOUGHT, holding.id
-            charges[key], effective[key] = (Fraction(holding.quantity), whole), Fraction(0)
+            if holding.start >= start or not terms.lasts:
+                charges[key], effective[key] = (Fraction(holding.quantity), whole), Fraction(0)
             rest = whole - spread[holding.id]
-            if rest or left[holding.id]:
+            if (rest or left[holding.id]) and (holding.end <= end or not terms.lasts):
                 key = None, terms.booked, NOTHING, 0, None, LEFT, holding.id
                 charges[key], effective[key] = (left[holding.id], Fraction(0)), rest
     return charges, effective
 
 
-def taken_units(catalogue, terms, book, items, start, end, edges):
+def taken_units(catalogue, terms, book, items, start, end, edges, earlier):
     """Stages of units: what they took out of the items, as charges."""
     if start is None:
         return {}, {}
@@ -100,7 +111,7 @@ def taken_units(catalogue, terms, book, items, start, end, edges):
         if stage == "free":
             free(items, segment_of, terms.zone)
         elif stage == "packages":
-            charges, effective = packages(catalogue, terms.account, items, segment_of, start, end)
+            charges, effective = packages(catalogue, terms.account, items, segment_of, start, end, earlier)
     return charges, effective
 
 
@@ -134,7 +145,7 @@ def discounts(catalogue, terms, charges, *_):
 
 def within(catalogue, key, skus, services):
     found = not skus and not services or key.sku in skus or catalogue.skus[key.sku]["service"] in services
-    return found and key.stage != TRUE_UP
+    return found and key.stage not in (TRUE_UP, PREPAYMENT)
 
 
 def billed(charges, inside):
@@ -157,7 +168,7 @@ def take_off(charges, inside, off, stage, deduction):
     charges.update({key: (Fraction(0), -part) for key, part in zip(keys, parts) if part})
 
 
-def coupons(catalogue, terms, charges, start, end, *_):
+def coupons(catalogue, terms, charges, start, end, key_of, earlier=()):
     """The one that ends soonest first; the least spend is that before any coupon."""
     charges = dict(charges)
     held = sorted(catalogue.held(terms.account, Coupon, start, end), key=lambda each: (each[0].end, each[0].id))
@@ -167,7 +178,10 @@ def coupons(catalogue, terms, charges, start, end, *_):
         gross = billed(charges, lambda key: key.stage != COUPON and inside(key))
         if left > 0 and gross >= coupon.minimum_spend:
             off = rounded(left * coupon.rate, AMOUNT_PLACES) if coupon.rate else coupon.amount * holding.quantity
-            off = min(off, left, coupon.maximum * holding.quantity or off)
+            most = coupon.maximum * holding.quantity or off
+            if coupon.lasts:
+                most = max(most + sum(cost for _, cost in used_before(earlier, COUPON, holding.id)), Fraction(0))
+            off = min(off, left, most)
             take_off(charges, inside, off, COUPON, holding.id)
     return charges
 
@@ -180,7 +194,8 @@ def limits(catalogue, terms, charges, start, end, key_of, earlier=()):
         inside = lambda key: within(catalogue, key, (), limit.services)
         sum_of = billed(charges, inside)
         if limit.term:
-            sum_of += sum(billed(before, inside) for begin, before in earlier if begin >= limit.start)
+            counts = lambda key: key.stage != PREPAID and inside(key)
+            sum_of += sum(billed(before, counts) for begin, before in earlier if begin >= limit.start)
             if start < limit.end <= end and sum_of < limit.minimum:
                 key = key_of(None, limit.booked, NOTHING, 0, None, TRUE_UP, place)
                 charges[key] = Fraction(0), limit.minimum - sum_of
@@ -193,7 +208,50 @@ def limits(catalogue, terms, charges, start, end, key_of, earlier=()):
     return charges
 
 
-MONEY = {"discounts": discounts, "coupons": coupons, "limits": limits}
+def prepayments(catalogue, terms, charges, start, end, key_of, earlier=()):
+    """What was paid for before pays the charges, the one that ends soonest first. Its price is charged where it begins."""
+    charges = dict(charges)
+    held = sorted(catalogue.held(terms.account, Prepayment, start, end), key=lambda each: (each[0].end, each[0].id))
+    left = {}
+    for holding, prepayment in held:
+        inside = lambda key: within(catalogue, key, prepayment.skus, prepayment.services)
+        open_ = prepayment.amount * holding.quantity + sum(cost for _, cost in used_before(earlier, PREPAID, holding.id))
+        off = min(max(billed(charges, inside), Fraction(0)), max(open_, Fraction(0)))
+        left[holding.id] = max(open_, Fraction(0)) - off
+        take_off(charges, inside, off, PREPAID, holding.id)
+    for holding, prepayment in held:
+        if holding.start >= start:
+            key = key_of(None, prepayment.booked, NOTHING, 0, None, PREPAYMENT, holding.id)
+            charges[key] = Fraction(holding.quantity), prepayment.price * holding.quantity
+        if holding.end <= end and left[holding.id]:
+            key = key_of(None, prepayment.booked, NOTHING, 1, None, LEFT, holding.id)
+            charges[key] = rounded(left[holding.id], 9, "down"), Fraction(0)
+    return charges
+
+
+def prepaid_effective(catalogue, charges, earlier):
+    """Effective costs of what prepayments charge: parts of their price, and the rest where they end."""
+    found = {}
+    of = {holding.id: (holding, catalogue.offers[holding.offer]) for holding in catalogue.holdings}
+
+    def part(key, billed_cost):
+        terms = of[key.deduction][1]
+        return rounded(terms.price * -billed_cost / terms.amount, AMOUNT_PLACES, "down")
+    for key, (_, cost) in charges.items():
+        if key.stage == PREPAYMENT:
+            found[key] = Fraction(0)
+        elif key.stage == PREPAID:
+            found[key] = part(key, cost) + cost
+        elif key.stage == LEFT and key.tier == 1:
+            holding, terms = of[key.deduction]
+            months = [before for _, before in earlier] + [charges]
+            spread = sum(part(each, value[1]) for month in months for each, value in month.items()
+                         if (each.stage, each.deduction) == (PREPAID, holding.id))
+            found[key] = terms.price * holding.quantity - spread
+    return found
+
+
+MONEY = {"discounts": discounts, "coupons": coupons, "limits": limits, "prepayments": prepayments}
 
 
 def deducted(catalogue, terms, charges, start, end, key_of, earlier):

@@ -40,7 +40,7 @@ class Log:
 
     def commit(self, watermark, added=(), latest=(), transitions=(), place=(1, 0)):
         """One batch of the partition at `place`. added: (tenant, meter, instant, quantity, {dimension: value}); latest: the
-        same for meters of that kind; transitions: (tenant, meter, resource, instant, size), a size of 0 is a stop.
+        same for meters of that kind; of unique meters a row of added ends in None, VALUE; transitions: (tenant, meter, resource, instant, size), a size of 0 is a stop.
         Dimensions may be left out."""
         self.place, self.batch = place, self.batches[place] + 1
         self.batches[place] = self.batch
@@ -67,14 +67,15 @@ class Log:
     def origin(self):
         return f"{self.place[0]}, {self.place[1]}, {self.batch}"
 
-    def usage_rows(self, hour, tenant, meter, when, quantity, dimensions=(), latest=None):
+    def usage_rows(self, hour, tenant, meter, when, quantity, dimensions=(), latest=None, value=None):
         members = members_of(dimensions)
         slot = exact.instant_shown(when - when % self.slots.get(meter, exact.SLOT))
-        moment = f"'{exact.instant_shown(when)}', '{hash_of(self.origin(), str(latest))}'"
+        identity = hash_of(self.origin(), str(latest)) if value is None else hash_of("value", value)
+        moment = f"'{exact.instant_shown(when)}', '{identity}'"
         yield self.dimension_set(tenant, members)
         yield (f"insert into rating.usage_delta values ({self.origin()}, '{hour}', 0, {self.tenants[tenant]},"
                f" {self.meters[meter]}, '{hash_of(tenant, members)}', '{slot}', {quantity}, 1,"
-               f" {'null, null' if latest is None else moment})")
+               f" {'null, null' if latest is None and value is None else moment})")
 
     def kept_row(self, hour, number, tenant, meter, when, value, dimensions=()):
         slot, identity = exact.instant_shown(when - when % self.slots.get(meter, exact.SLOT)), hash_of(self.origin(), "kept", str(number))

@@ -131,7 +131,7 @@ static void deductions_of_terms_are_checked(void **state)
         {"no deductions", "billing_accounts: [" ACME ", discounts: []}]\n", ""},
         {"unknown stage", "billing_accounts: [" ACME ", stages: [free, @magic]}]\n",
          "stage 'magic' is unknown; there are: free, packages, reservations, savings_plans, discounts, coupons, "
-         "limits\n"},
+         "limits, prepayments\n"},
         {"stage twice", "billing_accounts: [" ACME ", stages: [free, discounts, @discounts]}]\n",
          "stage 'discounts' is there twice\n"},
         {"units after money", "billing_accounts: [" ACME ", stages: [discounts, @packages]}]\n",

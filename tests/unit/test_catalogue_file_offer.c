@@ -41,7 +41,8 @@ static void offers_are_checked(void **state)
         {"too many places",
          "offers: [{id: p, name: P, package: {skus: [call], quantity: @\"0.000000001\", per: \"0.5\", unit: call}}]\n",
          "quantity x per has at most 9 places and is below 1e29\n"},
-        {"reset", "offers: [" PACK ", reset: @never}}]\n", "reset 'never' is unknown; there are: period\n"},
+        {"one quota", "offers: [" PACK ", reset: never}}]\n", ""},
+        {"reset", "offers: [" PACK ", reset: @week}}]\n", "reset 'week' is unknown; there are: period, never\n"},
         {"price without currency and SKU", "offers: [" PACK ", @@price: \"1\"}}]\n",
          "a package with a price needs booked: the SKU under which it is paid\n"
          "a package with a price needs the currency of its offer\n"},
@@ -69,13 +70,33 @@ static void coupons_are_checked(void **state)
         {"below zero", GOOD_OFF("amount: @-1"), "amount -1 is negative\n"},
         {"a maximum of an amount", GOOD_OFF("amount: 5, @maximum: 4"), "maximum is of a rate: an amount is its own\n"},
         {"a maximum of nothing", GOOD_OFF("rate: 0.5, maximum: @0"), "maximum is above 0: leave it out\n"},
+        {"one amount", GOOD_OFF("amount: 5, reset: never"), ""},
+        {"one maximum", GOOD_OFF("rate: 0.5, maximum: 5, reset: never"), ""},
+        {"a rate that lasts", GOOD_OFF("rate: 0.5, reset: @never"), "a rate without a maximum has nothing that could last\n"},
         {"no currency", "offers: [{id: c, name: C, coupon: {rate: 0.5, @maximum: 4}}]\n",
          "a coupon with an amount needs the currency of its offer\n"},
         {"unknown things", GOOD_OFF("amount: 5, skus: [@x], services: [@y]"),
          "there is no sku 'x'\nthere is no service 'y'\n"},
         {"no service", GOOD_OFF("amount: 5, services: @[]"), "services names at least one service\n"},
         {"unknown member", GOOD_OFF("amount: 5, @colour: red"),
-         "unknown key 'colour' of a coupon; there are: rate, amount, minimum_spend, maximum, skus, services\n"},
+         "unknown key 'colour' of a coupon; there are: rate, amount, minimum_spend, maximum, reset, skus, services\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
+#define PREPAID(terms) "offers: [{id: p, name: P, currency: EUR, prepayment: {" terms "}}]\n"
+
+static void prepayments_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"good", PREPAID("amount: 0.000000000001, price: 0, skus: [call], services: [ecs], booked: call"), ""},
+        {"of nothing", PREPAID("amount: @0, booked: call"), "a prepayment is of more than 0\n"},
+        {"a price below zero", PREPAID("amount: 5, price: @-1, booked: call"), "price -1 is negative\n"},
+        {"not booked", "offers: [{id: p, name: P, currency: EUR, prepayment: @{amount: 5}}]\n", "a prepayment needs booked\n"},
+        {"unknown things", PREPAID("amount: 5, booked: @x, services: [@y]"), "there is no sku 'x'\nthere is no service 'y'\n"},
+        {"without currency", "offers: [{id: p, name: P, prepayment: @{amount: 5, booked: call}}]\n",
+         "a prepayment needs the currency of its offer\n"},
     };
     expect_each(MONEY, cases, COUNT(cases));
 }
@@ -148,7 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_are_checked),
-        cmocka_unit_test(subscriptions_are_checked),
+        cmocka_unit_test(prepayments_are_checked), cmocka_unit_test(subscriptions_are_checked),
         cmocka_unit_test(coupons_are_checked),
         cmocka_unit_test(holdings_are_checked),
     };
