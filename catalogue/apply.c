@@ -31,19 +31,29 @@ static void report_errors(struct apply_report *report)
     report->error_count = errors->count;
 }
 
+static void add_kind(struct text *out, const char *kind, bool several)
+{
+    const size_t length = strlen(kind);
+    if (several && kind[length - 1] == 'y')
+        text_print(out, "%.*sies", (int)length - 1, kind);
+    else
+        text_print(out, "%s%s", kind, several ? "s" : "");
+}
+
 // "3 services, 1 meter": the changes of one sort, by kind in the order in which kinds first appear.
 static size_t count_kinds(const struct plan *plan, bool added, struct text *out)
 {
     static const char *const kinds[] = {"service", "meter",           "sku",       "price_book", "price",     "seller",
                                         "partner", "billing_account", "agreement", "offer",     "holding",    "tenant",
-                                        "membership", "exchange_rate"};
+                                        "membership", "exchange_rate", "virtual_currency"};
     size_t total = 0;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         size_t count = 0;
         for (size_t i = 0; i < plan->change_count; i++)
             count += plan->changes[i].added == added && strcmp(plan->changes[i].kind, kinds[k]) == 0;
         if (count == 0) continue;
-        text_print(out, "%s%zu %s%s", total > 0 ? ", " : "", count, kinds[k], count > 1 ? "s" : "");
+        text_print(out, "%s%zu ", total > 0 ? ", " : "", count);
+        add_kind(out, kinds[k], count > 1);
         total += count;
     }
     return total;
@@ -106,6 +116,7 @@ static void append_rows(struct catalogue_rows *all, const struct catalogue_rows 
     APPEND(all, more, services);
     APPEND(all, more, meters);
     APPEND(all, more, skus);
+    APPEND(all, more, currencies);
     APPEND(all, more, books);
     APPEND(all, more, exchanges);
     APPEND(all, more, prices);

@@ -177,7 +177,7 @@ static enum err build_terms(struct catalogue *catalogue, const struct agreement_
     };
     struct fault inner = {0};
     if (currency_find(text_or_empty(row->currency), &terms->currency, &inner))
-        return row_fault(fault, "agreement of", id, "currency %.8s: %s", text_or_empty(row->currency), inner.reason);
+        return row_fault(fault, "agreement of", id, "currency %.16s: %s", text_or_empty(row->currency), inner.reason);
     enum err err = check_terms(catalogue, row, terms, fault);
     if (!err) err = contract_build(catalogue, row, terms, fault);
     if (err) return err;

@@ -23,8 +23,9 @@ static enum err build_book(struct catalogue *catalogue, const struct price_book_
     enum err err = row_check_id("price_book", row->id, row->number, fault);
     if (err) return err;
     *book = (struct price_book){.number = row->number, .id = row->id, .name = text_or_empty(row->name)};
-    if (currency_find(text_or_empty(row->currency), &book->currency, &inner))
-        return row_fault(fault, "price_book", row->id, "currency %.8s: %s", text_or_empty(row->currency), inner.reason);
+    if (catalogue_currency(catalogue, text_or_empty(row->currency), &book->currency, &inner))
+        return row_fault(fault, "price_book", row->id, "currency %.16s: %s", text_or_empty(row->currency),
+                         inner.reason);
     lookup_add(&catalogue->book_numbers, lookup_hash_number(row->number), index);
     return ERR_OK;
 }

@@ -117,7 +117,7 @@ enum err catalogue_build_skus(struct catalogue *catalogue, struct catalogue_rows
 enum err catalogue_build(struct catalogue_rows *rows, struct catalogue **catalogue, struct fault *fault)
 {
     static enum err (*const steps[])(struct catalogue *, struct catalogue_rows *, struct fault *) = {
-        catalogue_build_meters, catalogue_build_skus,     catalogue_build_books,
+        catalogue_build_meters, catalogue_build_skus,     catalogue_build_currencies, catalogue_build_books,
         catalogue_build_exchanges, catalogue_build_prices, catalogue_build_accounts, catalogue_build_offers,
         catalogue_build_tenants,
     };

@@ -37,6 +37,11 @@ struct sku_row {
     int32_t number, service, meter;
     const char *id, *name;
 };
+struct virtual_currency_row {
+    int64_t version;
+    const char *code, *name;
+    int places; // in which people write amounts; nothing is rounded to them
+};
 struct price_book_row {
     int64_t version;
     int32_t number, parent /* 0: none */;
@@ -44,7 +49,7 @@ struct price_book_row {
 };
 struct exchange_row {
     int64_t version;
-    const char *from, *to; // codes of currencies
+    const char *from, *to; // codes of currencies; `from` may be a virtual one
     instant_us effective_from; // INSTANT_MIN: reaches back without limit
     struct price rate;
     const char *source; // where it was published; NULL: not said
@@ -137,6 +142,7 @@ struct catalogue_rows {
     ROWS(service_row) services;
     ROWS(meter_row) meters;
     ROWS(sku_row) skus;
+    ROWS(virtual_currency_row) currencies;
     ROWS(price_book_row) books;
     ROWS(exchange_row) exchanges;
     ROWS(price_row) prices;

@@ -24,16 +24,17 @@ static bool same_key(const void *a, const void *b)
     return exchange_key_order(a, b) == 0;
 }
 
-static enum err check_row(const struct exchange_row *row, struct fault *fault)
+static enum err check_row(const struct catalogue *catalogue, const struct exchange_row *row, struct fault *fault)
 {
     const char *codes[] = {text_or_empty(row->from), text_or_empty(row->to)};
-    char id[16];
-    snprintf(id, sizeof id, "%.3s to %.3s", codes[0], codes[1]);
+    char id[2 * VIRTUAL_CODE_MAX + 8];
+    snprintf(id, sizeof id, "%.16s to %.16s", codes[0], codes[1]);
     for (size_t i = 0; i < 2; i++) {
         struct currency currency;
         struct fault inner = {0};
-        if (currency_find(codes[i], &currency, &inner))
-            return row_fault(fault, "exchange_rate", id, "currency %.8s: %s", codes[i], inner.reason);
+        if (i == 0 ? catalogue_currency(catalogue, codes[i], &currency, &inner)
+                   : currency_find(codes[i], &currency, &inner))
+            return row_fault(fault, "exchange_rate", id, "currency %.16s: %s", codes[i], inner.reason);
     }
     if (strcmp(codes[0], codes[1]) == 0) return row_fault(fault, "exchange_rate", id, "a currency has no rate to itself");
     if (row->rate.pico <= 0) return row_fault(fault, "exchange_rate", id, "the rate is not above 0");
@@ -49,7 +50,7 @@ enum err catalogue_build_exchanges(struct catalogue *catalogue, struct catalogue
     size_t count = rows->exchanges.count = rows_keep_newest(row, rows->exchanges.count, sizeof *row, same_key);
     catalogue->exchanges = ARENA_ARRAY(catalogue->arena, struct exchange_rate, count);
     for (size_t i = 0; i < count; i++) {
-        enum err err = check_row(&row[i], fault);
+        enum err err = check_row(catalogue, &row[i], fault);
         if (err) return err;
         struct exchange_rate *rate = &catalogue->exchanges[i];
         *rate = (struct exchange_rate){.from = row[i].from,

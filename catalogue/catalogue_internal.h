@@ -64,6 +64,10 @@ struct catalogue {
     struct span *meter_skus; // parallel to meter_spans
     int64_t longest_accept_us, longest_future_us;
 
+    struct currency *currencies; // virtual
+    size_t currency_count;
+    struct lookup currency_codes;
+
     struct price_book *books;
     size_t book_count;
     struct lookup book_numbers;
@@ -118,6 +122,8 @@ struct catalogue {
 enum err catalogue_build_meters(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;
 enum err catalogue_build_skus(struct catalogue *catalogue, struct catalogue_rows *rows,
                               struct fault *fault) MUST_USE; // services, too
+enum err catalogue_build_currencies(struct catalogue *catalogue, struct catalogue_rows *rows,
+                                    struct fault *fault) MUST_USE; // virtual
 enum err catalogue_build_books(struct catalogue *catalogue, struct catalogue_rows *rows, struct fault *fault) MUST_USE;
 enum err catalogue_build_exchanges(struct catalogue *catalogue, struct catalogue_rows *rows,
                                    struct fault *fault) MUST_USE;
@@ -141,6 +147,10 @@ enum err row_fault(struct fault *fault, const char *kind, const char *id, const 
 // The id is there, valid UTF-8, 1..ID_MAX bytes, without control characters; number > 0.
 enum err row_check_id(const char *kind, const char *id, int64_t number, struct fault *fault) MUST_USE;
 bool instant_on_slot_bound(instant_us instant); // or open (INSTANT_MIN, INSTANT_MAX)
+// A currency of prices: of ISO 4217, or one that the catalogue declares. ERR_INVALID: neither.
+enum err catalogue_currency(const struct catalogue *catalogue, const char *code, struct currency *currency,
+                            struct fault *fault) MUST_USE;
+int virtual_currency_order(const void *a, const void *b); // by code, then version
 // By currencies and time; of one key by version. For sorting rows, and their keys alone.
 int exchange_order(const void *a, const void *b);
 int exchange_key_order(const struct exchange_row *a, const struct exchange_row *b);

@@ -384,6 +384,21 @@ static void fill_exchange(struct loader *loader)
     };
 }
 
+static const char currencies_sql[] = "select version, code, name, places\n"
+                                     "  from catalog.virtual_currency\n"
+                                     " where version <= $1\n"
+                                     " order by code, version";
+
+static void fill_currency(struct loader *loader)
+{
+    *ROW_NEW(&loader->rows->currencies) = (struct virtual_currency_row){
+        .version = get_int(loader, 0),
+        .code = get_text(loader, 1),
+        .name = get_text(loader, 2),
+        .places = (int)get_int(loader, 3),
+    };
+}
+
 static const char tenants_sql[] = "select version, tenant, id, name\n"
                                   "  from catalog.tenant\n"
                                   " where version <= $1\n"
@@ -422,7 +437,7 @@ static const struct table {
     {books_sql, fill_book},       {prices_sql, fill_price},           {tiers_sql, fill_tier},
     {sellers_sql, fill_seller},   {accounts_sql, fill_account},       {agreements_sql, fill_agreement},
     {offers_sql, fill_offer},     {holdings_sql, fill_holding},       {exchanges_sql, fill_exchange},
-    {tenants_sql, fill_tenant},   {memberships_sql, fill_membership},
+    {tenants_sql, fill_tenant},   {memberships_sql, fill_membership}, {currencies_sql, fill_currency},
 };
 
 // --- loading

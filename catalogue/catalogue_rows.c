@@ -19,6 +19,7 @@ void catalogue_rows_fini(struct catalogue_rows *rows)
     free(rows->services.row);
     free(rows->meters.row);
     free(rows->skus.row);
+    free(rows->currencies.row);
     free(rows->books.row);
     free(rows->exchanges.row);
     free(rows->prices.row);

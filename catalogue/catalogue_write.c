@@ -77,6 +77,15 @@ static void put_sku(struct sink *sink, const void *row)
     sink_text(sink, sku->name);
 }
 
+static void put_currency(struct sink *sink, const void *row)
+{
+    const struct virtual_currency_row *currency = row;
+    sink_text(sink, currency->code);
+    sink_int8(sink, currency->version);
+    sink_text(sink, currency->name);
+    sink_int2(sink, currency->places);
+}
+
 static void put_book(struct sink *sink, const void *row)
 {
     const struct price_book_row *book = row;
@@ -321,7 +330,7 @@ struct list {
 };
 #define LIST(rows, name) ((struct list){(rows)->name.row, (rows)->name.count, sizeof *(rows)->name.row})
 
-enum { TABLE_COUNT = 14 };
+enum { TABLE_COUNT = 15 };
 static const struct table {
     const char *name, *copy; // of the COPY: table and columns
     int columns;
@@ -336,6 +345,8 @@ static const struct table {
      "future_seconds, value_times, event_rate, event_fixed, event_minimum, event_maximum, keeps_events)",
      24, put_meter, compare_meter},
     {"sku", "catalog.sku (sku, version, id, service, meter, name)", 6, put_sku, compare_sku},
+    {"virtual_currency", "catalog.virtual_currency (code, version, name, places)", 4, put_currency,
+     virtual_currency_order},
     {"price_book", "catalog.price_book (price_book, version, id, name, currency, parent)", 6, put_book,
      compare_price_book},
     {"price",
@@ -368,7 +379,7 @@ static const struct table {
 static void lists_of(const struct catalogue_rows *rows, struct list lists[TABLE_COUNT])
 {
     const struct list all[TABLE_COUNT] = {
-        LIST(rows, services),   LIST(rows, meters),  LIST(rows, skus),        LIST(rows, books),
+        LIST(rows, services),   LIST(rows, meters),  LIST(rows, skus),        LIST(rows, currencies), LIST(rows, books),
         LIST(rows, prices),     LIST(rows, tiers),   LIST(rows, sellers),     LIST(rows, accounts),
         LIST(rows, agreements), LIST(rows, exchanges), LIST(rows, offers),  LIST(rows, holdings),    LIST(rows, tenants), LIST(rows, memberships),
     };

@@ -35,6 +35,11 @@ struct file_book {
     const char *id, *name, *currency;
     struct file_reference parent;
 };
+struct file_currency {
+    const struct yaml_node *node;
+    bool valid;
+    struct virtual_currency_row row;
+};
 struct file_exchange {
     const struct yaml_node *node;
     bool valid;
@@ -126,6 +131,7 @@ struct catalogue_files {
     ROWS(file_service) services;
     ROWS(file_meter) meters;
     ROWS(file_sku) skus;
+    ROWS(file_currency) currencies;
     ROWS(file_book) books;
     ROWS(file_exchange) exchanges;
     ROWS(file_price) prices;
@@ -146,6 +152,7 @@ enum err catalogue_files_read(struct catalogue_files *files, const char *const *
 void file_service_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_meter_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_sku_read(struct catalogue_files *files, const struct yaml_node *item);
+void file_currency_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_book_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_exchange_read(struct catalogue_files *files, const struct yaml_node *item);
 void file_seller_read(struct catalogue_files *files, const struct yaml_node *item);

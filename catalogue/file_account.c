@@ -102,11 +102,10 @@ enum {
 
 static void read_terms(struct file_errors *errors, const struct file_field *fields, struct file_account *account)
 {
-    struct currency currency;
     struct fault fault = {0};
     account->terms = (struct agreement_row){
         .effective_from = file_instant(errors, &fields[EFFECTIVE_FROM], INSTANT_MIN),
-        .currency = file_text(errors, &fields[CURRENCY], FILE_NAME_MAX),
+        .currency = file_currency_code(errors, &fields[CURRENCY], "an account"),
         .zone = file_text(errors, &fields[ZONE], FILE_NAME_MAX),
         .rounding = (enum rounding)file_choice(errors, &fields[ROUNDING], rounding_names, ROUNDING_COUNT, ROUND_HALF_UP),
     };
@@ -115,8 +114,6 @@ static void read_terms(struct file_errors *errors, const struct file_field *fiel
     file_contract_read(errors, &deductions, &account->contract);
     const struct file_tax_fields taxes = {&fields[TAX], &fields[TAXES], &fields[TAX_ID]};
     file_taxes_read(errors, &taxes, &account->terms, &account->contract);
-    if (account->terms.currency && currency_find(account->terms.currency, &currency, &fault))
-        file_error(errors, fields[CURRENCY].value, "currency '%.16s': %s", account->terms.currency, fault.reason);
     if (account->terms.zone && zone_open(account->terms.zone, &account->zone, &fault)) {
         file_error(errors, fields[ZONE].value, "zone '%.64s': %s", account->terms.zone, fault.reason);
         account->zone = NULL;

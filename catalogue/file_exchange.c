@@ -4,16 +4,6 @@
 
 #include "catalogue/file_field.h"
 
-static const char *read_currency(struct file_errors *errors, const struct file_field *field)
-{
-    struct currency currency;
-    struct fault fault = {0};
-    const char *code = file_text(errors, field, FILE_NAME_MAX);
-    if (code && currency_find(code, &currency, &fault))
-        file_error(errors, field->value, "currency '%.16s': %s", code, fault.reason);
-    return code;
-}
-
 void file_exchange_read(struct catalogue_files *files, const struct yaml_node *item)
 {
     enum { FROM, TO, RATE, EFFECTIVE_FROM, SOURCE };
@@ -26,8 +16,8 @@ void file_exchange_read(struct catalogue_files *files, const struct yaml_node *i
     size_t before = errors->count;
     if (!FILE_FIELDS(errors, item, "rate of exchange", fields)) return;
     struct exchange_row row = {
-        .from = read_currency(errors, &fields[FROM]),
-        .to = read_currency(errors, &fields[TO]),
+        .from = file_currency_code(errors, &fields[FROM], NULL),
+        .to = file_currency_code(errors, &fields[TO], "what is converted to"),
         .effective_from = file_instant(errors, &fields[EFFECTIVE_FROM], INSTANT_MIN),
         .rate = file_decimal_price(errors, &fields[RATE]),
         .source = file_text(errors, &fields[SOURCE], FILE_NAME_MAX),

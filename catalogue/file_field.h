@@ -23,6 +23,10 @@ bool file_fields(struct file_errors *errors, const struct yaml_node *item, const
 const char *file_text(struct file_errors *errors, const struct file_field *field, size_t most);
 const char *file_id(struct file_errors *errors, const struct file_field *field); // [a-z0-9][a-z0-9._-]{0,62}
 struct file_reference file_reference(struct file_errors *errors, const struct file_field *field); // the same, elsewhere
+// The code of a currency, also a wrong one once that was told; NULL if absent. `what` NULL: of prices, which may be a
+// virtual one; whether that is declared is not looked at. Else of ISO 4217 alone, and what would be in it, for the
+// reason: "an account".
+const char *file_currency_code(struct file_errors *errors, const struct file_field *field, const char *what);
 int file_whole(struct file_errors *errors, const struct file_field *field, int least, int most, int otherwise);
 // Index of the word in a list.
 int file_choice(struct file_errors *errors, const struct file_field *field, const char *const *words, size_t count,

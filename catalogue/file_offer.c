@@ -51,8 +51,6 @@ void file_offer_read(struct catalogue_files *files, const struct yaml_node *item
         [ID] = {.name = "id", .required = true}, [NAME] = {.name = "name", .required = true},
         [CURRENCY] = {.name = "currency"}};
     struct file_errors *errors = &files->errors;
-    struct currency currency;
-    struct fault fault = {0};
     size_t before = errors->count;
     for (int i = 0; i < OFFER_KIND_COUNT; i++)
         fields[KINDS + i].name = offer_forms[i].name;
@@ -61,10 +59,8 @@ void file_offer_read(struct catalogue_files *files, const struct yaml_node *item
         .node = item,
         .row.id = file_id(errors, &fields[ID]),
         .row.name = file_text(errors, &fields[NAME], FILE_NAME_MAX),
-        .row.currency = file_text(errors, &fields[CURRENCY], FILE_NAME_MAX),
+        .row.currency = file_currency_code(errors, &fields[CURRENCY], "an offer"),
     };
-    if (offer.row.currency && currency_find(offer.row.currency, &currency, &fault))
-        file_error(errors, fields[CURRENCY].value, "currency '%.16s': %s", offer.row.currency, fault.reason);
     read_kind(errors, item, &fields[KINDS], &offer);
     offer.valid = errors->count == before;
     *ROW_NEW(&files->offers) = offer;

@@ -189,19 +189,15 @@ void file_book_read(struct catalogue_files *files, const struct yaml_node *item)
     };
     struct file_errors *errors = &files->errors;
     size_t before = errors->count;
-    struct currency currency;
-    struct fault fault = {0};
     if (!FILE_FIELDS(errors, item, "price book", fields)) return;
     struct file_book book = {
         .node = item,
         .id = file_id(errors, &fields[ID]),
         .name = file_text(errors, &fields[NAME], FILE_NAME_MAX),
-        .currency = file_text(errors, &fields[CURRENCY], FILE_NAME_MAX),
+        .currency = file_currency_code(errors, &fields[CURRENCY], NULL),
         .parent_given = fields[PARENT].key != NULL,
         .parent = file_reference(errors, &fields[PARENT]),
     };
-    if (book.currency && currency_find(book.currency, &currency, &fault))
-        file_error(errors, fields[CURRENCY].value, "currency '%.16s': %s", book.currency, fault.reason);
     book.valid = errors->count == before;
     size_t index = files->books.count;
     *ROW_NEW(&files->books) = book;

@@ -21,6 +21,7 @@ void catalogue_files_fini(struct catalogue_files *files)
     free(files->services.row);
     free(files->meters.row);
     free(files->skus.row);
+    free(files->currencies.row);
     free(files->books.row);
     free(files->exchanges.row);
     free(files->prices.row);
@@ -43,6 +44,7 @@ static const struct section {
     {"price_books", file_book_read},         {"sellers", file_seller_read}, {"partners", file_partner_read},
     {"billing_accounts", file_account_read}, {"offers", file_offer_read},   {"holdings", file_holding_read},
     {"tenants", file_tenant_read},           {"exchange_rates", file_exchange_read},
+    {"virtual_currencies", file_currency_read},
 };
 enum { SECTION_COUNT = sizeof sections / sizeof *sections };
 
@@ -78,7 +80,7 @@ static void read_document(struct catalogue_files *files, const struct yaml_node 
         else
             file_error(&files->errors, document->keys[i],
                        "unknown list '%.64s'; there are: services, meters, skus, price_books, sellers, partners, "
-                       "billing_accounts, offers, holdings, tenants, exchange_rates",
+                       "billing_accounts, offers, holdings, tenants, exchange_rates, virtual_currencies",
                        document->keys[i]->text);
     }
 }

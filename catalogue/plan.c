@@ -169,6 +169,9 @@ static void index_existing(struct plan *plan)
     PUT_ALL(plan, services, services, files->services.count);
     PUT_ALL(plan, meters, meters, files->meters.count);
     PUT_ALL(plan, skus, skus, files->skus.count);
+    plan_index_init(&plan->currencies, plan->arena, plan->existing->currencies.count + files->currencies.count);
+    for (size_t i = 0; i < plan->existing->currencies.count; i++)
+        plan_index_put(&plan->currencies, plan->existing->currencies.row[i].code, 0, i);
     PUT_ALL(plan, books, books, files->books.count);
     PUT_ALL(plan, sellers, sellers, files->sellers.count + files->accounts.count);
     PUT_ALL(plan, accounts, accounts, files->accounts.count);
@@ -180,8 +183,8 @@ static void index_existing(struct plan *plan)
 enum err plan_make(struct plan *plan)
 {
     static void (*const steps[])(struct plan *) = {
-        plan_services, plan_meters, plan_skus, plan_books, plan_exchanges, plan_prices, plan_sellers, plan_accounts, plan_offers,
-        plan_holdings, plan_tenants,
+        plan_services,  plan_meters, plan_skus,    plan_currencies, plan_books,    plan_exchanges,
+        plan_prices,    plan_sellers, plan_accounts, plan_offers,     plan_holdings, plan_tenants,
     };
     hash_init();
     plan->errors = &plan->files->errors;

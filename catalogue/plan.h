@@ -57,6 +57,7 @@ struct plan {
     int64_t version;                       // of the added rows
     instant_us watermark;                  // highest received time of all partitions; INSTANT_MIN: nothing was received
     struct plan_index services, meters, skus, books, sellers, accounts, tenants, offers, holdings;
+    struct plan_index currencies; // virtual, by code; without numbers
     size_t *next_account, *next_tenant; // parallel to the files' lists: the next declaration of the same id
     const struct exchange_row **pairs; // of currencies that have a rate, each once
     size_t pair_count, pair_capacity;
@@ -109,6 +110,10 @@ const char *plan_contract_words(struct plan *plan, const struct agreement_row *r
 void plan_services(struct plan *plan);
 void plan_meters(struct plan *plan);
 void plan_skus(struct plan *plan);
+void plan_currencies(struct plan *plan);
+// Tells of a well-formed code of a virtual currency that none is declared with it; a wrong declaration counts, as it
+// was told of.
+void plan_currency_check(struct plan *plan, const char *code, const struct yaml_node *node);
 void plan_books(struct plan *plan);
 void plan_prices(struct plan *plan);
 void plan_sellers(struct plan *plan);  // operator and partners

@@ -133,6 +133,7 @@ static void plan_book(struct plan *plan, const struct merged_book *merged, const
         file_error(plan->errors, thing->node, "price book '%s' is new: it needs name and currency", thing->id);
         return;
     }
+    plan_currency_check(plan, said->currency, said->currency_node);
     add_book(plan, thing, said->name, said->currency, parent);
     plan_change(plan, true, "price_book", "%s %s in %s%s%s", thing->id, said->name, said->currency,
                 parent ? ", parent " : "", parent ? parent->id : "");

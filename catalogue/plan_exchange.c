@@ -99,6 +99,9 @@ void plan_exchanges(struct plan *plan)
     struct entry *entries;
     size_t count = collect(plan, &entries);
     note_pairs(plan);
+    for (size_t i = 0; i < plan->files->exchanges.count; i++)
+        if (plan->files->exchanges.row[i].valid)
+            plan_currency_check(plan, plan->files->exchanges.row[i].row.from, plan->files->exchanges.row[i].node);
     const struct exchange_row *in_force = NULL;
     for (size_t first = 0, end; first < count; first = end) {
         const struct exchange_row *old = NULL;

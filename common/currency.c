@@ -48,6 +48,18 @@ enum err currency_find(const char *code, struct currency *currency, struct fault
     return ERR_OK;
 }
 
+bool currency_virtual_code(const char *code)
+{
+    const size_t length = strnlen(code, VIRTUAL_CODE_MAX + 1);
+    bool digit = false;
+    for (size_t i = 0; i < length; i++) {
+        const bool capital = code[i] >= 'A' && code[i] <= 'Z', number = code[i] >= '0' && code[i] <= '9';
+        if (!capital && (!number || i == 0)) return false;
+        digit = digit || number;
+    }
+    return length >= VIRTUAL_CODE_MIN && length <= VIRTUAL_CODE_MAX && (length > CURRENCY_CODE_LENGTH || digit);
+}
+
 int128 currency_increment(struct currency currency)
 {
     ENSURE(currency.minor_places >= 0 && currency.minor_places <= AMOUNT_PLACES);

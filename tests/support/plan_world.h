@@ -18,6 +18,7 @@ static const char in_force[] =
     "skus:\n"
     "  - {id: server, service: ecs, meter: running, name: Server}\n"
     "  - {id: call, service: ecs, meter: calls, name: Call}\n"
+    "virtual_currencies: [{code: TOKEN, name: Tokens, places: 3}]\n"
     "price_books:\n"
     "  - {id: usd, name: Dollar, currency: USD}\n"
     "  - id: eur\n"

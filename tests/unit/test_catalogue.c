@@ -227,6 +227,25 @@ static void meter_accepts_nothing(void) { rows.meters.row[0].accept_days = 0; }
 static void meter_accepts_too_much(void) { rows.meters.row[0].accept_days = 401; }
 static void meter_id_twice(void) { rows.meters.row[1].id = "requests"; }
 static void book_without_currency(void) { rows.books.row[0].currency = "EUX"; }
+static void add_currency(const char *code, int64_t version, int places)
+{
+    *ROW_NEW(&rows.currencies) = (struct virtual_currency_row){version, code, "T", places};
+}
+static void book_of_no_declared_currency(void) { rows.books.row[0].currency = "TOKEN"; add_currency("TOKENS", 1, 0); }
+static void currency_of_iso_4217(void) { add_currency("EUR", 1, 2); }
+static void currency_without_code(void) { add_currency(NULL, 1, 2); }
+static void currency_of_13_places(void) { add_currency("TOKEN", 1, 13); }
+static void currency_of_other_places(void) { add_currency("TOKEN", 2, 1); add_currency("TOKEN", 1, 2); }
+static void rate_to_a_virtual_currency(void)
+{
+    add_currency("TOKEN", 1, 0);
+    *ROW_NEW(&rows.exchanges) = (struct exchange_row){1, "EUR", "TOKEN", INSTANT_MIN, {1}, NULL};
+}
+static void agreement_in_a_virtual_currency(void)
+{
+    add_currency("TOKEN", 1, 0);
+    rows.agreements.row[0].currency = "TOKEN";
+}
 static void book_of_other_currency(void) { rows.books.row[1].currency = "USD"; }
 static void book_without_parent(void) { rows.books.row[1].parent = 9; }
 static void book_in_a_circle(void) { rows.books.row[0].parent = 2; }
@@ -288,6 +307,15 @@ static void contradictions_are_refused(void **state)
         {meter_accepts_too_much, "meter requests", "accept_days is 401"},
         {meter_id_twice, "meter requests", "two numbers have this id"},
         {book_without_currency, "price_book list", "EUX"},
+        {book_of_no_declared_currency, "price_book list", "currency TOKEN: virtual_currencies has none"},
+        {currency_of_iso_4217, "virtual_currency EUR", "not a code"},
+        {currency_without_code, "virtual_currency ?", "not a code"},
+        {currency_of_13_places, "virtual_currency TOKEN", "13 places"},
+        {currency_of_other_places, "virtual_currency TOKEN", "never change"},
+        {rate_to_a_virtual_currency, "exchange_rate EUR to TOKEN",
+         "currency TOKEN: a currency has a code of three capitals"},
+        {agreement_in_a_virtual_currency, "agreement of acme",
+         "currency TOKEN: a currency has a code of three capitals"},
         {book_of_other_currency, "price_book partner", "USD, its parent's EUR"},
         {book_without_parent, "price_book partner", "parent number 9 does not exist"},
         {book_in_a_circle, "price_book list", "circle"},

@@ -22,7 +22,7 @@ static void every_value_is_checked_where_it_stands(void **state)
     static const struct bad_file cases[] = {
         {"unknown list", "@servces: []\n",
          "unknown list 'servces'; there are: services, meters, skus, price_books, sellers, partners, billing_accounts, offers, "
-         "holdings, tenants, exchange_rates\n"},
+         "holdings, tenants, exchange_rates, virtual_currencies\n"},
         {"file is no mapping", "@- a\n", "a catalogue file is a mapping of lists: services, meters, ...\n"},
         {"no list", "services: @{id: a}\n", "services is a list\n"},
         {"empty list", "services:\nmeters: []\n", ""},

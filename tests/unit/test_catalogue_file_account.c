@@ -269,9 +269,65 @@ static void exchange_rates_are_checked(void **state)
     expect_each(MONEY, cases, COUNT(cases));
 }
 
+#define CODES(code) "virtual_currencies: [{code: " code ", name: T}]\n"
+#define BOOK(currency) "---\nprice_books: [{id: t, name: T, currency: " currency "}]\n"
+#define RULE ": 3 to 16 capitals and digits, the first a capital\n"
+
+static void virtual_currencies_are_checked(void **state)
+{
+    (void)state;
+    static const struct bad_file cases[] = {
+        {"good", "virtual_currencies: [{code: TOKEN, name: Tokens, places: 12}, {code: TK1, name: T, places: 0}]\n"
+                 BOOK("TOKEN") "exchange_rates: [{from: TOKEN, to: EUR, rate: 2}, {from: TK1, to: USD, rate: 1}]\n",
+         ""},
+        {"sixteen", CODES("A1B2C3D4E5F6G7H8") BOOK("A1B2C3D4E5F6G7H8"), ""},
+        {"two", CODES("@T1"), "code 'T1'" RULE},
+        {"seventeen", CODES("@A1B2C3D4E5F6G7H8I"), "code 'A1B2C3D4E5F6G7H8I'" RULE},
+        {"lower case", CODES("@token"), "code 'token'" RULE},
+        {"a digit first", CODES("@1TOKEN"), "code '1TOKEN'" RULE},
+        {"a hyphen", CODES("@X-TOKEN"), "code 'X-TOKEN'" RULE},
+        {"of ISO 4217", CODES("@EUR"), "code 'EUR': three capitals are a code of ISO 4217, in use or not\n"},
+        {"of ISO 4217 once", CODES("@DEM"), "code 'DEM': three capitals are a code of ISO 4217, in use or not\n"},
+        {"without a name", "virtual_currencies: [@{code: TOKEN}]\n", "a virtual currency needs name\n"},
+        {"places", "virtual_currencies: [{code: TOKEN, name: T, places: @13}]\n",
+         "places '13': a whole number from 0 to 12\n"},
+        {"twice", "virtual_currencies: [${code: TOKEN, name: T}, @{code: TOKEN, name: T}]\n",
+         "virtual currency 'TOKEN' is declared twice, first at $\n"},
+        {"book of an undeclared one", "---\nprice_books: [@{id: t, name: T, currency: TOKEN}]\n",
+         "there is no virtual currency 'TOKEN'\n"},
+        {"rate from an undeclared one", "exchange_rates: [@{from: TOKEN, to: EUR, rate: 2}]\n",
+         "there is no virtual currency 'TOKEN'\n"},
+        {"a wrong declaration is told of once",
+         "virtual_currencies: [{code: TOKEN, name: T, places: @-1}]\n" BOOK("TOKEN"),
+         "places '-1': a whole number from 0 to 12\n"},
+        {"neither", BOOK("@Token"), "currency 'Token': neither a code of ISO 4217 nor one of virtual_currencies\n"},
+        {"rate to one", CODES("TOKEN") "exchange_rates: [{from: EUR, to: @TOKEN, rate: 2}]\n",
+         "currency 'TOKEN': what is converted to is in a currency of ISO 4217; virtual ones are for price books\n"},
+        {"account", CODES("TOKEN") BOOK("TOKEN")
+         "billing_accounts: [{id: a, name: A, currency: @TOKEN, zone: UTC, price_book: t}]\n",
+         "currency 'TOKEN': an account is in a currency of ISO 4217; virtual ones are for price books\n"},
+        {"partner", CODES("TOKEN") BOOK("TOKEN")
+         "partners: [{id: a, name: A, series: A, currency: @TOKEN, zone: UTC, price_book: t}]\n",
+         "currency 'TOKEN': an account is in a currency of ISO 4217; virtual ones are for price books\n"},
+        {"offer", CODES("TOKEN") "offers: [{id: p, name: P, currency: @TOKEN, coupon: {amount: 5}}]\n",
+         "currency 'TOKEN': an offer is in a currency of ISO 4217; virtual ones are for price books\n"},
+        {"account without a rate", CODES("TOKEN") BOOK("TOKEN")
+         "billing_accounts: [{id: a, name: A, currency: EUR, zone: UTC, price_book: @t}]\n",
+         "account 'a' is in EUR, price book 't' in TOKEN, and exchange_rates has none from TOKEN to EUR\n"},
+        {"account with a rate", CODES("TOKEN") BOOK("TOKEN")
+         "billing_accounts: [{id: a, name: A, currency: EUR, zone: UTC, price_book: t}]\n"
+         "exchange_rates: [{from: TOKEN, to: EUR, rate: 2}]\n", ""},
+        {"parent in another currency", CODES("TOKEN")
+         "---\nprice_books: [{id: t, name: T, currency: TOKEN, parent: @eur}]\n",
+         "price book 't' is in TOKEN, its parent 'eur' in EUR\n"},
+    };
+    expect_each(MONEY, cases, COUNT(cases));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(virtual_currencies_are_checked),
         cmocka_unit_test(exchange_rates_are_checked),
         cmocka_unit_test(accounts_and_tenants_are_checked),
         cmocka_unit_test(there_is_one_operator_and_partners_resell),

@@ -83,6 +83,27 @@ static void what_is_no_currency_is_refused(void **state)
     }
 }
 
+// Of ISO 4217, in use or not yet or no more, are all codes of three capitals.
+static void a_virtual_code_is_none_of_iso_4217(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"TK1", "T00", "AB1", "EUR1", "TOKEN", "TOKN", "A1B2C3D4E5F6G7H8",
+                                      "ABCDEFGHIJKLMNOP"};
+    static const char *const bad[] = {"", "T", "T1", "TK", "1TK", "EUR", "DEM", "XXX", "AAA", "eur", "Token",
+                                      "TOKEn", "TO KEN",
+                                      "TOKEN ", " TOKEN", "X-TOKEN", "TOK_N", "TOKEN\n", "T\xc3\x96KEN",
+                                      "ABCDEFGHIJKLMNOPQ",
+                                      "A1B2C3D4E5F6G7H8I"};
+    for (size_t i = 0; i < COUNT(good); i++)
+        if (!currency_virtual_code(good[i])) fail_msg("\"%s\" is refused", good[i]);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (currency_virtual_code(bad[i])) fail_msg("\"%s\" is taken", bad[i]);
+    for (size_t i = 0; i < COUNT(good); i++) {
+        struct currency currency;
+        assert_int_equal(currency_find(good[i], &currency, NULL), ERR_INVALID);
+    }
+}
+
 static void one_minor_unit_as_an_amount(void **state)
 {
     (void)state;
@@ -143,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exactly_the_codes_of_the_list_are_known),
         cmocka_unit_test(what_is_no_currency_is_refused),
+        cmocka_unit_test(a_virtual_code_is_none_of_iso_4217),
         cmocka_unit_test(one_minor_unit_as_an_amount),
         cmocka_unit_test(amounts_are_rounded_to_and_shown_with_the_minor_unit),
     };

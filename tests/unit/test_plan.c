@@ -20,7 +20,8 @@ static void add_changes(const struct plan *plan, struct text *out)
 // "price in book 2 of meter 1 from 2026-02-01T00:00:00Z to the end"
 static void add_effects(const struct plan *plan, struct text *out)
 {
-    static const char *const kinds[] = {[EFFECT_PRICE] = "price", [EFFECT_MEMBER] = "member", [EFFECT_TERMS] = "terms"};
+    static const char *const kinds[] = {
+        [EFFECT_PRICE] = "price", [EFFECT_MEMBER] = "member", [EFFECT_TERMS] = "terms", [EFFECT_RATE] = "rate"};
     for (size_t i = 0; i < plan->effect_count; i++) {
         const struct plan_effect *effect = &plan->effects[i];
         text_print(out, "= %s", kinds[effect->kind]);
@@ -127,6 +128,28 @@ static void names_change_and_new_things_follow_the_highest_number(void **state)
     assert_int_equal(world.second.added.tenants.row[1].version, 2);
     assert_int_equal(world.second.added.services.row[0].number, 2);
     world_end(&world);
+}
+
+// What is in force is declared already: it need not be in the files again.
+static void virtual_currencies_change_their_name_only(void **state)
+{
+    (void)state;
+    expect_plan("name, and a new one",
+                "virtual_currencies: [{code: TOKEN, name: Coins, places: 3}, {code: UNIT, name: Units}]\n", WATERMARK,
+                "~ virtual_currency TOKEN, name: \"Tokens\" -> \"Coins\"\n+ virtual_currency UNIT Units, 0 places\n");
+    expect_plan("use of what is in force",
+                "price_books: [{id: tokens, name: T, currency: TOKEN}]\n"
+                "exchange_rates: [{from: TOKEN, to: EUR, rate: 2}]\n",
+                WATERMARK,
+                "+ price_book tokens T in TOKEN\n+ exchange_rate 1 TOKEN = 2 EUR from the beginning\n"
+                "= rate from the beginning to the end\n");
+    static const struct refused cases[] = {
+        {"places", "virtual_currencies: [@{code: TOKEN, name: Tokens, places: 2}]\n",
+         "virtual currency 'TOKEN' has 3 places and never has others: declare a new one\n"},
+        {"no places", "virtual_currencies: [@{code: TOKEN, name: Tokens}]\n",
+         "virtual currency 'TOKEN' has 3 places and never has others: declare a new one\n"},
+    };
+    expect_refused(cases, sizeof cases / sizeof *cases, WATERMARK, ERR_CONFLICT);
 }
 
 // --- what never changes
@@ -314,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_files_again_change_nothing),
         cmocka_unit_test(names_change_and_new_things_follow_the_highest_number),
+        cmocka_unit_test(virtual_currencies_change_their_name_only),
         cmocka_unit_test(what_is_in_force_never_changes),
         cmocka_unit_test(a_further_version_of_a_meter_begins_after_what_was_counted),
         cmocka_unit_test(the_first_meter_of_a_type_may_reach_back),
