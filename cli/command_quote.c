@@ -161,6 +161,15 @@ static void put_shares(struct json_writer *json, const struct catalogue *catalog
     json_array_close(json);
 }
 
+// What is at a price in another currency: which, and its effective cost there.
+static void put_pricing(struct json_writer *json, const struct quote *quote, const struct charge *charge)
+{
+    struct amount priced;
+    if (!charge->price || !quote_priced(quote, charge->effective_cost, &priced)) return;
+    json_put_text(json, "pricing_currency", quote->exchange->from);
+    json_put_decimal(json, "pricing_effective_cost", priced.pico, AMOUNT_PLACES);
+}
+
 static void put_line(struct json_writer *json, const struct catalogue *catalogue, const struct quote *quote,
                      const struct document_line *line)
 {
@@ -189,6 +198,7 @@ static void put_line(struct json_writer *json, const struct catalogue *catalogue
     json_put_decimal(json, "contracted_cost", charge->contracted_cost.pico, AMOUNT_PLACES);
     json_put_decimal(json, "effective_cost", charge->effective_cost.pico, AMOUNT_PLACES);
     json_put_decimal(json, "billed_cost", charge->billed_cost.pico, AMOUNT_PLACES);
+    put_pricing(json, quote, charge);
     json_put_money(json, "amount", quote->period.agreement->currency, line->amount);
     json_put_text(json, "how", how.data);
     put_shares(json, catalogue, line->billable);

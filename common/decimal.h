@@ -121,6 +121,10 @@ enum err amount_converted(struct quantity quantity, struct price price, struct q
 // ERR_BUG unless price > 0 and rate > 0.
 enum err quantity_for(struct amount amount, struct price price, struct quantity per, struct price rate,
                       struct quantity *quantity) MUST_USE;
+// What was converted into `converted` at a rate, as far as that tells it: the amount with fewest places that the rate
+// makes `converted` of, the nearest of these; if none with 12 places does, converted / rate rounded half-up to 12.
+// ERR_LIMIT; ERR_BUG unless rate > 0.
+enum err amount_unconverted(struct amount converted, struct price rate, struct amount *amount) MUST_USE;
 // value x (duration / 1 s), rounded once (half-up) to 1e-9: what a level of `value` accrues in duration_us.
 enum err quantity_over_time(struct quantity value, int64_t duration_us, struct quantity *accrued) MUST_USE;
 

@@ -89,6 +89,21 @@ enum err amount_converted(struct quantity quantity, struct price price, struct q
     return scale((int128[]){quantity.nano, price.pico, flat.pico, per.nano}, rate.pico, per.nano, ONE, &amount->pico);
 }
 
+enum err amount_unconverted(struct amount converted, struct price rate, struct amount *amount)
+{
+    enum err err = ERR_BUG;
+    if (rate.pico <= 0) return err;
+    for (int128 step = ONE; step > 0; step /= 10) {
+        int128 steps, again;
+        err = scale((int128[]){converted.pico, ONE, 0, 0}, 1, rate.pico, step, &steps);
+        if (!err && (steps > DECIMAL_MAX / step || steps < -DECIMAL_MAX / step)) err = ERR_LIMIT;
+        if (err) continue; // rounded to fewer places it may be out of range
+        amount->pico = steps * step;
+        if (!scale((int128[]){amount->pico, rate.pico, 0, 0}, 1, ONE, 1, &again) && again == converted.pico) break;
+    }
+    return err;
+}
+
 enum err quantity_for(struct amount amount, struct price price, struct quantity per, struct price rate,
                       struct quantity *quantity)
 {

@@ -58,6 +58,9 @@ struct quote_list {
 enum err quote_make(const struct catalogue *catalogue, const struct quote_usage *usage, const struct quote_wish *wish,
                     struct arena *arena, struct quote_list *list, struct fault *fault) MUST_USE;
 
+// What an amount of the account's currency is in that of the prices; false: prices are not converted, or it is beyond
+// the range.
+bool quote_priced(const struct quote *quote, struct amount amount, struct amount *priced);
 // How a charge came about, in words and figures: "1500000 request / 1000000 x 0.2 EUR per million requests".
 void quote_explain(const struct catalogue *catalogue, const struct quote *quote, const struct charge *charge,
                    struct text *out);

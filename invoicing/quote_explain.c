@@ -50,6 +50,11 @@ static void add_days(struct text *out, const struct quote *quote, const struct p
     if (price->daily == PRICE_DAILY_SHARE) text_print(out, " and %lld days", (long long)days_of(quote, price));
 }
 
+bool quote_priced(const struct quote *quote, struct amount amount, struct amount *priced)
+{
+    return quote->exchange && amount_unconverted(amount, quote->exchange->rate, priced) == ERR_OK;
+}
+
 // What was said so far is in the prices' currency.
 static void add_conversion(struct text *out, const struct quote *quote)
 {
@@ -182,6 +187,18 @@ static void add_blocks(struct text *out, const struct quote *quote, const struct
     add_priced(out, quote, tier->flat);
 }
 
+// What units come to in the prices' currency, and the conversion.
+static void add_sum(struct text *out, const struct quote *quote, const struct price_version *price,
+                    const struct charge *charge)
+{
+    struct amount priced;
+    if (quote_priced(quote, before_discount(quote, price, charge), &priced)) {
+        text_add_string(out, " = ");
+        add_priced(out, quote, priced);
+    }
+    add_conversion(out, quote);
+}
+
 static void explain_usage(const struct quote *quote, const struct price_version *price, const struct meter *meter,
                           const struct charge *charge, struct text *out)
 {
@@ -207,7 +224,7 @@ static void explain_usage(const struct quote *quote, const struct price_version 
     }
     if (form->tiers && price->tiers[charge->tier].block.nano) {
         add_blocks(out, quote, price, &price->tiers[charge->tier], meter, charge);
-        add_conversion(out, quote);
+        add_sum(out, quote, price, charge);
         return;
     }
     add_units(out, meter, charge->quantity, price->per);
@@ -218,7 +235,7 @@ static void explain_usage(const struct quote *quote, const struct price_version 
         text_add_string(out, ", and the fixed parts and limits of its events");
     else if (form->shared && price->model != PRICE_PACKAGE)
         add_rest(out, quote, price, unit, charge);
-    add_conversion(out, quote);
+    add_sum(out, quote, price, charge);
 }
 
 static void explain_commitment(const struct quote *quote, const struct meter *meter, const struct charge *charge,

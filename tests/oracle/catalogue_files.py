@@ -270,6 +270,7 @@ class Catalogue:
         self.partners, self.operator = set(), None
         self.offers, self.holdings = {}, []
         self.exchanges = defaultdict(list)  # (from, to) -> [(start, rate)]
+        self.virtual_currencies = {}  # code -> name
         for document in documents:
             self._take(document or {})
         for versions in (*self.meters.values(), *self.terms.values()):
@@ -308,6 +309,8 @@ class Catalogue:
             self.skus[row["id"]] = row
         for row in document.get("price_books", ()):
             self._take_book(row)
+        for row in document.get("virtual_currencies", ()):
+            self.virtual_currencies[row["code"]] = row["name"]
         for row in document.get("exchange_rates", ()):
             start = instant(row["effective_from"]) if "effective_from" in row else ALWAYS
             self.exchanges[row["from"], row["to"]].append((start, decimal(row["rate"])))

@@ -79,8 +79,26 @@ def seat_months(given, quote, period, before, *changes):
     return [seats(quote, given, period, [(1, before), *changes[:count]]) for count in range(len(changes) + 1)]
 
 
+def tokens(given, quote):
+    """Tokens bought as a fee of their month, in dollars, and usage at prices in tokens."""
+    skus = token_skus(given["usage"])
+    return [quote("2026-06", book="TOKEN", rate=given["token_usd"], offers={"tokens": fee(given["token_usd"])},
+                  holdings={"tokens": ("2026-06-01", "2026-07-01", "2026-06-01", int(given["purchase_tokens"]))},
+                  prices={sku: price for sku, (_, price) in zip(skus, given["usage"])},
+                  usage=[("2026-06-10", quantity, sku) for sku, (quantity, _) in zip(skus, given["usage"])])]
+
+
+def token_skus(rows):
+    return [f"used-{number}" for number in range(len(rows))]
+
+
 # name -> (quotes that an example's input asks for, (figure, published) of each)
 EXAMPLES = {
+    "focus-virtual-currency-a": (tokens, lambda want, bill: [
+        (bill.of("fee"), want["purchase"]),
+        *zip(bill.of_skus(token_skus(want["effective"]), "effective_cost"), want["effective"], strict=True),
+        *zip(bill.of_skus(token_skus(want["effective"]), "pricing_effective_cost"), want["pricing_currency_effective"],
+             strict=True)]),
     "lago-volume-prorated": (prorated_volume, lambda want, bill: [(bill.cost, want["total"])]),
     "lago-prorated-graduated-six-plus": (
         lambda given, quote: seat_months(given, quote, given["add"][1][:7], int(given["carried"]), (

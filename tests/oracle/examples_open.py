@@ -7,7 +7,6 @@ WAITS = {
     "azure-reservation-refund-pool": "cancelling a commitment",
     "azure-reservation-exchange-min": "exchanging a commitment",
     "focus-spend-agreement-b1": "a prepaid spend commitment",
-    "focus-virtual-currency-a": "prices in a currency of tokens",
 }
 
 # What will not come, because a rule of this engine says otherwise, or the example does not hold by itself.

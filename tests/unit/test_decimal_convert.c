@@ -75,9 +75,45 @@ static void divisors_of_zero_are_the_callers_mistake(void **state)
     assert_true(quantity.nano == number("333333333333.333333333", QUANTITY_PLACES)); // 1 / 0.000000000003
 }
 
+static void an_amount_is_told_back_from_what_it_was_converted_to(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *converted, *rate, *amount; // NULL: beyond the range
+    } cases[] = {
+        {"490", "2", "245"},
+        {"0", "2", "0"},
+        {"-490", "2", "-245"},
+        {"5.4", "0.9", "6"},
+        {"36.875571428469", "0.307142857142", "120.06"}, // 36.87557142846852: the quotient has 12 places, ...00001...
+        {"1", "3", "0.333333333333"},                    // 0.999999999999: none is converted to it
+        {"2", "3", "0.666666666667"},
+        {"0.000000000001", "1", "0.000000000001"},
+        {"0.000000000001", "2", "0.000000000001"},       // half of it, rounded up
+        {"0.000000000001", "2.000000000001", "0"},
+        {"0.000000000001", "0.000000000001", "1"},
+        {"0.000000000001", "0.000000000003", "0.3"},     // 0.16 to 0.49, and 0.3 is the nearest of one place
+        {"123456789012.345678901234", "1", "123456789012.345678901234"},
+        {"99999999999999999999999999.999999999999", "1", "99999999999999999999999999.999999999999"},
+        {"99999999999999999999999999.999999999999", "0.999999999999", NULL},
+        {"99999999999999999999999999.999999999999", "0.000000000001", NULL},
+        {"-99999999999999999999999999.999999999999", "0.1", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct amount amount = {-7};
+        const struct price rate = {number(cases[i].rate, PRICE_PLACES)};
+        enum err err = amount_unconverted((struct amount){number(cases[i].converted, AMOUNT_PLACES)}, rate, &amount);
+        if (err != (cases[i].amount ? ERR_OK : ERR_LIMIT)) fail_msg("case %zu: %s", i, err_name(err));
+        if (cases[i].amount && amount.pico != number(cases[i].amount, AMOUNT_PLACES)) fail_msg("case %zu", i);
+    }
+    struct amount amount;
+    assert_int_equal(amount_unconverted((struct amount){1}, PRICE_ZERO, &amount), ERR_BUG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_amount_is_told_back_from_what_it_was_converted_to),
         cmocka_unit_test(a_product_is_converted_before_it_is_divided_and_rounded_once),
         cmocka_unit_test(divisors_of_zero_are_the_callers_mistake),
     };
