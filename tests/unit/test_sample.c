@@ -128,6 +128,20 @@ static void every_way_to_count_and_to_deduct_is_in_use(void **state)
     assert_true(kept && terms->contract->limit_count && terms->contract->tax_count);
 }
 
+// Prices in a virtual currency lead to an account's.
+static void prices_in_a_virtual_currency_are_converted(void **state)
+{
+    (void)state;
+    const struct billing_account *account = catalogue_account(sample, slice_of("acct-kotoba"));
+    const struct agreement *terms = catalogue_agreement(sample, account->number, 0);
+    assert_string_equal(terms->book->currency.code, "NIMBUSCREDIT");
+    assert_int_equal(terms->book->currency.minor_places, 0);
+    assert_true(agreement_converts(terms));
+    const struct exchange_rate *rate = catalogue_exchange(sample, terms, 0);
+    assert_string_equal(rate->to, "JPY");
+    assert_true(rate->rate.pico == 120000000000);
+}
+
 static bool has_price(const struct price_book *book, int32_t sku)
 {
     const struct price_version *version;
@@ -285,6 +299,7 @@ int main(void)
         cmocka_unit_test(every_way_to_price_is_in_use),
         cmocka_unit_test(contracts_and_times_are_in_use),
         cmocka_unit_test(every_way_to_count_and_to_deduct_is_in_use),
+        cmocka_unit_test(prices_in_a_virtual_currency_are_converted),
         cmocka_unit_test(every_sku_is_priced_in_both_lists),
         cmocka_unit_test(every_meter_accepts_200_days_and_is_sold),
         cmocka_unit_test(prices_are_what_their_documents_say),
