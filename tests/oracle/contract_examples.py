@@ -182,6 +182,19 @@ EXAMPLES = {
             *((bill.of("usage", cost="list_cost"), cost) for bill, cost in zip(bills, want["list"], strict=True)),
             (bills[-1].of("true_up"), want["end_shortfall"]),
             (bills[-1].of("true_up") / 1200, want["shortfall_quantity"])]),
+    "focus-spend-agreement-b1": (
+        lambda given, quote: [quote(
+            period, offers={"spend": {"amount": given["purchase"], "booked": "plans"}},
+            holdings={"spend": ("2026-10-01", "2027-01-01", None)},
+            usage=[(f"2026-{month}-12", cost) for month, cost in zip(("10", "11", "12"), given["usage_effective"], strict=True)])
+            for period in ("2026-10", "2026-11", "2026-12")],
+        lambda want, *bills: [
+            *((bill.of("usage") + bill.of("prepaid"), want["billed_usage"]) for bill in bills),
+            *((bill.of("usage", cost="effective_cost") + bill.of("prepaid", cost="effective_cost"), cost)
+              for bill, cost in zip(bills, ("48", "120", "60"), strict=True)),
+            (bills[0].of("prepayment"), "1200"), (bills[-1].of("left", cost="effective_cost"), "972"),
+            (sum(bill.of(stage, cost="effective_cost") for bill in bills for stage in ("usage", "prepaid", "left", "prepayment")),
+             want["effective_sum"])]),
     "partner-margin": (
         lambda given, quote: [quote("2026-06", price=given["list"], discount=given["discount"], usage=[("2026-06-10", "1")])],
         lambda want, bill: [(bill.cost, want["partner_price"])]),

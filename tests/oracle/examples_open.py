@@ -6,7 +6,6 @@ them. An example that a test has learned to run is passed on the page, whatever 
 WAITS = {
     "azure-reservation-refund-pool": "cancelling a commitment",
     "azure-reservation-exchange-min": "exchanging a commitment",
-    "focus-spend-agreement-b1": "a prepaid spend commitment",
 }
 
 # What will not come, because a rule of this engine says otherwise, or the example does not hold by itself.
