@@ -20,7 +20,7 @@ comment on column catalog.virtual_currency.name is 'what people call it';
 comment on column catalog.virtual_currency.places is 'decimal places in which people write amounts; nothing is rounded to them (never changes)';
 grant select on catalog.virtual_currency to turnpike_ingest, turnpike_rate, turnpike_bill, turnpike_catalogue;
 
-drop view report.charges; -- it reads the two columns, and is the same again below
+drop view report.charges; -- it reads the two columns; below it is made again, and knows prepayments (0046)
 
 alter table catalog.price_book
     alter column currency type text,
