@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of random catalogues, all but the prices, and the way from them to catalogues: each version is planned
-// against those before it, as apply does.
+// The files of random catalogues, all but prices, contracts and offers, and the way from them to catalogues: each
+// version is planned against those before it, as apply does.
 #include "tests/support/random_catalogue.h"
 
 #include <string.h>
@@ -20,9 +20,10 @@ const char *const random_sizes[3] = {"s", "m", "l"}, *const random_regions[2] = 
 
 #define METER(id, kind, more)                                                                                          \
     "  - {id: " id ", name: " id ", event_type: " id ", unit: unit, aggregation: " kind more "}\n"
-#define SKU(id, meter) "  - {id: " id ", service: s, meter: " meter ", name: " id "}\n"
+#define SKU(id, service, meter) "  - {id: " id ", service: " service ", meter: " meter ", name: " id "}\n"
 static const char frame[] =
-    "services: [{id: s, name: S, category: Compute, subcategory: Virtual Machines}]\nmeters:\n" METER(
+    "services: [{id: s, name: S, category: Compute, subcategory: Virtual Machines},\n"
+    "  {id: n, name: N, category: Networking, subcategory: Network Infrastructure}]\nmeters:\n" METER(
         "calls", "count", "") METER("bytes", "sum", ", value: n, dimensions: [region]")
         METER("hours", "sum", ", value: n, dimensions: [size, region]")
             METER("peak", "max", ", value: n, dimensions: [region], window: day")
@@ -35,13 +36,14 @@ static const char frame[] =
                                 METER("sales", "sum", ", value: n, dimensions: [region], keep: events") METER(
                                     "running", "interval",
                                     ", resource: id, state: s, value: n, running: [on], stopped: [off], dimensions: "
-                                    "[size]") "skus:\n" SKU("calls", "calls") SKU("bytes", "bytes")
-                                    SKU("hours", "hours") SKU("peak", "peak") SKU("top", "top") SKU("level", "level")
-                                        SKU("seats", "seats") SKU("least", "least") SKU("mean", "mean")
-                                            SKU("users", "users") SKU("sales", "sales") SKU("running", "running")
-                                                SKU("licence", "running") "sellers: [{id: op, name: Op, series: OP}]\n";
-static const char *const skus[] = {"calls", "bytes", "hours", "peak",    "top",     "level", "seats",
-                                   "least", "mean",  "users", "running", "licence", "sales"};
+                                    "[size]") "skus:\n"
+    SKU("calls", "s", "calls") SKU("bytes", "s", "bytes") SKU("hours", "s", "hours") SKU("peak", "n", "peak")
+        SKU("top", "s", "top") SKU("level", "s", "level") SKU("seats", "n", "seats") SKU("least", "s", "least")
+            SKU("mean", "s", "mean") SKU("users", "n", "users") SKU("sales", "n", "sales")
+                SKU("running", "s", "running") SKU("licence", "n", "running")
+                    "sellers: [{id: op, name: Op, series: OP}]\n";
+const char *const random_skus[RANDOM_SKUS] = {"calls", "bytes", "hours", "peak",    "top",     "level", "seats",
+                                              "least", "mean",  "users", "running", "licence", "sales"};
 
 instant_us random_instant(struct dice *dice, int64_t grain)
 {
@@ -49,84 +51,16 @@ instant_us random_instant(struct dice *dice, int64_t grain)
     return instant_floor(beginning + (int64_t)(dice_next(dice) % (uint64_t)(RANDOM_DAYS * DAY_US)), grain);
 }
 
-static void add_instant(struct text *out, const char *name, instant_us instant)
+void random_at(struct text *out, const char *name, instant_us instant)
 {
     char shown[INSTANT_TEXT_MAX];
     instant_print(instant, shown);
     text_print(out, "%s: %s, ", name, shown);
 }
 
-// --- contracts
-
-static void add_target(struct text *out, struct dice *dice)
-{
-    int kind = dice_between(dice, 0, 2);
-    if (kind == 1) text_add_string(out, "service: s, ");
-    if (kind == 2) text_print(out, "sku: %s, ", DICE_PICK(dice, skus));
-}
-
-// What reservations and plans have in common.
-static bool add_commitment(struct text *out, struct dice *dice, const char *id)
-{
-    static const int hours[] = {1, 100, 744, 0, 0};
-    instant_us from = random_instant(dice, SLOT_US) - dice_between(dice, 0, 2) * 20 * DAY_US;
-    int lasts = DICE_PICK(dice, hours);
-    text_print(out, "id: %s, sku: %s, tenant: t-%d, ", id, DICE_PICK(dice, skus),
-               dice_between(dice, 1, RANDOM_TENANTS));
-    add_instant(out, "from", from);
-    if (lasts) add_instant(out, "to", from + lasts * HOUR_US);
-    return lasts;
-}
-
-static void add_reservation(struct text *out, struct dice *dice)
-{
-    static const char *const units[] = {"1", "4", "0.5", "16"}, *const pers[] = {"1", "3600", "50"};
-    text_add_string(out, "reservations: [{");
-    bool ends = add_commitment(out, dice, "r");
-    random_decimal(out, dice, "hourly", 6, 3);
-    if (ends) random_decimal(out, dice, "upfront", 6, 900);
-    text_print(out, "instances: %d, units: \"%s\", per: \"%s\", ", dice_between(dice, 1, 3), DICE_PICK(dice, units),
-               DICE_PICK(dice, pers));
-    if (dice_percent(dice, 40)) text_add_string(out, "sizes: {dimension: size, units: {s: 1, m: \"0.25\", l: 7}}, ");
-    text_add_string(out, "}], ");
-}
-
-static void add_plan(struct text *out, struct dice *dice)
-{
-    static const int hourly[] = {1, 20, 3000};
-    static const char *const rates[] = {"0", "0.3", "0.123456", "1"};
-    text_add_string(out, "savings_plans: [{");
-    add_commitment(out, dice, "p");
-    text_print(out, "hourly: %d, ", DICE_PICK(dice, hourly));
-    if (dice_percent(dice, 30)) {
-        text_add_string(out, "price_book: low, ");
-    } else {
-        text_print(out, "discounts: [{rate: \"%s\", ", DICE_PICK(dice, rates));
-        add_target(out, dice);
-        text_add_string(out, "}], ");
-    }
-    if (dice_percent(dice, 40)) text_add_string(out, "only_cheaper: true, ");
-    text_add_string(out, "}], ");
-}
-
-static void add_contract(struct text *out, struct dice *dice)
-{
-    if (dice_percent(dice, 50)) {
-        text_print(out, "discounts: [{rate: \"0.%06d\", ", dice_between(dice, 1, 999999));
-        add_target(out, dice);
-        text_add_string(out, "}], ");
-    }
-    if (dice_percent(dice, 10)) {
-        text_add_string(out, "stages: [packages, free, discounts], ");
-        return;
-    }
-    if (dice_percent(dice, 15)) add_reservation(out, dice);
-    if (dice_percent(dice, 15)) add_plan(out, dice);
-}
-
 // --- who pays
 
-static void add_account(struct text *files, struct dice *dice, const char *id, const char *more)
+static void add_account(struct text *files, struct dice *dice, struct dice *further, const char *id, const char *more)
 {
     static const char *const zones[] = {"UTC", "Europe/Berlin", "Asia/Kolkata", "America/New_York",
                                         "Australia/Lord_Howe"};
@@ -137,7 +71,7 @@ static void add_account(struct text *files, struct dice *dice, const char *id, c
         if (version && (zone != zones[0] || !dice_percent(dice, 30))) continue; // other terms from April on
         text_print(out, "  - {id: %s, name: A, currency: EUR, zone: %s, price_book: %s, %s", id, zone,
                    DICE_PICK(dice, books), more);
-        add_contract(out, dice);
+        random_contract(out, dice, further);
         text_print(out, "%s}\n",
                    !version       ? ""
                    : version == 1 ? "effective_from: 2026-04-01"
@@ -155,36 +89,8 @@ static void add_tenants(struct text *files, struct dice *dice)
             if (version && moves <= joined) continue;
             text_print(&files[version], "  - {id: t-%d, name: T, billing_account: %s, ", tenant,
                        DICE_PICK(dice, random_accounts));
-            if (version) add_instant(&files[version], "member_from", joined = moves);
+            if (version) random_at(&files[version], "member_from", joined = moves);
             text_add_string(&files[version], "}\n");
-        }
-    }
-}
-
-// --- offers and holdings
-
-static void add_offers(struct text *offers, struct text *holdings, struct dice *dice)
-{
-    static const char *const pers[] = {"1", "7", "1000", "3600"};
-    for (int offer = dice_between(dice, 0, 2); offer > 0; offer--) {
-        const char *first = DICE_PICK(dice, skus), *second = DICE_PICK(dice, skus);
-        text_print(offers, "  - {id: o%d, name: O, currency: EUR, package: {skus: [%s", offer, first);
-        if (first != second) text_print(offers, ", %s", second);
-        text_print(offers, "], unit: unit, per: \"%s\", quantity: %d, ", DICE_PICK(dice, pers),
-                   dice_between(dice, 1, 9999));
-        if (dice_percent(dice, 60)) {
-            random_decimal(offers, dice, "price", 6, 40);
-            text_print(offers, "booked: %s, ", DICE_PICK(dice, skus));
-        }
-        text_add_string(offers, "}}\n");
-        for (int each = dice_between(dice, 0, 2); each > 0; each--) {
-            struct text *out = &holdings[dice_between(dice, 0, RANDOM_VERSIONS - 1)];
-            instant_us from = random_instant(dice, SLOT_US);
-            text_print(out, "  - {id: h%d%d, billing_account: %s, offer: o%d, quantity: %d, ", offer, each,
-                       DICE_PICK(dice, random_accounts), offer, dice_between(dice, 1, 3));
-            add_instant(out, "from", from);
-            if (dice_percent(dice, 60)) add_instant(out, "to", from + dice_between(dice, 1, 3000) * SLOT_US);
-            text_add_string(out, "}\n");
         }
     }
 }
@@ -201,13 +107,14 @@ static void write_files(struct dice *dice, struct text *files)
 {
     struct text books[RANDOM_VERSIONS] = {{0}}, partners[RANDOM_VERSIONS] = {{0}}, accounts[RANDOM_VERSIONS] = {{0}};
     struct text holdings[RANDOM_VERSIONS] = {{0}}, tenants[RANDOM_VERSIONS] = {{0}}, offers = {0};
+    struct dice further = {dice->state ^ UINT64_C(0x5bd1e995c0ffee11)}; // what came later draws by itself
     random_book(books, dice, "id: list\n    name: List\n    currency: EUR");
     random_book(books, dice, "id: low\n    name: Low\n    currency: EUR\n    parent: list");
-    add_account(partners, dice, "sky", "series: SKY, ");
-    add_account(accounts, dice, "acme", "");
-    add_account(accounts, dice, "bolt", "");
-    add_account(accounts, dice, "shop", "seller: sky, ");
-    add_offers(&offers, holdings, dice);
+    add_account(partners, dice, &further, "sky", "series: SKY, ");
+    add_account(accounts, dice, &further, "acme", "");
+    add_account(accounts, dice, &further, "bolt", "");
+    add_account(accounts, dice, &further, "shop", "seller: sky, ");
+    random_offers(&offers, holdings, dice, &further);
     add_tenants(tenants, dice);
     text_add_string(&files[0], frame);
     for (int version = 0; version < RANDOM_VERSIONS; version++) {

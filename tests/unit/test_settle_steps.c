@@ -14,11 +14,13 @@
 
 #include <cmocka.h>
 
+#include "invoicing/earlier.h"
 #include "invoicing/position_usage.h"
 #include "invoicing/settle_work.h"
+#include "tests/support/random_play.h"
 #include "tests/support/random_usage.h"
 
-enum { SEEDS = 2000, SEEDS_LONG = 20000, STEPS = 6, MONTHS = 3, PLACES = RANDOM_ACCOUNTS * MONTHS };
+enum { SEEDS = 2000, SEEDS_LONG = 20000, STEPS = 6, MONTHS = 3, PLACES = RANDOM_ACCOUNTS * MONTHS, PLAYS_LEAST = 40 };
 static const int first_seed = 20261123;
 
 // One (account, period) as the tables have it: its position, its charges to date, and what was posted.
@@ -28,6 +30,7 @@ struct place {
     struct charge *charges;
     size_t charge_count;
     struct amount posted;
+    struct rated whole; // F of all usage, when it was settled last
 };
 
 struct trial {
@@ -40,6 +43,7 @@ struct trial {
     struct place places[PLACES];
     struct arena *arena;
     size_t settlements, built_on, changes; // to know that something was tried
+    struct random_plays plays;             // in the last step
 };
 
 static void differ(const struct trial *trial, const struct place *place, const char *what)
@@ -58,6 +62,20 @@ static void renew_period(const struct trial *trial, struct place *place, size_t 
         ERR_OK);
 }
 
+// What the months before came to: as it stands posted, for a settlement; or as F of all usage has it, for live spend and
+// a close.
+static void tell_earlier(const struct trial *trial, const struct place *place, bool posted, struct account_usage *usage)
+{
+    struct earlier_sums sums;
+    if (!earlier_begin(trial->catalogue, &place->period, trial->arena, &sums)) return;
+    for (const struct place *other = trial->places; other < place; other++) {
+        const struct rated stands = {.charges = other->charges, .charge_count = other->charge_count};
+        if (!other->basis.cut || other->period.account != place->period.account) continue;
+        assert_int_equal(earlier_add_rated(&sums, &other->period, posted ? &stands : &other->whole), ERR_OK);
+    }
+    earlier_tell(&sums, usage);
+}
+
 // F at the step: on what the place was settled with, or of everything (basis NULL), which is live spend and a close.
 static struct rated rate(struct trial *trial, const struct place *place, const struct usage_basis *basis,
                          struct usage_gathered *gathered, struct account_usage *usage)
@@ -72,6 +90,7 @@ static struct rated rate(struct trial *trial, const struct place *place, const s
     struct fault fault = {0};
     random_usage_read(&trial->usage, trial->catalogue, trial->step, trial->due, &trial->dice, &request, 1, basis,
                       trial->arena, usage, gathered);
+    tell_earlier(trial, place, basis == &place->basis, usage);
     if (charge_rate(trial->catalogue, period->agreement, usage, trial->arena, &rated, &fault))
         differ(trial, place, fault.reason);
     return rated;
@@ -160,7 +179,7 @@ static void check_shares(struct trial *trial, const struct place *place, const s
             cost += shares[next].billed_cost.pico;
         }
         total += charge->billed_cost.pico;
-        if (next == first && charge->tenant == 0 && !charge_of_price(charge->stage)) continue; // is nobody's
+        if (next == first && charge->tenant == 0 && charge->price == 0) continue; // is nobody's
         if (next == first && is_zero(charge)) continue;
         if (cost != charge->billed_cost.pico) differ(trial, place, "the shares do not add up to the cost");
         if (charge_of_price(charge->stage) && next > first && quantity != charge->quantity.nano)
@@ -171,7 +190,7 @@ static void check_shares(struct trial *trial, const struct place *place, const s
 }
 
 // Live spend and a close read everything, in whatever order.
-static void check_place(struct trial *trial, const struct place *place)
+static void check_place(struct trial *trial, struct place *place)
 {
     struct usage_gathered anew = {0};
     const struct usage_gathered none = {0};
@@ -179,8 +198,10 @@ static void check_place(struct trial *trial, const struct place *place)
     struct account_usage usage;
     struct position_usage_difference difference;
     bool agrees;
-    const struct rated whole = rate(trial, place, &nothing, &anew, &usage);
+    const struct rated whole = place->whole = rate(trial, place, &nothing, &anew, &usage);
     check_shares(trial, place, &usage, &whole);
+    if (trial->step == STEPS)
+        random_play_take(&trial->plays, trial->catalogue, place->period.agreement, &usage, &whole);
     if (!same_charges(whole.charges, whole.charge_count, place->charges, place->charge_count))
         differ(trial, place, "what stands posted is not F of all usage");
     if (whole.total.pico != place->posted.pico) differ(trial, place, "the postings do not add up to F of all usage");
@@ -222,7 +243,8 @@ static void run_seed(int seed, bool told, struct trial *trial)
                             .arena = arena_new(1 << 15),
                             .settlements = trial->settlements,
                             .built_on = trial->built_on,
-                            .changes = trial->changes};
+                            .changes = trial->changes,
+                            .plays = trial->plays};
     random_catalogue_make(&trial->dice, &trial->world);
     for (int i = 0; told && i < RANDOM_VERSIONS; i++)
         printf("# --- version %d\n%s", i + 1, trial->world.texts[i].length ? trial->world.texts[i].data : "");
@@ -245,6 +267,23 @@ static void run_seed(int seed, bool told, struct trial *trial)
     arena_free(trial->arena);
 }
 
+// Everything that a contract can do was done in enough months.
+static void check_plays(const struct random_plays *plays)
+{
+    int rare = 0;
+    printf("# months of accounts in which it did something:");
+    for (int play = 0; play < PLAY_COUNT; play++)
+        printf("%s %s %zu", play ? "," : "", random_play_name(play), plays->months[play]);
+    printf("\n");
+    for (int play = 0; play < PLAY_COUNT; play++) {
+        if (plays->months[play] >= PLAYS_LEAST) continue;
+        print_error("%s: only in %zu months of accounts, at least %d are needed\n", random_play_name(play),
+                    plays->months[play], PLAYS_LEAST);
+        rare++;
+    }
+    assert_int_equal(rare, 0);
+}
+
 static void any_steps_come_to_the_same(void **state)
 {
     (void)state;
@@ -256,6 +295,7 @@ static void any_steps_come_to_the_same(void **state)
     printf("# seeds %d to %d: %zu settlements, %zu of them on what was settled before, %zu changes of charges, "
            "difference 0\n",
            first, first + count - 1, trial->settlements, trial->built_on, trial->changes);
+    if (!one) check_plays(&trial->plays);
     assert_true(one || (trial->built_on > trial->settlements / 10 && trial->changes > trial->settlements / 2));
     free(trial);
 }
