@@ -17,16 +17,35 @@ MODELS = ("per_unit", "graduated", "volume", "package", "stairstep", "percentage
 TERMS = {"plain": "by the hour, half of it runs", "when": "the same with `when`", "times": "the same with `times`",
          "increments": "the same with a minimum and increments", "discounts": "the same with discounts",
          "package": "the same with a package", "reservations": "the same with a reservation",
-         "savings_plan": "the same with a savings plan"}
+         "savings_plan": "the same with a savings plan", "subscription": "the same with a subscription",
+         "coupon": "the same with a coupon of a fifth", "minimum": "the same below a minimum of the account",
+         "maximum": "the same above a maximum of the account", "term": "the same below a minimum of a term",
+         "together": "the same with discounts, a reservation, a plan, a coupon and a maximum"}
+KINDS = {"unit": "F, per_unit, by the day, 1,000 charges", "discounts": "the same with a discount of each charge",
+         "coupon": "the same with a coupon off each charge", "maximum": "the same with a maximum, off each charge",
+         "matrix": "the same at 81 prices, by flavour, region, both or none",
+         "tiers": "F, graduated, by the day, 50 prices", "blocks": "the same with tiers in blocks",
+         "round": "the same with a quantity rounded up", "daily_full": "the same with `daily: full`",
+         "daily_share": "the same with `daily: share`"}
+WINDOWS = {"percentile": "percentile_95", "percentile_daily": "percentile_95_daily",
+           "percentile_days": "percentile_95_days and `daily: share`"}
 FIGURES = (
     *((f"price.{model}_lines_per_second", f"F, {model}, usage lines/s on one core", "{:,.0f}", None) for model in MODELS),
     *((f"price.{model}_divided_lines_per_second", f"F and shares of 20 tenants, {model}, usage lines/s on one core",
        "{:,.0f}", None) for model in MODELS),
     *((f"price.terms_{kind}_lines_per_second", f"F, per_unit, {title}, usage lines/s on one core", "{:,.0f}", None)
       for kind, title in TERMS.items()),
+    *((f"price.kind_{kind}_lines_per_second", f"{title}, usage lines/s on one core", "{:,.0f}", None)
+      for kind, title in KINDS.items()),
+    *((f"price.{window}_slots_per_second", f"window and F, {title}, samples/s on one core", "{:,.0f}", None)
+      for window, title in WINDOWS.items()),
+    ("price.worth_times_per_second", "price in the event, value x price of one, events/s on one core", "{:,.0f}", None),
+    ("price.worth_fee_per_second", "the same and a fee of it, from a minimum to a maximum, events/s on one core",
+     "{:,.0f}", None),
     ("price.events_per_second", "F, a percentage of every event, a million events of an account, events/s on one core", "{:,.0f}", None),
     ("price.unused_account_ns", "month of an account under 1,550 prices without usage, ns", "{:,.0f}", (MOST, 1_000_000)),
     ("price.used_account_ns", "the same with usage under each of them, ns", "{:,.0f}", None),
+    ("price.taxed_account_ns", "the same with twenty taxes of SKUs, ns", "{:,.0f}", None),
     ("price.plan_seconds", "price list: read, checked, planned, s", "{:.2f}", None),
     ("price.same_seconds", "the same list again: no difference, s", "{:.2f}", None),
     ("price.newer_seconds", "every hundredth price is new, s", "{:.2f}", None),

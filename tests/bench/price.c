@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_price SECONDS PRICES FOLDER: rating alone, without stores, on one core; the processor's time, one figure a line.
 //   F           usage lines of an account per second, for each price model (price_world.c), and with what terms add
-//               to a price per unit (price_terms.c)
+//               to a price per unit (price_terms.c), and with what a price may have (price_kinds.c)
 //               events of an account with a million of them per second, under a percentage of every event
 //   catalogue   a price list of PRICES rows in FOLDER: reading and planning it, the same against itself and against one
 //               of which every hundredth price is new, making the catalogue, looking prices up
-//   account     F, shares and document of an account under 1,550 prices without usage, and with some of each
+//   meters      the amount of an event, percentiles of samples (price_meters.c)
+//   account     F, shares and document of an account under 1,550 prices without usage, with some of each, and with
+//               twenty taxes
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "catalogue/plan.h"
 #include "invoicing/document.h"
+#include "tests/bench/price_kinds.h"
+#include "tests/bench/price_meters.h"
 #include "tests/bench/price_terms.h"
 
-enum { ACCOUNT_PRICES = 1550, REGIONS = 50, SYSTEMS = 4, LOOKUPS = 1 << 20, PATH_MOST = 4096 };
+enum { ACCOUNT_PRICES = 1550, ACCOUNT_TAXES = 20, REGIONS = 50, SYSTEMS = 4, LOOKUPS = 1 << 20, PATH_MOST = 4096 };
 
 static int64_t least_us; // how long a figure is measured
 
@@ -74,6 +78,18 @@ static void bench_terms(const struct price_terms *kind)
     arena_free(arena);
 }
 
+static void bench_kind(const struct price_kind *kind)
+{
+    struct arena *arena = arena_new(1 << 20);
+    struct price_world world;
+    struct account_usage usage;
+    const struct agreement *terms = price_kinds_world(kind, arena, &world, &usage);
+    ENSURE(has_stage(&world, terms, &usage, kind->stage, arena));
+    printf("kind_%s_lines_per_second=%.0f\n", kind->name, lines_per_second(&world, terms, &usage, false));
+    catalogue_release(world.catalogue);
+    arena_free(arena);
+}
+
 // Events per second that F takes, of an account with a million.
 static void bench_events(void)
 {
@@ -105,7 +121,8 @@ static void account_month(const struct price_world *world, const struct agreemen
     ENSURE(charge_rate(world->catalogue, terms, usage, arena, &rated, NULL) == ERR_OK);
     ENSURE(charge_share(world->catalogue, terms, usage, &rated, arena, &shares, &share_count, NULL) == ERR_OK);
     struct billable *billables = ARENA_ARRAY(arena, struct billable, rated.charge_count + 1);
-    struct document_group group = {.original = &period, .base_to_date = rated.total};
+    struct document_group *groups = ARENA_ARRAY(arena, struct document_group, terms->contract->tax_count + 1);
+    size_t group_count;
     for (size_t i = 0; i < rated.charge_count; i++) {
         billables[i] = (struct billable){.original = &period, .charge = rated.charges[i], .dimensions = "{}"};
         billables[i].shares =
@@ -113,17 +130,20 @@ static void account_month(const struct price_world *world, const struct agreemen
     }
     struct document document;
     ENSURE(billables_sort(world->catalogue, billables, rated.charge_count, arena, NULL) == ERR_OK);
-    ENSURE(document_build(&period, 1, billables, rated.charge_count, &group, 1, arena, &document, NULL) == ERR_OK);
+    ENSURE(document_groups(&period, billables, rated.charge_count, groups, &group_count) == ERR_OK);
+    ENSURE(document_build(&period, 1, billables, rated.charge_count, groups, group_count, arena, &document, NULL) ==
+           ERR_OK);
+    ENSURE(rated.charge_count == 0 || document.group_count == terms->contract->tax_count + 1);
     *lines = document.line_count;
     arena_free(arena);
 }
 
-static void bench_account(bool used)
+static void bench_account(const char *name, bool used, int taxes)
 {
     struct price_world world;
     struct arena *arena = arena_new(1 << 20);
     struct account_usage usage;
-    price_world_wide(&world, ACCOUNT_PRICES);
+    price_world_wide(&world, ACCOUNT_PRICES, taxes);
     const struct agreement *terms = price_world_wide_usage(&world, used ? ACCOUNT_PRICES : 0, arena, &usage);
     int64_t begin_us = price_processor_us(), spent_us, runs = 0;
     size_t lines;
@@ -133,7 +153,7 @@ static void bench_account(bool used)
         runs++;
         spent_us = price_processor_us() - begin_us;
     } while (spent_us < least_us);
-    printf("%s_account_ns=%.0f\n", used ? "used" : "unused", (double)spent_us * 1e3 / (double)runs);
+    printf("%s_account_ns=%.0f\n", name, (double)spent_us * 1e3 / (double)runs);
     catalogue_release(world.catalogue);
     arena_free(arena);
 }
@@ -276,9 +296,12 @@ int main(int argc, char **argv)
         if (price_world_has(model)) bench_model(&world, model);
     catalogue_release(world.catalogue);
     for (size_t i = 0; i < price_terms_count; i++) bench_terms(&price_terms[i]);
+    for (size_t i = 0; i < price_kinds_count; i++) bench_kind(&price_kinds[i]);
     bench_events();
-    bench_account(false);
-    bench_account(true);
+    price_meters_bench(least_us);
+    bench_account("unused", false, 0);
+    bench_account("used", true, 0);
+    bench_account("taxed", true, ACCOUNT_TAXES);
     bench_catalogue(argv[3], prices);
     return 0;
 }

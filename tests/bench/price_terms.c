@@ -7,6 +7,7 @@
 
 #define COMMITMENT                                                                                                     \
     "\"id\":\"c\",\"sku\":\"machine\",\"tenant\":\"t-1\",\"from\":\"1970-01-01T00:00:00Z\",\"upfront\":\"0\""
+#define FROM_BEGIN "\"booked\":\"machine\",\"from\":\"1970-01-01T00:00:00Z\""
 #define TIMES "{\"dimension\":\"flavour\",\"values\":{\"f-0\":\"1\",\"f-1\":\"2\",\"f-2\":\"4\",\"f-3\":\"0.5\"}}"
 
 const struct price_terms price_terms[] = {
@@ -27,6 +28,37 @@ const struct price_terms price_terms[] = {
      .stage = STAGE_COVERED,
      .deductions = "{\"savings_plans\":[{" COMMITMENT ",\"hourly\":\"1\",\"only_cheaper\":false,"
                    "\"rates\":[{\"rate\":\"0.3\"}]}]}"},
+    {.name = "subscription",
+     .stage = STAGE_FEE,
+     .kind = OFFER_SUBSCRIPTION,
+     .offer = "{\"price\":\"49\",\"every\":\"week\",\"due\":\"in_advance\",\"proration\":\"actual_days\","
+              "\"started\":\"new\",\"refund\":true,\"booked\":\"machine\"}"},
+    {.name = "coupon",
+     .stage = STAGE_COUPON,
+     .kind = OFFER_COUPON,
+     .offer = "{\"rate\":\"0.2\",\"amount\":\"0\",\"minimum_spend\":\"0\",\"maximum\":\"0\","
+              "\"skus\":[\"machine\"],\"services\":[]}"},
+    {.name = "minimum",
+     .stage = STAGE_ACCOUNT_MINIMUM,
+     .deductions = "{\"limits\":[{\"minimum_spend\":\"1000000000\",\"services\":[]," FROM_BEGIN "}]}"},
+    {.name = "maximum",
+     .stage = STAGE_ACCOUNT_MAXIMUM,
+     .deductions = "{\"limits\":[{\"minimum_spend\":\"0\",\"maximum_spend\":\"10\",\"services\":[\"bench\"]}]}"},
+    {.name = "term",
+     .stage = STAGE_TRUE_UP,
+     .deductions = "{\"limits\":[{\"of\":\"term\",\"minimum_spend\":\"1000000000\",\"services\":[]," FROM_BEGIN
+                   ",\"to\":\"1970-02-01T00:00:00Z\"}]}"},
+    {.name = "together",
+     .stage = STAGE_ACCOUNT_MAXIMUM,
+     .deductions = "{\"discounts\":[{\"rate\":\"0.1\",\"sku\":\"machine\"},{\"rate\":\"0.05\"}],"
+                   "\"reservations\":[{" COMMITMENT ",\"hourly\":\"0.05\",\"instances\":10,"
+                   "\"units\":\"1\",\"per\":\"3600\",\"match\":{\"flavour\":\"f-1\"}}],"
+                   "\"savings_plans\":[{" COMMITMENT ",\"hourly\":\"1\",\"only_cheaper\":false,"
+                   "\"rates\":[{\"rate\":\"0.3\"}]}],"
+                   "\"limits\":[{\"minimum_spend\":\"0\",\"maximum_spend\":\"10\",\"services\":[]}]}",
+     .kind = OFFER_COUPON,
+     .offer = "{\"rate\":\"0.2\",\"amount\":\"0\",\"minimum_spend\":\"0\",\"maximum\":\"0\","
+              "\"skus\":[],\"services\":[]}"},
 };
 const size_t price_terms_count = sizeof price_terms / sizeof *price_terms;
 
@@ -74,19 +106,6 @@ static void add_machine(struct catalogue_rows *rows)
     *ROW_NEW(&rows->skus) = (struct sku_row){1, 1, 1, 1, "machine", "Bench"};
 }
 
-static void add_holding(struct catalogue_rows *rows, const char *offer)
-{
-    *ROW_NEW(&rows->offers) = (struct offer_row){.version = 1,
-                                                 .number = 1,
-                                                 .id = "o",
-                                                 .name = "Bench",
-                                                 .kind = OFFER_PACKAGE,
-                                                 .currency = "USD",
-                                                 .terms = offer};
-    *ROW_NEW(&rows->holdings) = (struct holding_row){
-        .version = 1, .number = 1, .id = "h", .account = 1, .offer = 1, .quantity = 1, .effective_to = INSTANT_NONE};
-}
-
 static void add_usage(struct arena *arena, struct account_usage *usage)
 {
     struct usage_dimension *sets = ARENA_ARRAY(arena, struct usage_dimension, TERMS_FLAVOURS);
@@ -94,6 +113,7 @@ static void add_usage(struct arena *arena, struct account_usage *usage)
     *usage = (struct account_usage){.account = 1,
                                     .period_end = TERMS_HOURS * HOUR_US,
                                     .due = TERMS_HOURS * HOUR_US,
+                                    .earlier = ARENA_ARRAY(arena, struct amount, 1), // of one limit at most: nothing
                                     .dimensions = sets,
                                     .dimension_count = TERMS_FLAVOURS,
                                     .lines = line};
@@ -132,7 +152,7 @@ const struct agreement *price_terms_world(const struct price_terms *kind, struct
     rows.agreements.row[0].deductions = kind->deductions;
     add_price(&rows, NULL, kind->times, kind->minimum_seconds);
     if (kind->hours) add_price(&rows, kind->hours, kind->times, kind->minimum_seconds);
-    if (kind->offer) add_holding(&rows, kind->offer);
+    if (kind->offer) price_world_hold(&rows, kind->kind, kind->offer);
     if (catalogue_build(&rows, &world->catalogue, &fault)) {
         fprintf(stderr, "price_terms: %s: %s: %s\n", kind->name, fault.place, fault.reason);
         abort();

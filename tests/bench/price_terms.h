@@ -11,6 +11,7 @@ struct price_terms {
     const char *hours, *times;      // of the price
     int minimum_seconds;            // and whole minutes
     const char *deductions, *offer; // of the account
+    enum offer_kind kind;           // of the offer
     enum charge_stage stage;        // of which it must make charges
 };
 extern const struct price_terms price_terms[];

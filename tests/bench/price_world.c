@@ -32,7 +32,21 @@ void price_world_party(struct catalogue_rows *rows)
     }
 }
 
-static void begin(struct catalogue_rows *rows)
+void price_world_hold(struct catalogue_rows *rows, enum offer_kind kind, const char *offer)
+{
+    *ROW_NEW(&rows->offers) = (struct offer_row){.version = 1,
+                                                 .number = 1,
+                                                 .id = "o",
+                                                 .name = "Bench",
+                                                 .kind = kind,
+                                                 .currency = "USD",
+                                                 .terms = offer};
+    *ROW_NEW(&rows->holdings) = (struct holding_row){
+        .version = 1, .number = 1, .id = "h", .account = 1, .offer = 1, .quantity = 1, .effective_to = INSTANT_NONE,
+        .anchor = INSTANT_NONE};
+}
+
+void price_world_begin(struct catalogue_rows *rows)
 {
     catalogue_rows_init(rows, 1);
     *ROW_NEW(&rows->services) = (struct service_row){1, 1, "bench", "Bench", "Other", "Other (Other)"};
@@ -40,8 +54,7 @@ static void begin(struct catalogue_rows *rows)
     price_world_party(rows);
 }
 
-// A meter and its SKU, both of this number.
-static void add_sku(struct catalogue_rows *rows, int number, const char *unit)
+void price_world_add_sku(struct catalogue_rows *rows, int number, const char *unit)
 {
     char text[32];
     int length = snprintf(text, sizeof text, "meter-%d", number);
@@ -70,7 +83,7 @@ static void add_price(struct catalogue_rows *rows, int32_t sku, enum price_model
             .unit_price = {form->tier_prices ? 123456789 : 0}, .flat = {INT64_C(1000000000000) * (tier + 1)}};
 }
 
-static void build(struct catalogue_rows *rows, struct price_world *world)
+void price_world_build(struct catalogue_rows *rows, struct price_world *world)
 {
     struct fault fault = {0};
     if (catalogue_build(rows, &world->catalogue, &fault)) {
@@ -80,7 +93,7 @@ static void build(struct catalogue_rows *rows, struct price_world *world)
     catalogue_rows_fini(rows);
 }
 
-static struct usage_line *usage_begin(struct arena *arena, size_t lines, struct account_usage *usage)
+struct usage_line *price_world_sets(struct arena *arena, size_t lines, struct account_usage *usage)
 {
     struct usage_line *list = ARENA_ARRAY(arena, struct usage_line, lines + 1);
     struct usage_dimension *sets = ARENA_ARRAY(arena, struct usage_dimension, PRICE_SETS);
@@ -106,23 +119,23 @@ static void set_line(struct usage_line *line, int64_t tenant, int32_t meter, uin
 void price_world_models(struct price_world *world)
 {
     struct catalogue_rows rows;
-    begin(&rows);
+    price_world_begin(&rows);
     for (int model = 0; model < PRICE_MODEL_COUNT; model++) {
         if (!price_world_has((enum price_model)model)) continue;
-        add_sku(&rows, model + 1, price_forms[model].money ? "USD" : "unit");
+        price_world_add_sku(&rows, model + 1, price_forms[model].money ? "USD" : "unit");
         for (int flavour = 0; flavour < PRICE_FLAVOURS; flavour++) {
             char match[32];
             int length = snprintf(match, sizeof match, "{\"flavour\":\"f-%d\"}", flavour);
             add_price(&rows, model + 1, (enum price_model)model, rows_text(&rows, match, (size_t)length));
         }
     }
-    build(&rows, world);
+    price_world_build(&rows, world);
 }
 
 const struct agreement *price_world_usage(const struct price_world *world, enum price_model model, struct arena *arena,
                                           struct account_usage *usage)
 {
-    struct usage_line *line = usage_begin(arena, (size_t)PRICE_SETS * PRICE_TENANTS, usage);
+    struct usage_line *line = price_world_sets(arena, (size_t)PRICE_SETS * PRICE_TENANTS, usage);
     for (uint64_t set = 1; set <= PRICE_SETS; set++)
         for (int64_t tenant = 1; tenant <= PRICE_TENANTS; tenant++) set_line(line++, tenant, (int32_t)model + 1, set);
     return catalogue_agreement(world->catalogue, 1, usage->period_start);
@@ -133,21 +146,21 @@ const struct agreement *price_world_usage(const struct price_world *world, enum 
 void price_world_of_events(struct price_world *world)
 {
     struct catalogue_rows rows;
-    begin(&rows);
-    add_sku(&rows, 1, "USD");
+    price_world_begin(&rows);
+    price_world_add_sku(&rows, 1, "USD");
     rows.meters.row[0].keeps_events = true;
     *ROW_NEW(&rows.prices) = (struct price_row){
         .version = 1, .number = 1, .book = 1, .sku = 1, .effective_from = INSTANT_MIN, .model = PRICE_PERCENTAGE,
         .unit = "USD", .per = {1000000000}, .price = {12345678901}, .per_event = true,
         .event_fee = {.fixed = {INT64_C(100000000000)}, .minimum = {INT64_C(200000000000)},
                       .maximum = {INT64_C(9000000000000)}, .free_events = 1000, .free_amount = {INT64_C(50000000000000)}}};
-    build(&rows, world);
+    price_world_build(&rows, world);
 }
 
 const struct agreement *price_world_events(const struct price_world *world, struct arena *arena,
                                            struct account_usage *usage)
 {
-    struct usage_line *line = usage_begin(arena, (size_t)PRICE_SETS * PRICE_TENANTS, usage);
+    struct usage_line *line = price_world_sets(arena, (size_t)PRICE_SETS * PRICE_TENANTS, usage);
     struct usage_request request = {.account = 1, .period_end = usage->period_end, .events = true};
     struct usage_events events = {0};
     uint64_t each = PRICE_EVENTS / PRICE_SETS / PRICE_TENANTS, random = 12345;
@@ -170,21 +183,34 @@ const struct agreement *price_world_events(const struct price_world *world, stru
 
 // --- many prices
 
-void price_world_wide(struct price_world *world, int prices)
+// Of the first SKUs, each with a rate of its own.
+static void add_taxes(struct catalogue_rows *rows, int taxes)
+{
+    struct text out = {0};
+    for (int i = 0; i < taxes; i++)
+        text_print(&out, "%s{\"name\":\"VAT\",\"rate\":\"0.%02d\",\"sku\":\"meter-%d\"}",
+                   i ? "," : "{\"taxes\":[", i + 1, i + 1);
+    text_add_string(&out, "]}");
+    rows->agreements.row[0].deductions = rows_text(rows, out.data, out.length);
+    text_free(&out);
+}
+
+void price_world_wide(struct price_world *world, int prices, int taxes)
 {
     struct catalogue_rows rows;
-    begin(&rows);
+    price_world_begin(&rows);
     for (int i = 0; i < prices; i++) {
-        add_sku(&rows, i + 1, "unit");
+        price_world_add_sku(&rows, i + 1, "unit");
         add_price(&rows, i + 1, i % 2 ? PRICE_GRADUATED : PRICE_PER_UNIT, NULL);
     }
-    build(&rows, world);
+    if (taxes) add_taxes(&rows, taxes);
+    price_world_build(&rows, world);
 }
 
 const struct agreement *price_world_wide_usage(const struct price_world *world, int used, struct arena *arena,
                                                struct account_usage *usage)
 {
-    struct usage_line *lines = usage_begin(arena, (size_t)used, usage);
+    struct usage_line *lines = price_world_sets(arena, (size_t)used, usage);
     for (int i = 0; i < used; i++) set_line(&lines[i], i % PRICE_TENANTS + 1, i + 1, (uint64_t)(i % PRICE_SETS) + 1);
     return catalogue_agreement(world->catalogue, 1, usage->period_start);
 }
