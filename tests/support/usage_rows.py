@@ -38,9 +38,10 @@ class Log:
                         f" values ({incarnation}, {partition}, decode(repeat('00', 32), 'hex'))")
         self.deployment.psql(";\n".join(rows))
 
-    def commit(self, watermark, added=(), latest=(), transitions=(), place=(1, 0)):
+    def commit(self, watermark, added=(), latest=(), unique=(), transitions=(), place=(1, 0)):
         """One batch of the partition at `place`. added: (tenant, meter, instant, quantity, {dimension: value}); latest: the
-        same for meters of that kind; of unique meters a row of added ends in None, VALUE; transitions: (tenant, meter, resource, instant, size), a size of 0 is a stop.
+        same for meters of that kind; unique: likewise, with a value that is told apart instead of a quantity;
+        transitions: (tenant, meter, resource, instant, size), a size of 0 is a stop.
         Dimensions may be left out."""
         self.place, self.batch = place, self.batches[place] + 1
         self.batches[place] = self.batch
@@ -53,6 +54,9 @@ class Log:
                 rows.append(self.kept_row(hour, number, *row))
         for number, row in enumerate(latest):
             rows += self.usage_rows(hour, *row, latest=number)
+        for tenant, meter, when, value, *dimensions in unique:
+            named = f"null, '{hash_of(tenant, 'value', value)}'"
+            rows += self.usage_rows(hour, tenant, meter, when, 1, *dimensions, named=named)
         for number, row in enumerate(transitions):
             rows += self.transition_rows(hour, number, *row)
         rows.append(f"update rating.partition set batch_seq = {self.batch}, watermark = '{at}'"
@@ -67,15 +71,15 @@ class Log:
     def origin(self):
         return f"{self.place[0]}, {self.place[1]}, {self.batch}"
 
-    def usage_rows(self, hour, tenant, meter, when, quantity, dimensions=(), latest=None, value=None):
+    def usage_rows(self, hour, tenant, meter, when, quantity, dimensions=(), latest=None, named="null, null"):
         members = members_of(dimensions)
         slot = exact.instant_shown(when - when % self.slots.get(meter, exact.SLOT))
-        identity = hash_of(self.origin(), str(latest)) if value is None else hash_of("value", value)
-        moment = f"'{exact.instant_shown(when)}', '{identity}'"
+        if latest is not None:
+            named = f"'{exact.instant_shown(when)}', '{hash_of(self.origin(), str(latest))}'"
         yield self.dimension_set(tenant, members)
         yield (f"insert into rating.usage_delta values ({self.origin()}, '{hour}', 0, {self.tenants[tenant]},"
                f" {self.meters[meter]}, '{hash_of(tenant, members)}', '{slot}', {quantity}, 1,"
-               f" {'null, null' if latest is None and value is None else moment})")
+               f" {named})")
 
     def kept_row(self, hour, number, tenant, meter, when, value, dimensions=()):
         slot, identity = exact.instant_shown(when - when % self.slots.get(meter, exact.SLOT)), hash_of(self.origin(), "kept", str(number))
